@@ -1,0 +1,31 @@
+# Compile options of every target of ours. `ingot_library(NAME SOURCES... DEPENDS ...)` makes one static library.
+add_library(ingot_options INTERFACE)
+target_include_directories(ingot_options INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
+target_compile_options(ingot_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
+if(INGOT_SANITIZE)
+  target_compile_options(ingot_options INTERFACE -fsanitize=${INGOT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  target_link_options(ingot_options INTERFACE -fsanitize=${INGOT_SANITIZE})
+endif()
+if(INGOT_BUILD_FUZZERS)
+  target_compile_options(ingot_options INTERFACE -fsanitize=fuzzer-no-link,address,undefined)
+  target_link_options(ingot_options INTERFACE -fsanitize=address,undefined)
+endif()
+
+function(ingot_library name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  add_library(${name} STATIC ${ARG_SOURCES})
+  target_link_libraries(${name} PUBLIC ingot_options ${ARG_DEPENDS})
+endfunction()
+
+# One GoogleTest program, registered with ctest.
+function(ingot_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  target_link_libraries(${name} PRIVATE ingot_options ${ARG_DEPENDS} GTest::gmock GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE INGOT_SOURCE_DIR="${PROJECT_SOURCE_DIR}" INGOT_BINARY_DIR="${PROJECT_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  if(ARG_LABELS)
+    set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
+  endif()
+endfunction()
