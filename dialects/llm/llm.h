@@ -1,0 +1,28 @@
+// The llm dialect in C++. What the ops mean is in llm.td; their constraints have numbers in README.md.
+#pragma once
+
+#include "mlir/Bytecode/BytecodeOpInterface.h"
+#include "mlir/IR/Builders.h"
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/BuiltinTypes.h"
+#include "mlir/IR/Dialect.h"
+#include "mlir/IR/OpImplementation.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/InferTypeOpInterface.h"
+#include "mlir/Interfaces/SideEffectInterfaces.h"
+
+#include "dialects/llm/llm_dialect.h.inc"
+#include "dialects/llm/llm_enums.h.inc"
+#define GET_ATTRDEF_CLASSES
+#include "dialects/llm/llm_attrs.h.inc"
+#define GET_TYPEDEF_CLASSES
+#include "dialects/llm/llm_types.h.inc"
+#define GET_OP_CLASSES
+#include "dialects/llm/llm_ops.h.inc"
+
+namespace ingot::llm {
+
+// Columns of rows, quantised or not.
+int64_t columnsOf(mlir::Type type);
+
+}  // namespace ingot::llm
