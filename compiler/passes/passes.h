@@ -1,0 +1,17 @@
+// Constructors and registration of the llm passes; what each does is in passes.td.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+namespace ingot {
+
+#define GEN_PASS_DECL
+#include "compiler/passes/passes.h.inc"
+#define GEN_PASS_REGISTRATION
+#include "compiler/passes/passes.h.inc"
+
+}  // namespace ingot

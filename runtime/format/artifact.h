@@ -1,0 +1,50 @@
+// Opens model.ingot: maps it, checks it, and gives its parts in place. Nothing is trusted before it was checked.
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <span>
+
+#include "runtime/base/status.h"
+#include "runtime/format/header.h"
+#include "runtime/format/plan_generated.h"
+
+namespace ingot {
+
+// A mapped, verified artifact. Immutable and thread-safe; the parts it gives live as long as it does.
+class Artifact {
+ public:
+  // Checks header, sizes, root hash, the plan's structure and every number in it, and the hashes of code and tables.
+  // Weights are checked by verifyBody(): their pages are first touched when they are used.
+  static Result<std::unique_ptr<Artifact>> open(const std::filesystem::path& path);
+  ~Artifact();
+
+  const plan::Plan& plan() const { return *plan_; }
+  const FileHeader& header() const { return *reinterpret_cast<const FileHeader*>(bytes_.data()); }
+  std::span<const std::byte> bytes() const { return bytes_; }
+  std::span<const std::byte> segment(uint32_t index) const;
+  const std::filesystem::path& path() const { return path_; }
+  int descriptor() const { return descriptor_; }
+
+  // Compares every chunk of the body with its hash. `progress` is called with chunks done and chunks in all.
+  Status verifyBody(const std::function<void(uint64_t, uint64_t)>& progress) const;
+
+ private:
+  Artifact() = default;
+  Status map();
+  Status checkHeader() const;
+  Status checkRoot() const;
+  Status checkChunk(uint64_t chunk) const;
+  Status checkSegmentHashes() const;
+
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+  std::span<const std::byte> bytes_;
+  const plan::Plan* plan_ = nullptr;
+};
+
+// Every index, offset and size in a structurally valid plan, against the file. `totalBytes` is the file's size.
+Status validatePlan(const plan::Plan& plan, uint64_t bodyOffset, uint64_t totalBytes);
+
+}  // namespace ingot

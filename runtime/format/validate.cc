@@ -1,0 +1,97 @@
+// The semantic half of verification: FlatBuffers proved that reads stay inside the buffer; here every number is checked.
+#include "runtime/base/checked.h"
+#include "runtime/format/artifact.h"
+
+namespace ingot {
+namespace {
+
+constexpr uint64_t kMaxSlotRowBytes = 1ull << 32;
+constexpr uint64_t kMaxScratchBytes = 1ull << 30;
+
+template <class T>
+uint64_t sizeOf(const flatbuffers::Vector<T>* vector) {
+  return vector ? vector->size() : 0;
+}
+
+Status checkRange(std::string_view what, uint64_t offset, uint64_t bytes, uint64_t low, uint64_t high) {
+  auto end = checkedAdd(offset, bytes);
+  if (offset < low || !end || *end > high)
+    return Status::invalidArtifact("{}: {} bytes at {} are outside [{}, {})", what, bytes, offset, low, high);
+  return {};
+}
+
+Status checkModel(const plan::Model* model) {
+  if (!model) return Status::invalidArtifact("the plan has no model");
+  auto inRange = [](uint64_t value, uint64_t high) { return value >= 1 && value <= high; };
+  if (!inRange(model->layers(), 1 << 16) || !inRange(model->kv_heads(), 1 << 16) || !inRange(model->head_dim(), 1 << 12) ||
+      !inRange(model->vocab(), 1 << 28) || !inRange(model->max_len(), 1u << 30) || model->page_tokens() != 16 ||
+      !inRange(model->query_block(), 1 << 10))
+    return Status::invalidArtifact("the plan's model has a size outside its range");
+  return {};
+}
+
+Status checkOperand(const plan::Plan& plan, const plan::Variant& variant, const plan::Operand& operand) {
+  uint64_t limit = operand.kind() == plan::OperandKind::slot     ? sizeOf(variant.slots())
+                   : operand.kind() == plan::OperandKind::weight ? sizeOf(variant.weights())
+                                                                 : plan.model()->layers();
+  if (operand.kind() > plan::OperandKind::MAX || operand.index() >= limit)
+    return Status::invalidArtifact("operand {} of kind {} does not exist", operand.index(), static_cast<int>(operand.kind()));
+  return {};
+}
+
+Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
+  if (!variant.target()) return Status::invalidArtifact("a variant has no target");
+  if (variant.code_segment() >= sizeOf(plan.segments()) ||
+      plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
+    return Status::invalidArtifact("variant {} has no code segment", variant.target()->c_str());
+  uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
+  for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i)
+    if (variant.kernels()->Get(i)->code_offset() >= codeBytes || variant.kernels()->Get(i)->scratch_bytes() > kMaxScratchBytes)
+      return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
+  for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
+    const auto* slot = variant.slots()->Get(i);
+    if (slot->row_bytes() == 0 || slot->row_bytes() > kMaxSlotRowBytes || slot->extent() > plan::Extent::MAX)
+      return Status::invalidArtifact("slot {} has a size outside its range", i);
+  }
+  for (uint64_t i = 0; i < sizeOf(variant.weights()); ++i)
+    if (variant.weights()->Get(i) >= sizeOf(plan.weights())) return Status::invalidArtifact("weight {} does not exist", i);
+  for (uint64_t i = 0; i < sizeOf(variant.steps()); ++i) {
+    const auto* step = variant.steps()->Get(i);
+    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || !step->operands() ||
+        step->operands()->size() > 16)
+      return Status::invalidArtifact("step {} is not well formed", i);
+    for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
+  }
+  if (sizeOf(variant.steps()) == 0 || variant.logits_slot() >= sizeOf(variant.slots()) || variant.cache_type() > plan::CacheType::MAX ||
+      variant.slots()->Get(variant.logits_slot())->row_bytes() < 4ull * plan.model()->vocab())
+    return Status::invalidArtifact("variant {} has no steps, or no place for logits", variant.target()->c_str());
+  return {};
+}
+
+}  // namespace
+
+Status validatePlan(const plan::Plan& plan, uint64_t bodyOffset, uint64_t totalBytes) {
+  INGOT_TRY(checkModel(plan.model()));
+  if (!plan.segments() || !plan.text() || !plan.generation()) return Status::invalidArtifact("the plan misses a part");
+  for (const auto* segment : *plan.segments()) {
+    if (segment->kind() > plan::SegmentKind::MAX || segment->offset() % kPageBytes != 0)
+      return Status::invalidArtifact("a segment at {} is not well formed", segment->offset());
+    INGOT_TRY(checkRange("a segment", segment->offset(), segment->bytes(), bodyOffset, totalBytes));
+  }
+  for (uint64_t i = 0; i < sizeOf(plan.weights()); ++i) {
+    const auto* weight = plan.weights()->Get(i);
+    if (weight->offset() % 64 != 0 || !weight->name() || !weight->format()) return Status::invalidArtifact("weight {} is not well formed", i);
+    INGOT_TRY(checkRange(weight->name()->string_view(), weight->offset(), weight->bytes(), bodyOffset, totalBytes));
+  }
+  int64_t tokenizer = plan.text()->tokenizer_segment();
+  if (tokenizer >= static_cast<int64_t>(sizeOf(plan.segments())) ||
+      (tokenizer >= 0 && plan.segments()->Get(static_cast<uint32_t>(tokenizer))->kind() != plan::SegmentKind::tokenizer))
+    return Status::invalidArtifact("tokenizer segment {} does not exist", tokenizer);
+  for (uint64_t i = 0; i < sizeOf(plan.generation()->eos_token_ids()); ++i)
+    if (plan.generation()->eos_token_ids()->Get(i) < 0) return Status::invalidArtifact("an end-of-sequence id is negative");
+  if (sizeOf(plan.variants()) == 0) return Status::invalidArtifact("the plan has no variant");
+  for (const auto* variant : *plan.variants()) INGOT_TRY(checkVariant(plan, *variant));
+  return {};
+}
+
+}  // namespace ingot
