@@ -2,9 +2,10 @@
 // A message says WHERE, what was found, what was expected and, where it helps, what to do.
 #pragma once
 
+#ifdef INGOT_WITH_FMT  // inside Ingot: the makers format their messages; users of the library need no fmt
 #include <fmt/format.h>
+#endif
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -37,10 +38,11 @@ class [[nodiscard]] Status {
 
   // Puts `where` in front of the message: "where: message".
   Status at(std::string_view where) && {
-    if (!ok()) message_ = fmt::format("{}: {}", where, message_);
+    if (!ok()) message_.insert(0, ": ").insert(0, where);
     return std::move(*this);
   }
 
+#ifdef INGOT_WITH_FMT
 #define INGOT_STATUS_MAKER(name)                                             \
   template <class... Args>                                                   \
   static Status name(fmt::format_string<Args...> format, Args&&... args) {   \
@@ -56,6 +58,7 @@ class [[nodiscard]] Status {
   INGOT_STATUS_MAKER(io)
   INGOT_STATUS_MAKER(internal)
 #undef INGOT_STATUS_MAKER
+#endif
 
  private:
   StatusCode code_ = StatusCode::ok;

@@ -1,0 +1,40 @@
+// Changes to one row of logits before a token is drawn, in vLLM's order: allowed ids, bad words, min_tokens, bias, penalties.
+#pragma once
+
+#include <span>
+
+#include "runtime/sample/params.h"
+
+namespace ingot {
+
+// What a sequence's history means for its next token. Built once per sequence, updated per token; thread-compatible.
+class TokenHistory {
+ public:
+  TokenHistory(int32_t vocab, std::span<const int32_t> prompt, bool tracks);
+  void append(int32_t token);
+
+  std::span<const int32_t> output() const { return output_; }
+  std::span<const int32_t> seen() const { return seen_; }  // distinct ids of prompt and output
+  int32_t outputCount(int32_t id) const { return counts_[static_cast<size_t>(id)]; }
+
+ private:
+  void see(int32_t token);
+  bool tracks_;
+  std::vector<int32_t> output_, seen_, counts_;
+  std::vector<bool> isSeen_;
+};
+
+// The fixed part of a request's processors, as token ids.
+struct LogitRules {
+  std::vector<int32_t> allowed;                  // empty: all
+  std::vector<std::vector<int32_t>> badWords;    // the last id is masked where the others precede it
+  std::vector<std::pair<int32_t, float>> bias;   // clamped to -100..100
+  std::vector<int32_t> stopIds;                  // masked while fewer than minTokens came out
+  int minTokens = 0;
+};
+
+void applyRules(const LogitRules& rules, const TokenHistory& history, std::span<float> logits);
+// Repetition over prompt and output (Keskar et al. 2019), frequency and presence over the output.
+void applyPenalties(const SamplerSettings& settings, const TokenHistory& history, std::span<float> logits);
+
+}  // namespace ingot
