@@ -62,8 +62,12 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
       return Status::invalidArtifact("step {} is not well formed", i);
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
   }
+  auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };
+  if (!isPageSize(variant.key_page_bytes()) || !isPageSize(variant.value_page_bytes()))
+    return Status::invalidArtifact("variant {} has KV pages of a size outside their range", variant.target()->c_str());
   if (sizeOf(variant.steps()) == 0 || variant.logits_slot() >= sizeOf(variant.slots()) || variant.cache_type() > plan::CacheType::MAX ||
-      variant.slots()->Get(variant.logits_slot())->row_bytes() < 4ull * plan.model()->vocab())
+      variant.logits_row_bytes() < 4ull * plan.model()->vocab() ||
+      variant.slots()->Get(variant.logits_slot())->row_bytes() < variant.logits_row_bytes())
     return Status::invalidArtifact("variant {} has no steps, or no place for logits", variant.target()->c_str());
   return {};
 }

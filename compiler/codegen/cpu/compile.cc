@@ -1,0 +1,98 @@
+#include "compiler/codegen/cpu/compile.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "clang/CodeGen/CodeGenAction.h"
+#include "clang/Frontend/CompilerInstance.h"
+#include "clang/Frontend/CompilerInvocation.h"
+#include "clang/Frontend/TextDiagnosticPrinter.h"
+#include "kernels/embedded.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Support/VirtualFileSystem.h"
+
+namespace ingot {
+namespace {
+
+constexpr const char* kRoot = "/ingot";
+
+void initialiseTargets() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeAllTargetInfos();
+    llvm::InitializeAllTargets();
+    llvm::InitializeAllTargetMCs();
+    llvm::InitializeAllAsmPrinters();
+    llvm::InitializeAllAsmParsers();
+  });
+}
+
+std::vector<std::string> arguments(const CpuTarget& target) {
+  std::vector<std::string> args = {"-triple", target.triple, "-emit-obj", "-O3", "-x", "c++", "-std=c++20", "-ffreestanding", "-fno-rtti",
+                                   "-mrelocation-model", "pic", "-pic-level", "2", "-target-cpu", target.cpu, "-vectorize-loops",
+                                   "-vectorize-slp", "-ffp-contract=off", "-nostdsysteminc", "-nobuiltininc", "-I", kRoot,
+                                   "-mprefer-vector-width=512", "-funroll-loops", "-Wno-psabi", "-Wno-unused-function"};
+  for (const auto& feature : target.features) {
+    args.push_back("-target-feature");
+    args.push_back("+" + feature);
+  }
+  args.push_back(std::string(kRoot) + "/unit.cpp");
+  return args;
+}
+
+// One unit to the bytes of an object file.
+Result<std::string> compileUnit(const SourceUnit& unit, const CpuTarget& target) {
+  auto files = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
+  for (int i = 0; i < kEmbeddedKernelCount; ++i)
+    files->addFile(std::string(kRoot) + "/" + kEmbeddedKernels[i].path, 0, llvm::MemoryBuffer::getMemBuffer(kEmbeddedKernels[i].text));
+  files->addFile(std::string(kRoot) + "/unit.cpp", 0, llvm::MemoryBuffer::getMemBuffer(unit.source));
+
+  std::string messages;
+  llvm::raw_string_ostream stream(messages);
+  auto options = llvm::makeIntrusiveRefCnt<clang::DiagnosticOptions>();
+  clang::TextDiagnosticPrinter printer(stream, options.get());
+  clang::CompilerInstance compiler;
+  auto args = arguments(target);
+  std::vector<const char*> pointers;
+  for (const auto& arg : args) pointers.push_back(arg.c_str());
+  clang::DiagnosticsEngine diagnostics(new clang::DiagnosticIDs, options, &printer, false);
+  if (!clang::CompilerInvocation::CreateFromArgs(compiler.getInvocation(), pointers, diagnostics))
+    return Status::internal("kernel {}: clang refuses its arguments: {}", unit.symbol, messages);
+  compiler.createDiagnostics(&printer, false);
+  compiler.createFileManager(files);
+  llvm::SmallVector<char, 0> object;
+  compiler.setOutputStream(std::make_unique<llvm::raw_svector_ostream>(object));
+  clang::EmitObjAction action;
+  if (!compiler.ExecuteAction(action)) return Status::internal("kernel {}: does not compile:\n{}", unit.symbol, messages);
+  return std::string(object.begin(), object.end());
+}
+
+}  // namespace
+
+Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs) {
+  initialiseTargets();
+  std::vector<std::string> objects(units.size());
+  std::mutex mutex;
+  Status failed;
+  std::atomic<size_t> next{0};
+  auto work = [&] {
+    for (size_t i; (i = next++) < units.size();) {
+      auto object = compileUnit(units[i], target);
+      if (object.ok()) {
+        objects[i] = std::move(object).value();
+        continue;
+      }
+      std::lock_guard lock(mutex);
+      if (failed.ok()) failed = object.status();
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < jobs; ++i) helpers.emplace_back(work);
+  work();
+  for (auto& helper : helpers) helper.join();
+  INGOT_TRY(failed);
+  return linkImage(objects, units, target);
+}
+
+}  // namespace ingot

@@ -1,0 +1,199 @@
+#include "compiler/lower/lower.h"
+
+#include "llvm/ADT/StringMap.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/IRMapping.h"
+#include "runtime/base/checked.h"
+
+namespace ingot {
+namespace {
+
+using mlir::NamedAttribute;
+using mlir::Value;
+
+// Lowers one function, op by op, into the body of a program.
+class Lowering {
+ public:
+  Lowering(mlir::ModuleOp module, exec::ProgramOp program, const LowerOptions& options)
+      : module_(module), b_(module.getContext()), options_(options) {
+    b_.setInsertionPointToEnd(&program.getBody().front());
+  }
+
+  Status run(mlir::func::FuncOp function) {
+    for (mlir::Operation& op : function.getBody().front()) INGOT_TRY(lower(op));
+    return {};
+  }
+
+ private:
+  Status lower(mlir::Operation& op) {
+    if (auto get = llvm::dyn_cast<llm::GetOp>(op)) return lowerGet(get);
+    if (auto embedding = llvm::dyn_cast<llm::EmbeddingOp>(op)) return lowerEmbedding(embedding);
+    if (auto linear = llvm::dyn_cast<llm::LinearOp>(op)) return lowerLinear(linear);
+    if (auto rows = llvm::dyn_cast<llm::RowsOp>(op)) return lowerRows(rows);
+    if (auto rope = llvm::dyn_cast<llm::RopeAppendOp>(op)) return lowerRopeAppend(rope);
+    if (auto attention = llvm::dyn_cast<llm::AttentionOp>(op)) return lowerAttention(attention);
+    if (llvm::isa<mlir::func::ReturnOp>(op)) return {};
+    return Status::internal("{}: cannot be lowered; a pass should have fused it", op.getName().getStringRef().str());
+  }
+
+  Status lowerGet(llm::GetOp get) {
+    auto param = mlir::SymbolTable(module_).lookup<llm::ParamOp>(get.getName());
+    mlir::StringAttr name = param.getSymNameAttr();
+    if (weights_.insert(name).second) {
+      auto shape = llvm::cast<mlir::RankedTensorType>(param.getType()).getShape();
+      b_.create<exec::WeightOp>(get.getLoc(), name, b_.getStringAttr(param.getStorage().empty() ? "plain" : param.getStorage()),
+                                b_.getDenseI64ArrayAttr(shape));
+    }
+    names_[get.getValue()] = mlir::FlatSymbolRefAttr::get(name);
+    return {};
+  }
+
+  Status lowerEmbedding(llm::EmbeddingOp op) {
+    auto positions = llvm::cast<mlir::BlockArgument>(op.getIds()).getArgNumber() == 1;
+    auto table = llvm::cast<mlir::RankedTensorType>(op.getTable().getType());
+    auto kernel = kernelOf("embedding", {integer("n", table.getDimSize(0)), integer("k", table.getDimSize(1)), format(op.getTable()),
+                                         integer("offset", op.getOffset()), flag("positions", positions)}, nullptr);
+    return step(kernel, {nameOf(op.getTable())}, op.getRows(), 1, exec::Extent::tokens);
+  }
+
+  Status lowerLinear(llm::LinearOp op) {
+    auto weight = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType());
+    bool selected = extentOf(op.getX()) == exec::Extent::rows;
+    auto kernel = kernelOf("linear", {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()),
+                                      integer("sums", op.numSums()), flag("selected", selected), extras(op.getExtras())}, &op.getBody());
+    llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
+    for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
+    // The number of tiles is the kernel's own: codegen fills it in from the spec.
+    return step(kernel, operands, op.getY(), 1, exec::Extent::one, extentOf(op.getX()));
+  }
+
+  Status lowerRows(llm::RowsOp op) {
+    auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(op.getY().getType());
+    bool hasBias = static_cast<bool>(op.getBias());
+    bool selected = extentOf(op.getX()) == exec::Extent::rows;
+    auto kernel = kernelOf("rows", {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
+                                    b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
+                                    integer("group", quantized ? quantized.getGroup() : 0), flag("select", op.getSelect()),
+                                    flag("selected", selected), extras(op.getExtras())}, &op.getBody());
+    llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX())};
+    if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
+    if (op.getBias()) operands.push_back(nameOf(op.getBias()));
+    for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
+    return step(kernel, operands, op.getY(), 1, op.getSelect() || selected ? exec::Extent::rows : exec::Extent::tokens);
+  }
+
+  Status lowerRopeAppend(llm::RopeAppendOp op) {
+    int64_t headDim = llm::columnsOf(op.getQkv().getType()) / static_cast<int64_t>(op.getHeads() + 2 * op.getKvHeads());
+    auto table = op.getTable() ? llvm::cast<mlir::RankedTensorType>(op.getTable().getType()) : mlir::RankedTensorType();
+    auto kernel = kernelOf("rope_append", {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                                           integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
+                                           b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
+                           nullptr);
+    llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getQkv())};
+    for (Value optional : {op.getTable(), op.getQNorm(), op.getKNorm()})
+      if (optional) operands.push_back(nameOf(optional));
+    auto cache = mlir::StringAttr::get(b_.getContext(), "cache" + std::to_string(op.getLayer()));
+    b_.create<exec::CacheOp>(op.getLoc(), cache, b_.getI64IntegerAttr(op.getLayer()), b_.getI64IntegerAttr(op.getKvHeads()),
+                             b_.getI64IntegerAttr(headDim), b_.getStringAttr(options_.cacheType));
+    operands.push_back(mlir::FlatSymbolRefAttr::get(cache));
+    names_[op.getCached()] = mlir::FlatSymbolRefAttr::get(cache);
+    return step(kernel, operands, op.getQ(), 1, exec::Extent::tokens);
+  }
+
+  Status lowerAttention(llm::AttentionOp op) {
+    int64_t headDim = llm::columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
+    auto kernel = kernelOf("attention", {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                                         b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()),
+                                         b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())),
+                                         text("cache", options_.cacheType)}, nullptr);
+    return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
+                exec::Extent::tokens);
+  }
+
+  // Emits the step and the buffer of its result.
+  Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, int64_t tiles, exec::Extent extent,
+              std::optional<exec::Extent> resultExtent = std::nullopt) {
+    exec::Extent rows = resultExtent.value_or(extent);
+    auto name = mlir::StringAttr::get(b_.getContext(), "b" + std::to_string(nextBuffer_++));
+    b_.create<exec::BufferOp>(result.getLoc(), name, b_.getI64IntegerAttr(rowBytes(result.getType())),
+                              exec::ExtentAttr::get(b_.getContext(), rows), b_.getI64IntegerAttr(-1));
+    names_[result] = mlir::FlatSymbolRefAttr::get(name);
+    extents_[result] = rows;
+    llvm::SmallVector<mlir::Attribute> operands(inputs);
+    operands.push_back(names_[result]);
+    b_.create<exec::StepOp>(result.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr(operands), b_.getI64IntegerAttr(tiles),
+                            exec::ExtentAttr::get(b_.getContext(), extent), b_.getI64IntegerAttr(1));
+    return {};
+  }
+
+  // The kernel with these constants and this body; declared once.
+  mlir::StringAttr kernelOf(llvm::StringRef function, llvm::ArrayRef<NamedAttribute> constants, mlir::Region* body) {
+    auto dictionary = b_.getDictionaryAttr(constants);
+    std::string key;
+    llvm::raw_string_ostream stream(key);
+    stream << function << dictionary;
+    if (body)
+      for (mlir::Block& block : *body) block.print(stream);
+    auto [found, isNew] = kernels_.try_emplace(key);
+    if (!isNew) return found->second;
+    auto name = mlir::StringAttr::get(b_.getContext(), (function + "." + llvm::Twine(kernels_.size() - 1)).str());
+    auto kernel = b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, b_.getStringAttr(function), dictionary);
+    if (body) {
+      mlir::IRMapping mapping;
+      body->cloneInto(&kernel.getBody(), mapping);
+    }
+    return found->second = name;
+  }
+
+  NamedAttribute integer(llvm::StringRef name, int64_t value) { return b_.getNamedAttr(name, b_.getI64IntegerAttr(value)); }
+  NamedAttribute flag(llvm::StringRef name, bool value) { return b_.getNamedAttr(name, b_.getBoolAttr(value)); }
+  NamedAttribute text(llvm::StringRef name, llvm::StringRef value) { return b_.getNamedAttr(name, b_.getStringAttr(value)); }
+
+  // The storage of a matrix; empty storage is row-major f32.
+  NamedAttribute format(Value weight) {
+    auto param = mlir::SymbolTable(module_).lookup<llm::ParamOp>(weight.getDefiningOp<llm::GetOp>().getName());
+    return text("format", param.getStorage().empty() ? "plain" : param.getStorage());
+  }
+
+  // One letter an extra: c, a value per column; e, a value per element.
+  NamedAttribute extras(mlir::OperandRange values) {
+    std::string kinds;
+    for (Value value : values) kinds += llvm::cast<mlir::RankedTensorType>(value.getType()).getRank() == 1 ? 'c' : 'e';
+    return text("extras", kinds);
+  }
+
+  mlir::Attribute nameOf(Value value) { return names_.lookup(value); }
+  exec::Extent extentOf(Value value) { return extents_.lookup(value); }
+
+  mlir::ModuleOp module_;
+  mlir::OpBuilder b_;
+  const LowerOptions& options_;
+  llvm::DenseMap<Value, mlir::FlatSymbolRefAttr> names_;
+  llvm::DenseMap<Value, exec::Extent> extents_;
+  llvm::DenseSet<mlir::StringAttr> weights_;
+  llvm::StringMap<mlir::StringAttr> kernels_;
+  int64_t nextBuffer_ = 0;
+};
+
+}  // namespace
+
+int64_t rowBytes(mlir::Type type) {
+  if (auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(type)) {
+    int64_t groups = quantized.getColumns() / quantized.getGroup();
+    return static_cast<int64_t>(roundUp(static_cast<uint64_t>(quantized.getColumns() + 8 * groups), 64));
+  }
+  return static_cast<int64_t>(roundUp(static_cast<uint64_t>(llm::columnsOf(type)), 16)) * 4;
+}
+
+Result<exec::ProgramOp> lowerToExec(mlir::ModuleOp module, llvm::StringRef name, const LowerOptions& options) {
+  module.getContext()->loadDialect<exec::ExecDialect>();
+  auto function = module.lookupSymbol<mlir::func::FuncOp>("forward");
+  mlir::OpBuilder b = mlir::OpBuilder::atBlockEnd(module.getBody());
+  auto program = b.create<exec::ProgramOp>(module.getLoc(), name);
+  program.getBody().emplaceBlock();
+  INGOT_TRY(Lowering(module, program, options).run(function));
+  planBuffers(program);
+  return program;
+}
+
+}  // namespace ingot

@@ -1,0 +1,24 @@
+// What a generated body sees. The compiler writes, for every fused op, a struct such as
+//
+//   struct Epilogue {
+//     template <class At> INGOT_INLINE F32x16 apply(const F32x16* sums, const At& at) {
+//       F32x16 v0 = silu(sums[0]);
+//       F32x16 v1 = v0 * sums[1];
+//       return v1 + at.elementOf(0);
+//     }
+//   };
+//
+// `sums` are the accumulators of 16 neighbouring columns (one, or two for interleaved matrices). `at.columnOf(i)` is
+// extra operand i as one value per column, `at.elementOf(i)` as rows like the result.
+#pragma once
+
+#include "kernels/prim/math.h"
+
+// The place in the result that a body is computed for.
+struct Place {
+  void* const* extras;
+  long long row, column, stride;  // of the result, in elements
+  INGOT_INLINE F32x16 loadAt(const void* base, long long index) { return load<F32x16>((const float*)base + index); }
+  inline __attribute__((always_inline)) F32x16 columnOf(int i) const { return loadAt(extras[i], column); }
+  inline __attribute__((always_inline)) F32x16 elementOf(int i) const { return loadAt(extras[i], row * stride + column); }
+};

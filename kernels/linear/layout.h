@@ -1,0 +1,41 @@
+// How packed matrices and quantised rows lie in memory. Shared by kernels, packers and the compiler's sizes.
+//
+// A matrix [n, k] is blocks of 16 output channels, each one stream over k:
+//   f32, f16   per k: 16 values
+//   bf16       per pair of k: 16 x 2 values
+//   i8gG       per group of G k: 16 f16 scales, then per 4 k: 16 x 4 bytes, stored + 128; w = scale * (byte - 128)
+//   i4gG       per group: 16 f16 scales, then per 8 k: 16 x 4 bytes, low nibble k..k+3, high k+4..k+7; w = scale * (q - 8)
+//   i4mgG      per group: 16 f16 scales, 16 f16 minima, nibbles as i4; w = scale * q + minimum
+// Channels beyond n are zero.
+//
+// A quantised row of k columns: k int8, k / G f32 scales, k / G i32 sums of the group's int8; padded to 64 bytes.
+#pragma once
+
+enum class WeightFormat : int { f32, f16, bf16, i8, i4, i4m };
+
+constexpr int kBlockChannels = 16;
+
+constexpr bool isQuantized(WeightFormat format) { return format >= WeightFormat::i8; }
+
+// Bytes of `group` columns (quantised), or of one column (plain), of one block of channels.
+constexpr long long groupBytes(WeightFormat format, int group) {
+  switch (format) {
+    case WeightFormat::f32: return 64;
+    case WeightFormat::f16:
+    case WeightFormat::bf16: return 32;
+    case WeightFormat::i8: return 32 + 16ll * group;
+    case WeightFormat::i4: return 32 + 8ll * group;
+    case WeightFormat::i4m: return 64 + 8ll * group;
+  }
+  return 0;
+}
+constexpr long long blockBytes(WeightFormat format, long long k, int group) {
+  return (isQuantized(format) ? k / group : k) * groupBytes(format, group);
+}
+constexpr long long blockCount(long long n) { return (n + kBlockChannels - 1) / kBlockChannels; }
+constexpr long long packedBytes(WeightFormat format, long long n, long long k, int group) {
+  return blockCount(n) * blockBytes(format, k, group);
+}
+
+constexpr long long paddedColumns(long long columns) { return (columns + 15) / 16 * 16; }
+constexpr long long quantizedRowBytes(long long k, int group) { return (k + 8 * (k / group) + 63) / 64 * 64; }

@@ -1,0 +1,69 @@
+// Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
+// to its own rows. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does.
+// Prelude: kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
+// Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]: cosine, sine.
+#pragma once
+
+#include "kernels/abi/abi.h"
+#include "kernels/kvcache/element.h"
+
+namespace rope_append {
+
+typedef CacheElement<kCache> Element;
+constexpr int kFirstNorm = 1 + (kRotary != 0);
+constexpr int kKeys = kFirstNorm + 2 * kHeadNorm;
+
+// `out` = rotated, normalised `in`; both of kHeadDim elements.
+INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* table, float* out) {
+  float factor = 1;
+  if constexpr (kHeadNorm) {
+    F32x16 sum = {};
+    for (int d = 0; d < kHeadDim; d += kLanes) {
+      F32x16 v = load<F32x16>(in + d);
+      sum = fma(v, v, sum);
+    }
+    factor = 1.0f / __builtin_sqrtf(sumOfLanes(sum) / kHeadDim + kEps);
+  }
+  for (int d = 0; d < kHeadDim; d += kLanes) {
+    F32x16 v = load<F32x16>(in + d);
+    if constexpr (kHeadNorm) v = v * factor * load<F32x16>(norm + d);
+    store(out + d, v);
+  }
+  if constexpr (kRotary != 0) {
+    constexpr int kHalf = kRotary / 2;
+    for (int i = 0; i < kHalf; ++i) {
+      float cosine = table[2 * i], sine = table[2 * i + 1], a = out[i], b = out[i + kHalf];
+      out[i] = a * cosine - b * sine;
+      out[i + kHalf] = b * cosine + a * sine;
+    }
+  }
+}
+
+INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last) {
+  const IngotBatch* batch = args->batch;
+  void* const* operands = args->operands;
+  constexpr int kRow = (kHeads + 2 * kKvHeads) * kHeadDim;
+  for (long long t = first; t < last; ++t) {
+    const float* row = (const float*)operands[0] + t * kRow;
+    int position = batch->positions[t];
+    const float* table = kRotary ? (const float*)operands[1] + (long long)position * kRotary : nullptr;
+    const float* qNorm = kHeadNorm ? (const float*)operands[kFirstNorm] : nullptr;
+    const float* kNorm = kHeadNorm ? (const float*)operands[kFirstNorm + 1] : nullptr;
+    float* q = (float*)operands[kKeys + 2] + t * (kHeads * kHeadDim);
+    for (int h = 0; h < kHeads; ++h) prepareHead(row + h * kHeadDim, qNorm, table, q + h * kHeadDim);
+
+    long long page = batch->page_table[(long long)batch->sequence_of[t] * batch->max_pages + position / kPageTokens];
+    int slot = position % kPageTokens;
+    for (int h = 0; h < kKvHeads; ++h) {
+      float key[kHeadDim];
+      prepareHead(row + (kHeads + h) * kHeadDim, kNorm, table, key);
+      long long offset = headOffset(page, h, kKvHeads, kHeadDim);
+      Element::Type* keys = (Element::Type*)operands[kKeys] + offset + slot;
+      Element::Type* values = (Element::Type*)operands[kKeys + 1] + offset + (long long)slot * kHeadDim;
+      for (int d = 0; d < kHeadDim; ++d) keys[d * kPageTokens] = Element::narrow(key[d]);
+      for (int d = 0; d < kHeadDim; d += kLanes) Element::store16(values + d, load<F32x16>(row + (kHeads + kKvHeads + h) * kHeadDim + d));
+    }
+  }
+}
+
+}  // namespace rope_append

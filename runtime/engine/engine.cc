@@ -1,0 +1,117 @@
+#include "runtime/engine/engine.h"
+
+#include <algorithm>
+
+#include "runtime/device/cpu/topology.h"
+#include "runtime/engine/parts.h"
+
+namespace ingot {
+namespace {
+
+GenerationDefaults readDefaults(const plan::Generation& g) {
+  GenerationDefaults defaults;
+  if (g.eos_token_ids()) defaults.eos_token_ids.assign(g.eos_token_ids()->begin(), g.eos_token_ids()->end());
+  if (g.temperature() >= 0) defaults.temperature = g.temperature();
+  if (g.top_p() > 0) defaults.top_p = g.top_p();
+  if (g.min_p() >= 0) defaults.min_p = g.min_p();
+  if (g.repetition_penalty() > 0) defaults.repetition_penalty = g.repetition_penalty();
+  if (g.top_k() >= -1) defaults.top_k = g.top_k();
+  if (g.max_new_tokens() > 0) defaults.max_new_tokens = g.max_new_tokens();
+  return defaults;
+}
+
+// Pages for the KV budget: by default one longest sequence, at least 256 MiB, at most 4 GiB. Untouched pages cost nothing.
+Result<int32_t> choosePages(const plan::Plan& plan, const plan::Variant& variant, uint64_t budget) {
+  uint64_t pageBytes = Program::cacheBytesPerPage(plan, variant);
+  uint64_t longest = (plan.model()->max_len() + plan.model()->page_tokens() - 1) / plan.model()->page_tokens() * pageBytes;
+  if (budget == 0) budget = std::clamp<uint64_t>(longest, 256ull << 20, 4ull << 30);
+  uint64_t pages = budget / pageBytes;
+  if (pages == 0) return Status::resourceExhausted("--kv-cache-memory is {} bytes, one page of this model needs {}", budget, pageBytes);
+  return static_cast<int32_t>(std::min<uint64_t>(pages, 1u << 24));
+}
+
+Status checkOptions(const EngineOptions& options) {
+  if (options.device != "auto" && options.device != "cpu")
+    return Status::unsupported("device {}: this build runs on auto and cpu", options.device);
+  if (options.max_num_seqs < 1 || options.max_num_seqs > 4096)
+    return Status::invalidArgument("max_num_seqs is {}, expected 1 to 4096", options.max_num_seqs);
+  if (options.max_num_batched_tokens < options.max_num_seqs || options.max_num_batched_tokens > 65536)
+    return Status::invalidArgument("max_num_batched_tokens is {}, expected max_num_seqs ({}) to 65536", options.max_num_batched_tokens,
+                                   options.max_num_seqs);
+  if (options.threads < 0 || options.threads > 1024) return Status::invalidArgument("threads is {}, expected 1 to 1024", options.threads);
+  return {};
+}
+
+}  // namespace
+
+Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
+Engine::~Engine() = default;
+
+Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const EngineOptions& options) {
+  INGOT_TRY(checkOptions(options));
+  auto parts = std::make_unique<Parts>();
+  INGOT_ASSIGN(parts->artifact, Artifact::open(path));
+  const plan::Plan& plan = parts->artifact->plan();
+  INGOT_ASSIGN(const plan::Variant* variant, Program::chooseVariant(*parts->artifact));
+  INGOT_ASSIGN(int32_t pages, choosePages(plan, *variant, options.kv_cache_memory));
+
+  int32_t maxLen = static_cast<int32_t>(plan.model()->max_len()), pageTokens = static_cast<int32_t>(plan.model()->page_tokens());
+  SchedulerLimits limits{.pages = pages,
+                         .pageTokens = pageTokens,
+                         .maxBatchedTokens = options.max_num_batched_tokens,
+                         .maxSequences = options.max_num_seqs,
+                         .maxRows = std::max(options.max_num_seqs, 64),
+                         .prefixCaching = options.enable_prefix_caching};
+  BatchLimits batch{.tokens = limits.maxBatchedTokens,
+                    .sequences = limits.maxSequences,
+                    .rows = limits.maxRows,
+                    .pagesPerSequence = (maxLen + pageTokens - 1) / pageTokens,
+                    .queryBlock = static_cast<int32_t>(plan.model()->query_block())};
+  int threads = options.threads ? options.threads : usableCores();
+  INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, *variant, batch, pages, threads));
+  parts->batch = std::make_unique<Batch>(batch);
+  parts->scheduler = std::make_unique<Scheduler>(limits);
+
+  if (plan.text()->tokenizer_segment() >= 0) {
+    INGOT_ASSIGN(parts->tokenizer, text::Tokenizer::open(parts->artifact->segment(static_cast<uint32_t>(plan.text()->tokenizer_segment()))));
+    parts->context.tokenizer = &*parts->tokenizer;
+  }
+  RequestContext& context = parts->context;
+  context.defaults = readDefaults(*plan.generation());
+  context.vocab = static_cast<int32_t>(plan.model()->vocab());
+  context.maxLen = maxLen;
+  const auto& eos = context.defaults.eos_token_ids;
+  context.primaryEos = eos.empty() ? -1 : eos.front();
+  if (parts->tokenizer && plan.text()->eos_token())
+    if (auto id = parts->tokenizer->idOf(plan.text()->eos_token()->string_view())) context.primaryEos = *id;
+  parts->stats = {.threads = threads,
+                  .target = variant->target()->str(),
+                  .kv_pages = pages,
+                  .kv_bytes = static_cast<uint64_t>(pages) * Program::cacheBytesPerPage(plan, *variant),
+                  .max_len = maxLen};
+  return std::unique_ptr<Engine>(new Engine(std::move(parts)));
+}
+
+Result<std::vector<int32_t>> Engine::encode(std::string_view text, bool addSpecialTokens) const {
+  if (!parts_->tokenizer) return Status::unsupported("this model was compiled without a tokenizer");
+  std::vector<int32_t> ids;
+  text::EncodeScratch scratch;
+  INGOT_TRY(parts_->tokenizer->encode(text, {.add_special_tokens = addSpecialTokens}, scratch, ids));
+  return ids;
+}
+
+Result<std::string> Engine::decode(const std::vector<int32_t>& ids, bool skipSpecialTokens) const {
+  if (!parts_->tokenizer) return Status::unsupported("this model was compiled without a tokenizer");
+  for (int32_t id : ids)
+    if (id < 0 || id >= std::max(parts_->context.vocab, parts_->tokenizer->vocabSize()))
+      return Status::invalidArgument("token id {} is outside the vocabulary, expected 0 to {}", id, parts_->tokenizer->vocabSize() - 1);
+  return parts_->tokenizer->decode(ids, skipSpecialTokens);
+}
+
+EngineStats Engine::stats() const {
+  EngineStats stats = parts_->stats;
+  stats.preemptions = parts_->scheduler->preemptions();
+  return stats;
+}
+
+}  // namespace ingot

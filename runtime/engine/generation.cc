@@ -1,0 +1,175 @@
+// The step loop: schedule, run, sample, until every request of a call is done.
+#include <unordered_map>
+
+#include "runtime/engine/parts.h"
+
+namespace ingot {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// Where a sequence's tokens go.
+struct Destination {
+  Request* request;
+  Output* output;
+};
+
+// One generate() call at work. Lives on the stack of the call.
+class Generation {
+ public:
+  Generation(Engine::Parts& parts, std::vector<std::unique_ptr<Request>>& requests, const StreamCallback& callback)
+      : parts_(parts), requests_(requests), callback_(callback) {}
+
+  Status run() {
+    for (auto& request : requests_) {
+      Status added = addSequences(*request);
+      if (!added.ok()) {
+        removeAll();
+        return added;
+      }
+    }
+    while (!parts_.scheduler->idle()) {
+      if (parts_.cancelled.exchange(false)) {
+        abortAll();
+        break;
+      }
+      step();
+    }
+    return {};
+  }
+
+ private:
+  Status addSequences(Request& request) {
+    auto prompt = std::span(request.output.prompt_token_ids);
+    if (request.params.prompt_logprobs) request.output.prompt_logprobs.emplace(prompt.size());
+    for (auto& output : request.outputs) {
+      auto sequence = std::make_unique<Sequence>();
+      sequence->id = parts_.nextSequence++;
+      sequence->promptTokens = static_cast<int32_t>(prompt.size());
+      int64_t longest = request.params.max_tokens ? sequence->promptTokens + int64_t{*request.params.max_tokens} : parts_.context.maxLen;
+      sequence->maxTokens = static_cast<int32_t>(std::min<int64_t>(longest, parts_.context.maxLen));
+      sequence->tokens.reserve(static_cast<size_t>(sequence->maxTokens));
+      sequence->tokens.assign(prompt.begin(), prompt.end());
+      sequence->wantsPromptRows = request.params.prompt_logprobs.has_value() && output->completion.index == 0;
+      SequenceId id = sequence->id;
+      INGOT_TRY(parts_.scheduler->add(std::move(sequence)).at("request " + request.output.request_id));
+      destinations_[id] = {&request, output.get()};
+    }
+    return {};
+  }
+
+  void step() {
+    const BatchPlan& plan = parts_.scheduler->next();
+    parts_.batch->clear();
+    for (const ScheduledChunk& chunk : plan.chunks) {
+      pageIds_.clear();
+      for (const PageHandle& page : chunk.sequence->pages) pageIds_.push_back(static_cast<int32_t>(page.id()));
+      auto tokens = std::span(chunk.sequence->tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
+      parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
+    }
+    parts_.program->run(*parts_.batch);
+    parts_.scheduler->commit();
+    ++parts_.stats.steps;
+    chunks_ = plan.chunks;
+    for (const ScheduledChunk& chunk : chunks_) finishChunk(chunk);
+  }
+
+  void finishChunk(const ScheduledChunk& chunk) {
+    Destination to = destinations_.at(chunk.sequence->id);
+    if (chunk.sequence->wantsPromptRows) readPromptLogprobs(chunk, *to.request);
+    if (!chunk.samples) return;
+    Request& request = *to.request;
+    int32_t token = to.output->sample(parts_.program->logits(chunk.firstRow + chunk.rows - 1), scratch_);
+    chunk.sequence->tokens.push_back(token);
+    if (request.firstTokenSeconds == 0) {
+      request.firstTokenSeconds = secondsSince(request.arrived);
+      request.output.num_cached_tokens = chunk.sequence->cachedTokens;
+    }
+    bool finished = to.output->finished();
+    if (finished) {
+      parts_.scheduler->remove(chunk.sequence->id);
+      --request.unfinished;
+    }
+    if (request.unfinished == 0) finishRequest(request);
+    if (callback_) stream(request, *to.output);
+  }
+
+  // Row of prompt token i gives the log-probability of prompt token i + 1.
+  void readPromptLogprobs(const ScheduledChunk& chunk, Request& request) {
+    const auto& prompt = request.output.prompt_token_ids;
+    for (int32_t row = 0; row < chunk.rows; ++row) {
+      size_t next = static_cast<size_t>(chunk.first + chunk.count - chunk.rows + row + 1);
+      if (next >= prompt.size()) break;
+      LogprobMap map;
+      for (const TokenLogprob& one : topLogprobs(parts_.program->logits(chunk.firstRow + row), prompt[next], *request.params.prompt_logprobs))
+        map[one.id] = describeLogprob(parts_.context, one);
+      (*request.output.prompt_logprobs)[next] = std::move(map);
+    }
+  }
+
+  void finishRequest(Request& request) {
+    request.output.finished = true;
+    double total = secondsSince(request.arrived);
+    size_t most = 0;
+    for (const auto& output : request.outputs) most = std::max(most, output->completion.token_ids.size());
+    request.output.metrics.time_to_first_token_s = request.firstTokenSeconds;
+    request.output.metrics.time_per_output_token_s = most > 1 ? (total - request.firstTokenSeconds) / static_cast<double>(most - 1) : 0;
+  }
+
+  void stream(const Request& request, Output& output) {
+    RequestOutput delta = request.output;
+    delta.outputs.push_back(output.takeDelta());
+    callback_(delta);
+  }
+
+  void abortAll() {
+    for (auto& [id, to] : destinations_) {
+      if (to.output->finished()) continue;
+      parts_.scheduler->remove(id);
+      to.output->abort();
+      if (--to.request->unfinished == 0) finishRequest(*to.request);
+      if (callback_) stream(*to.request, *to.output);
+    }
+  }
+
+  void removeAll() {
+    for (auto& [id, to] : destinations_) parts_.scheduler->remove(id);
+  }
+
+  Engine::Parts& parts_;
+  std::vector<std::unique_ptr<Request>>& requests_;
+  const StreamCallback& callback_;
+  std::unordered_map<SequenceId, Destination> destinations_;
+  std::vector<int32_t> pageIds_;
+  std::vector<ScheduledChunk> chunks_;
+  std::vector<std::pair<float, int32_t>> scratch_;
+};
+
+}  // namespace
+
+Result<std::vector<RequestOutput>> Engine::generate(const std::vector<Prompt>& prompts, const std::vector<SamplingParams>& params,
+                                                    const StreamCallback& callback) {
+  if (params.size() != 1 && params.size() != prompts.size())
+    return Status::invalidArgument("{} SamplingParams for {} prompts, expected one for all or one each", params.size(), prompts.size());
+  std::lock_guard lock(parts_->mutex);
+  std::vector<std::unique_ptr<Request>> requests;
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    auto request = makeRequest(parts_->context, prompts[i], params[params.size() == 1 ? 0 : i], static_cast<int>(i));
+    if (!request.ok()) return prompts.size() == 1 ? request.status() : request.status().at(fmt::format("prompt {}", i));
+    requests.push_back(std::move(request).value());
+  }
+  parts_->cancelled = false;
+  INGOT_TRY(Generation(*parts_, requests, callback).run());
+  std::vector<RequestOutput> results;
+  for (auto& request : requests) {
+    for (auto& output : request->outputs) request->output.outputs.push_back(std::move(output->completion));
+    results.push_back(std::move(request->output));
+  }
+  return results;
+}
+
+void Engine::cancel() { parts_->cancelled = true; }
+
+}  // namespace ingot

@@ -1,0 +1,175 @@
+#include "runtime/engine/requests.h"
+
+#include <algorithm>
+#include <random>
+
+#include "runtime/sample/random.h"
+
+namespace ingot {
+namespace {
+
+Status encodePrompt(const RequestContext& context, const Prompt& prompt, RequestOutput& output) {
+  output.prompt = prompt.text;
+  if (!prompt.token_ids.empty()) {
+    output.prompt_token_ids = prompt.token_ids;
+    for (int32_t id : prompt.token_ids)
+      if (id < 0 || id >= context.vocab) return Status::invalidArgument("prompt_token_ids has {}, expected ids from 0 to {}", id, context.vocab - 1);
+  } else {
+    if (!context.tokenizer) return Status::invalidArgument("the prompt is a text, and this model was compiled without a tokenizer; give token ids");
+    text::EncodeScratch scratch;
+    INGOT_TRY(context.tokenizer->encode(prompt.text, {}, scratch, output.prompt_token_ids));
+  }
+  if (output.prompt_token_ids.empty()) return Status::invalidArgument("the prompt is empty, expected at least one token");
+  if (static_cast<int64_t>(output.prompt_token_ids.size()) >= context.maxLen)
+    return Status::invalidArgument("the prompt has {} tokens, this model takes at most {} with one left to generate",
+                                   output.prompt_token_ids.size(), context.maxLen - 1);
+  return {};
+}
+
+// bad_words are masked as they read at a text's start and after a space, as vLLM does.
+Status encodeBadWords(const RequestContext& context, const SamplingParams& params, LogitRules& rules) {
+  if (params.bad_words.empty()) return {};
+  if (!context.tokenizer) return Status::invalidArgument("bad_words needs a tokenizer, and this model was compiled without one");
+  text::EncodeScratch scratch;
+  for (const auto& word : params.bad_words) {
+    std::vector<int32_t> plain, spaced;
+    std::string trimmed = word.substr(word.find_first_not_of(' ') == std::string::npos ? 0 : word.find_first_not_of(' '));
+    INGOT_TRY(context.tokenizer->encode(trimmed, {.add_special_tokens = false}, scratch, plain));
+    INGOT_TRY(context.tokenizer->encode(" " + trimmed, {.add_special_tokens = false}, scratch, spaced));
+    if (plain.empty()) return Status::invalidArgument("bad_words has \"{}\", which has no tokens", word);
+    rules.badWords.push_back(plain);
+    // A different spelling after a space counts only where it is as long: otherwise the space is a token of its own.
+    if (!spaced.empty() && spaced.front() != plain.front() && spaced.size() == plain.size()) rules.badWords.push_back(spaced);
+  }
+  return {};
+}
+
+Status makeRules(const RequestContext& context, const SamplingParams& params, LogitRules& rules) {
+  if (params.allowed_token_ids) rules.allowed = *params.allowed_token_ids;
+  for (auto [id, bias] : params.logit_bias) rules.bias.emplace_back(id, std::clamp(bias, -100.0f, 100.0f));
+  rules.minTokens = params.min_tokens;
+  rules.stopIds = params.stop_token_ids;
+  for (int32_t id : context.defaults.eos_token_ids)
+    if (id < context.vocab) rules.stopIds.push_back(id);
+  return encodeBadWords(context, params, rules);
+}
+
+}  // namespace
+
+Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one) {
+  return {one.logprob, one.rank, context.tokenizer ? context.tokenizer->decode(std::span(&one.id, 1), false) : std::string()};
+}
+
+Output::Output(const RequestContext& context, const SamplingParams& params, const SamplerSettings& settings, const LogitRules& rules,
+               std::span<const int32_t> prompt, int index, uint64_t seed)
+    : context_(context), params_(params), settings_(settings), rules_(rules), history_(context.vocab, prompt, settings.penalises()), seed_(seed) {
+  completion.index = index;
+  int32_t room = context.maxLen - static_cast<int32_t>(prompt.size());
+  maxOutput_ = std::min(room, params.max_tokens.value_or(room));
+  if (params.logprobs) {
+    completion.logprobs.emplace();
+    completion.cumulative_logprob = 0;
+  }
+  if (context.tokenizer && params.detokenize)
+    text_.emplace(*context.tokenizer, params.skip_special_tokens, params.spaces_between_special_tokens, params.stop,
+                  params.include_stop_str_in_output);
+}
+
+int32_t Output::sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch) {
+  std::vector<float> raw;
+  if (params_.logprobs) raw.assign(logits.begin(), logits.end());
+  applyRules(rules_, history_, logits);
+  if (settings_.penalises()) applyPenalties(settings_, history_, logits);
+  auto position = static_cast<uint32_t>(completion.token_ids.size());
+  int32_t token = settings_.greedy() ? argmax(logits)
+                                     : draw(settings_, logits, uniform(seed_, static_cast<uint32_t>(completion.index), position), scratch);
+  if (params_.logprobs) addLogprobs(raw, token);
+  take(token);
+  return token;
+}
+
+void Output::addLogprobs(std::span<const float> logits, int32_t token) {
+  LogprobMap map;
+  auto best = topLogprobs(logits, token, *params_.logprobs);
+  for (const TokenLogprob& one : best) map[one.id] = describeLogprob(context_, one);
+  *completion.cumulative_logprob += best.front().logprob;
+  completion.logprobs->push_back(std::move(map));
+}
+
+// Whether `token` ends the output as EOS or stop id; sets the reason.
+bool Output::stopsAt(int32_t token) {
+  if (static_cast<int>(completion.token_ids.size()) < params_.min_tokens) return false;
+  if (std::find(params_.stop_token_ids.begin(), params_.stop_token_ids.end(), token) != params_.stop_token_ids.end()) {
+    completion.stop_reason = token;
+    return true;
+  }
+  if (params_.ignore_eos) return false;
+  const auto& eos = context_.defaults.eos_token_ids;
+  if (std::find(eos.begin(), eos.end(), token) == eos.end()) return false;
+  if (token != context_.primaryEos) completion.stop_reason = token;
+  return true;
+}
+
+void Output::take(int32_t token) {
+  history_.append(token);
+  completion.token_ids.push_back(token);
+  bool stops = stopsAt(token);
+  bool checks = static_cast<int>(completion.token_ids.size()) > params_.min_tokens;
+  const std::string* stop = nullptr;
+  // A stop id's own text is shown only on request.
+  if (text_ && (!stops || params_.include_stop_str_in_output)) stop = text_->push(token, checks);
+  bool full = static_cast<int32_t>(completion.token_ids.size()) >= maxOutput_;
+  if (text_ && !stop && (stops || full)) stop = text_->finish(checks && !stops);
+  if (stop) completion.stop_reason = *stop;
+  if (stop || stops) end("stop");
+  else if (full) end("length");
+}
+
+void Output::end(const char* reason) {
+  completion.finish_reason = reason;
+  if (text_) completion.text = text_->text();
+}
+
+void Output::abort() {
+  if (finished()) return;
+  if (text_) text_->finish(false);
+  end("abort");
+}
+
+CompletionOutput Output::takeDelta() {
+  CompletionOutput delta;
+  delta.index = completion.index;
+  delta.token_ids.assign(completion.token_ids.begin() + static_cast<std::ptrdiff_t>(deltaTokens_), completion.token_ids.end());
+  deltaTokens_ = completion.token_ids.size();
+  if (completion.logprobs) {
+    delta.logprobs.emplace(completion.logprobs->begin() + static_cast<std::ptrdiff_t>(deltaLogprobs_), completion.logprobs->end());
+    deltaLogprobs_ = completion.logprobs->size();
+  }
+  if (text_) delta.text = text_->takeCertain();
+  delta.cumulative_logprob = completion.cumulative_logprob;
+  delta.finish_reason = completion.finish_reason;
+  delta.stop_reason = completion.stop_reason;
+  return delta;
+}
+
+Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, const Prompt& prompt, const SamplingParams& params, int index) {
+  auto request = std::make_unique<Request>();
+  INGOT_TRY(validate(params, context.vocab));
+  if (!params.stop.empty() && !context.tokenizer)
+    return Status::invalidArgument("stop needs a tokenizer, and this model was compiled without one; use stop_token_ids");
+  request->params = params;
+  request->settings = resolve(params, context.defaults);
+  request->output.request_id = std::to_string(index);
+  INGOT_TRY(encodePrompt(context, prompt, request->output));
+  INGOT_TRY(makeRules(context, params, request->rules));
+  if (params.n > 1 && request->settings.greedy()) return Status::invalidArgument("n is {}, expected 1 for greedy sampling (temperature 0)", params.n);
+  uint64_t seed = params.seed ? static_cast<uint64_t>(*params.seed) : (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  for (int i = 0; i < params.n; ++i)
+    request->outputs.push_back(std::make_unique<Output>(context, request->params, request->settings, request->rules,
+                                                        request->output.prompt_token_ids, i, seed));
+  request->unfinished = request->outputs.size();
+  request->arrived = std::chrono::steady_clock::now();
+  return request;
+}
+
+}  // namespace ingot

@@ -1,0 +1,75 @@
+// A request in work: its outputs' sequences, what they wrote so far, and how each ends.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "runtime/base/request.h"
+#include "runtime/engine/output_text.h"
+#include "runtime/sample/processors.h"
+#include "runtime/sample/sampler.h"
+#include "runtime/sched/scheduler.h"
+
+namespace ingot {
+
+// What every request of a model needs to know. Immutable.
+struct RequestContext {
+  const text::Tokenizer* tokenizer = nullptr;  // null: token ids only
+  GenerationDefaults defaults;
+  int32_t vocab = 0;
+  int32_t maxLen = 0;
+  int32_t primaryEos = -1;  // ends an output without a stop_reason
+};
+
+// One of a request's n outputs. Thread-compatible.
+class Output {
+ public:
+  Output(const RequestContext& context, const SamplingParams& params, const SamplerSettings& settings, const LogitRules& rules,
+         std::span<const int32_t> prompt, int index, uint64_t seed);
+
+  // Draws the next token from its logits row (which it changes) and takes note of it.
+  int32_t sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch);
+  bool finished() const { return !completion.finish_reason.empty(); }
+  void abort();
+  // What is new since the last call, as a streaming callback sees it.
+  CompletionOutput takeDelta();
+
+  CompletionOutput completion;
+
+ private:
+  void take(int32_t token);
+  void end(const char* reason);
+  void addLogprobs(std::span<const float> logits, int32_t token);
+  bool stopsAt(int32_t token);
+
+  const RequestContext& context_;
+  const SamplingParams& params_;
+  SamplerSettings settings_;
+  const LogitRules& rules_;
+  TokenHistory history_;
+  std::optional<OutputText> text_;
+  uint64_t seed_;
+  int32_t maxOutput_;
+  size_t deltaTokens_ = 0, deltaLogprobs_ = 0;
+};
+
+// A prompt and its outputs.
+struct Request {
+  SamplingParams params;
+  SamplerSettings settings;
+  LogitRules rules;
+  RequestOutput output;  // filled as the request goes on; `outputs` at its end
+  std::vector<std::unique_ptr<Output>> outputs;
+  std::chrono::steady_clock::time_point arrived;
+  double firstTokenSeconds = 0;
+  size_t unfinished = 0;
+};
+
+// Validates and prepares; `index` is the prompt's place in its batch.
+Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, const Prompt& prompt, const SamplingParams& params, int index);
+
+// The text of one id as logprobs show it.
+Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one);
+
+}  // namespace ingot
