@@ -2,7 +2,10 @@
 add_library(ingot_options INTERFACE)
 target_include_directories(ingot_options INTERFACE
   $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}>)
-target_compile_options(ingot_options INTERFACE -Wall -Wextra -Wno-unused-parameter)
+target_compile_definitions(ingot_options INTERFACE INGOT_VERSION="${PROJECT_VERSION}")
+target_compile_options(ingot_options INTERFACE -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers
+  # GCC 12 sees overlaps in std::string that are not there.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-restrict>)
 if(INGOT_SANITIZE)
   target_compile_options(ingot_options INTERFACE -fsanitize=${INGOT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   target_link_options(ingot_options INTERFACE -fsanitize=${INGOT_SANITIZE})

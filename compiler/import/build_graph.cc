@@ -80,7 +80,7 @@ class GraphBuilder {
     Value x = b_.create<llm::EmbeddingOp>(rowsOf(width), ids_, table, 0);
     if (spec_.embeddingDim) x = linear(x, spec_.names.projectIn, spec_.hidden, false, false);
     if (!spec_.learnedPositions) return x;
-    Value places = param(spec_.names.positions + ".weight", {spec_.maxPositions + spec_.positionOffset, spec_.hidden});
+    Value places = param(spec_.names.positions + ".weight", {spec_.tablePositions + spec_.positionOffset, spec_.hidden});
     return b_.create<llm::AddOp>(x, b_.create<llm::EmbeddingOp>(rowsOf(spec_.hidden), positions_, places, spec_.positionOffset));
   }
 

@@ -1,6 +1,7 @@
 // A checkpoint as its readers see it: named tensors in files, read row by row as f32. Knows no model.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,6 +44,13 @@ class Checkpoint {
   Status add(TensorInfo tensor);
   size_t addFile(File file);
 
+  // The same files with no tensors yet; this checkpoint keeps its tensors and loses its files.
+  Checkpoint withoutTensors() && {
+    Checkpoint other;
+    other.files_ = std::move(files_);
+    return other;
+  }
+
   const TensorInfo* find(const std::string& name) const;
   const std::map<std::string, TensorInfo>& tensors() const { return tensors_; }
   const std::vector<std::unique_ptr<File>>& files() const { return files_; }
@@ -66,5 +74,9 @@ std::string describeShape(const std::vector<int64_t>& shape);
 // Readers: each adds the tensors of its files to `checkpoint`, after checking every size against the file.
 Status readSafetensors(const std::filesystem::path& path, Checkpoint& checkpoint);
 Status readSafetensorsFolder(const std::filesystem::path& folder, Checkpoint& checkpoint);  // one file or a sharded index
+
+// Reads `whole`, or the shards that `whole`.index.json names.
+using ShardReader = std::function<Status(const std::filesystem::path&, Checkpoint&)>;
+Status readShards(const std::filesystem::path& whole, const ShardReader& read, Checkpoint& checkpoint);
 
 }  // namespace ingot

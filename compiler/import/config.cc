@@ -154,6 +154,7 @@ Result<DecoderSpec> readConfig(const nlohmann::ordered_json& json, const std::st
     spec.dtype = dtype == "bfloat16" ? DType::bf16 : dtype == "float16" ? DType::f16 : DType::f32;
     INGOT_TRY(family.fill(config, spec));
     INGOT_TRY(config.refuseUnknown());
+    spec.tablePositions = spec.maxPositions;
     return spec;
   }
   std::string known;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -26,13 +27,15 @@ struct RopeSpec {
   double lowFrequencyFactor = 1, highFrequencyFactor = 4;  // llama3
   double betaFast = 32, betaSlow = 1;                      // yarn
   bool truncate = true;                                    // yarn
+  std::vector<float> factors;                              // GGUF's rope_freqs: each frequency is divided by its own
   double attentionFactor = 1;                              // multiplies cosine and sine
 
   // Frequencies of the rotaryDim / 2 pairs, in f32 as the reference computes them.
   std::vector<float> inverseFrequencies(int64_t maxPositions) const;
-  // [positions, rotaryDim / 2, 2]: cosine and sine.
-  std::vector<float> table(int64_t maxPositions) const;
 };
+
+// [positions, frequencies, 2]: cosine and sine of every angle, times `scale`.
+std::vector<float> ropeTable(std::span<const float> frequencies, double scale, int64_t positions);
 
 // Names of a family's tensors without ".weight" / ".bias"; "{}" in layer names is the layer. Empty: the family has none.
 struct TensorNames {
@@ -45,7 +48,8 @@ struct TensorNames {
 struct DecoderSpec {
   std::string family;
   int64_t hidden = 0, layers = 0, heads = 0, kvHeads = 0, headDim = 0, intermediate = 0, vocab = 0;
-  int64_t maxPositions = 0;  // the checkpoint's own limit, later the limit compiled for
+  int64_t maxPositions = 0;    // longest sequence: the checkpoint's limit, or the lower one asked for
+  int64_t tablePositions = 0;  // rows of a learned position table, without positionOffset
   Norm norm = Norm::rms;
   NormPlace normPlace = NormPlace::before;
   bool finalNorm = true;

@@ -66,17 +66,18 @@ std::vector<float> RopeSpec::inverseFrequencies(int64_t maxPositions) const {
     for (float& frequency : frequencies) frequency = static_cast<float>(frequency / factor);
   if (kind == RopeKind::llama3) stretchLlama3(*this, frequencies);
   if (kind == RopeKind::yarn) stretchYarn(*this, frequencies);
+  for (size_t i = 0; i < std::min(factors.size(), frequencies.size()); ++i) frequencies[i] /= factors[i];
   return frequencies;
 }
 
-std::vector<float> RopeSpec::table(int64_t maxPositions) const {
-  std::vector<float> frequencies = inverseFrequencies(maxPositions), values;
-  values.reserve(static_cast<size_t>(maxPositions) * frequencies.size() * 2);
-  for (int64_t position = 0; position < maxPositions; ++position)
+std::vector<float> ropeTable(std::span<const float> frequencies, double scale, int64_t positions) {
+  std::vector<float> values;
+  values.reserve(static_cast<size_t>(positions) * frequencies.size() * 2);
+  for (int64_t position = 0; position < positions; ++position)
     for (float frequency : frequencies) {
       double angle = static_cast<float>(position) * frequency;  // the reference multiplies in f32
-      values.push_back(static_cast<float>(std::cos(angle) * attentionFactor));
-      values.push_back(static_cast<float>(std::sin(angle) * attentionFactor));
+      values.push_back(static_cast<float>(std::cos(angle) * scale));
+      values.push_back(static_cast<float>(std::sin(angle) * scale));
     }
   return values;
 }

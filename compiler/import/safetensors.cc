@@ -1,7 +1,6 @@
 // Reads safetensors files (format: huggingface/safetensors README) and sharded indexes.
 // Refuses: headers over 100 MB, unknown dtypes, ranges that overlap, leave holes or disagree with dtype and shape.
 #include <algorithm>
-#include <set>
 
 #include "compiler/import/checkpoint.h"
 #include "runtime/base/byte_reader.h"
@@ -103,35 +102,8 @@ Status readChecked(const std::filesystem::path& path, Checkpoint& checkpoint) {
 
 Status readSafetensors(const std::filesystem::path& path, Checkpoint& checkpoint) { return readChecked(path, checkpoint); }
 
-Result<std::set<std::string>> shardNames(const std::filesystem::path& indexPath) {
-  INGOT_ASSIGN(auto index, readJsonFile(indexPath));
-  if (!index.is_object() || !index.contains("weight_map") || !index["weight_map"].is_object())
-    return Status::invalidInput("{}: has no weight_map", indexPath.string());
-  std::set<std::string> shards;
-  for (const auto& [tensor, shard] : index["weight_map"].items()) {
-    if (!shard.is_string()) return Status::invalidInput("{}: {}: shard name is not a string", indexPath.string(), tensor);
-    std::string name = shard.get<std::string>();
-    if (name.empty() || name.find('/') != std::string::npos || name.find('\0') != std::string::npos || name[0] == '.')
-      return Status::invalidInput("{}: {}: shard \"{}\" is not a plain file name", indexPath.string(), tensor, name);
-    shards.insert(name);
-  }
-  return shards;
-}
-
 Status readSafetensorsFolder(const std::filesystem::path& folder, Checkpoint& checkpoint) {
-  auto indexPath = folder / "model.safetensors.index.json";
-  if (!std::filesystem::exists(indexPath)) return readSafetensors(folder / "model.safetensors", checkpoint);
-  INGOT_ASSIGN(auto shards, shardNames(indexPath));
-  for (const auto& shard : shards) {
-    if (!std::filesystem::exists(folder / shard))
-      return Status::notFound("{}: names shard {}, which is not in the folder; download it again", indexPath.string(), shard);
-    INGOT_TRY(readSafetensors(folder / shard, checkpoint));
-  }
-  INGOT_ASSIGN(auto index, readJsonFile(indexPath));
-  for (const auto& [tensor, shard] : index["weight_map"].items())
-    if (!checkpoint.find(tensor))
-      return Status::invalidInput("{}: {} should be in {}, and is not", indexPath.string(), tensor, shard.get<std::string>());
-  return {};
+  return readShards(folder / "model.safetensors", readSafetensors, checkpoint);
 }
 
 }  // namespace ingot

@@ -66,17 +66,19 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
     llm::ParamOp first = paramOf(gets[0]);
     llvm::SmallVector<llvm::StringRef> sources;
     std::string name;
+    llvm::StringRef storage;
     auto shape = llvm::to_vector(llvm::cast<mlir::RankedTensorType>(first.getType()).getShape());
     shape[0] = 0;
     for (llm::GetOp get : gets) {
       llm::ParamOp param = paramOf(get);
       for (auto source : param.getSources().getAsValueRange<mlir::StringAttr>()) sources.push_back(source);
+      storage = llm::widerStorage(storage, param.getStorage());
       name += (name.empty() ? "" : "+") + param.getSymName().str();
       shape[0] += llvm::cast<mlir::RankedTensorType>(param.getType()).getDimSize(0);
     }
     auto type = mlir::RankedTensorType::get(shape, b.getF32Type());
     mlir::OpBuilder atFirst(first);
-    auto packed = atFirst.create<llm::ParamOp>(first.getLoc(), name, type, b.getStrArrayAttr(sources), arrangement, "",
+    auto packed = atFirst.create<llm::ParamOp>(first.getLoc(), name, type, b.getStrArrayAttr(sources), arrangement, storage,
                                                first.getTransposed(), mlir::DictionaryAttr());
     symbols_->insert(packed);
     return b.create<llm::GetOp>(first.getLoc(), type, name);

@@ -25,4 +25,7 @@ namespace ingot::llm {
 // Columns of rows, quantised or not.
 int64_t columnsOf(mlir::Type type);
 
+// Of two storages (llm.param), the one that holds more; empty holds least.
+llvm::StringRef widerStorage(llvm::StringRef a, llvm::StringRef b);
+
 }  // namespace ingot::llm

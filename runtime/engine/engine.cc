@@ -73,7 +73,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   parts->scheduler = std::make_unique<Scheduler>(limits);
 
   if (plan.text()->tokenizer_segment() >= 0) {
-    INGOT_ASSIGN(parts->tokenizer, text::Tokenizer::open(parts->artifact->segment(static_cast<uint32_t>(plan.text()->tokenizer_segment()))));
+    INGOT_ASSIGN(auto tokenizer, text::Tokenizer::open(parts->artifact->segment(static_cast<uint32_t>(plan.text()->tokenizer_segment()))));
+    parts->tokenizer.emplace(std::move(tokenizer));
     parts->context.tokenizer = &*parts->tokenizer;
   }
   RequestContext& context = parts->context;
@@ -96,15 +97,12 @@ Result<std::vector<int32_t>> Engine::encode(std::string_view text, bool addSpeci
   if (!parts_->tokenizer) return Status::unsupported("this model was compiled without a tokenizer");
   std::vector<int32_t> ids;
   text::EncodeScratch scratch;
-  INGOT_TRY(parts_->tokenizer->encode(text, {.add_special_tokens = addSpecialTokens}, scratch, ids));
+  parts_->tokenizer->encode(text, {.add_special_tokens = addSpecialTokens}, scratch, ids);
   return ids;
 }
 
 Result<std::string> Engine::decode(const std::vector<int32_t>& ids, bool skipSpecialTokens) const {
   if (!parts_->tokenizer) return Status::unsupported("this model was compiled without a tokenizer");
-  for (int32_t id : ids)
-    if (id < 0 || id >= std::max(parts_->context.vocab, parts_->tokenizer->vocabSize()))
-      return Status::invalidArgument("token id {} is outside the vocabulary, expected 0 to {}", id, parts_->tokenizer->vocabSize() - 1);
   return parts_->tokenizer->decode(ids, skipSpecialTokens);
 }
 

@@ -72,8 +72,10 @@ class Engine {
   void cancel();
   EngineStats stats() const;
 
+ public:
+  struct Parts;  // of runtime/engine alone
+
  private:
-  struct Parts;
   explicit Engine(std::unique_ptr<Parts> parts);
   std::unique_ptr<Parts> parts_;
 };

@@ -4,21 +4,21 @@
 
 namespace ingot {
 
-OutputText::OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens, bool spacesBetweenSpecialTokens,
+OutputText::OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens,
                        std::vector<std::string> stops, bool keepStop)
-    : decoder_(tokenizer, skipSpecialTokens, spacesBetweenSpecialTokens), stops_(std::move(stops)), keepStop_(keepStop) {
+    : decoder_(tokenizer, skipSpecialTokens), vocab_(tokenizer.vocabSize()), stops_(std::move(stops)), keepStop_(keepStop) {
   for (const auto& stop : stops_) longestStop_ = std::max(longestStop_, stop.size());
 }
 
 const std::string* OutputText::push(int32_t token, bool checkStops) {
   size_t before = text_.size();
-  text_ += decoder_.push(token);
+  if (token < vocab_) decoder_.push(token, text_);
   return checkStops ? findStop(before) : nullptr;
 }
 
 const std::string* OutputText::finish(bool checkStops) {
   size_t before = text_.size();
-  if (!finished_) text_ += decoder_.flush();
+  if (!finished_) decoder_.flush(text_);
   finished_ = true;
   return checkStops ? findStop(before) : nullptr;
 }

@@ -4,15 +4,14 @@
 #include <string>
 #include <vector>
 
-#include "runtime/text/tokenizer/tokenizer.h"
+#include "runtime/text/tokenizer/stream_decoder.h"
 
 namespace ingot {
 
 // Thread-compatible.
 class OutputText {
  public:
-  OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens, bool spacesBetweenSpecialTokens, std::vector<std::string> stops,
-             bool keepStop);
+  OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens, std::vector<std::string> stops, bool keepStop);
 
   // Adds a token's text; `checkStops` false only decodes. Returns the stop string that ended the text, or null.
   const std::string* push(int32_t token, bool checkStops);
@@ -27,6 +26,7 @@ class OutputText {
   const std::string* findStop(size_t from);
 
   text::StreamDecoder decoder_;
+  int32_t vocab_;  // a model may have more ids than its tokenizer: they have no text
   std::vector<std::string> stops_;
   bool keepStop_, finished_ = false;
   std::string text_;

@@ -17,7 +17,7 @@ Status encodePrompt(const RequestContext& context, const Prompt& prompt, Request
   } else {
     if (!context.tokenizer) return Status::invalidArgument("the prompt is a text, and this model was compiled without a tokenizer; give token ids");
     text::EncodeScratch scratch;
-    INGOT_TRY(context.tokenizer->encode(prompt.text, {}, scratch, output.prompt_token_ids));
+    context.tokenizer->encode(prompt.text, {}, scratch, output.prompt_token_ids);
   }
   if (output.prompt_token_ids.empty()) return Status::invalidArgument("the prompt is empty, expected at least one token");
   if (static_cast<int64_t>(output.prompt_token_ids.size()) >= context.maxLen)
@@ -34,8 +34,8 @@ Status encodeBadWords(const RequestContext& context, const SamplingParams& param
   for (const auto& word : params.bad_words) {
     std::vector<int32_t> plain, spaced;
     std::string trimmed = word.substr(word.find_first_not_of(' ') == std::string::npos ? 0 : word.find_first_not_of(' '));
-    INGOT_TRY(context.tokenizer->encode(trimmed, {.add_special_tokens = false}, scratch, plain));
-    INGOT_TRY(context.tokenizer->encode(" " + trimmed, {.add_special_tokens = false}, scratch, spaced));
+    context.tokenizer->encode(trimmed, {.add_special_tokens = false}, scratch, plain);
+    context.tokenizer->encode(" " + trimmed, {.add_special_tokens = false}, scratch, spaced);
     if (plain.empty()) return Status::invalidArgument("bad_words has \"{}\", which has no tokens", word);
     rules.badWords.push_back(plain);
     // A different spelling after a space counts only where it is as long: otherwise the space is a token of its own.
@@ -57,7 +57,13 @@ Status makeRules(const RequestContext& context, const SamplingParams& params, Lo
 }  // namespace
 
 Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one) {
-  return {one.logprob, one.rank, context.tokenizer ? context.tokenizer->decode(std::span(&one.id, 1), false) : std::string()};
+  std::string text;
+  // A model may have more logits than its tokenizer has ids: those are nameless.
+  if (context.tokenizer && one.id < context.tokenizer->vocabSize()) {
+    auto decoded = context.tokenizer->decode(std::span(&one.id, 1), false);
+    if (decoded.ok()) text = std::move(decoded).value();
+  }
+  return {one.logprob, one.rank, std::move(text)};
 }
 
 Output::Output(const RequestContext& context, const SamplingParams& params, const SamplerSettings& settings, const LogitRules& rules,
@@ -71,8 +77,7 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
     completion.cumulative_logprob = 0;
   }
   if (context.tokenizer && params.detokenize)
-    text_.emplace(*context.tokenizer, params.skip_special_tokens, params.spaces_between_special_tokens, params.stop,
-                  params.include_stop_str_in_output);
+    text_.emplace(*context.tokenizer, params.skip_special_tokens, params.stop, params.include_stop_str_in_output);
 }
 
 int32_t Output::sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch) {

@@ -1,13 +1,12 @@
 #include "compiler/codegen/cpu/compile.h"
 
-#include <atomic>
 #include <mutex>
-#include <thread>
 
 #include "clang/CodeGen/CodeGenAction.h"
 #include "clang/Frontend/CompilerInstance.h"
 #include "clang/Frontend/CompilerInvocation.h"
 #include "clang/Frontend/TextDiagnosticPrinter.h"
+#include "compiler/support/parallel.h"
 #include "kernels/embedded.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/Support/VirtualFileSystem.h"
@@ -73,25 +72,10 @@ Result<std::string> compileUnit(const SourceUnit& unit, const CpuTarget& target)
 Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs) {
   initialiseTargets();
   std::vector<std::string> objects(units.size());
-  std::mutex mutex;
-  Status failed;
-  std::atomic<size_t> next{0};
-  auto work = [&] {
-    for (size_t i; (i = next++) < units.size();) {
-      auto object = compileUnit(units[i], target);
-      if (object.ok()) {
-        objects[i] = std::move(object).value();
-        continue;
-      }
-      std::lock_guard lock(mutex);
-      if (failed.ok()) failed = object.status();
-    }
-  };
-  std::vector<std::thread> helpers;
-  for (int i = 1; i < jobs; ++i) helpers.emplace_back(work);
-  work();
-  for (auto& helper : helpers) helper.join();
-  INGOT_TRY(failed);
+  INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {
+    INGOT_ASSIGN(objects[i], compileUnit(units[i], target));
+    return {};
+  }));
   return linkImage(objects, units, target);
 }
 

@@ -38,7 +38,7 @@ std::string nativeName() {
   const Level* best = nullptr;
   llvm::Triple triple(llvm::sys::getProcessTriple());
   for (const Level& level : levels())
-    if (level.triple.substr(0, level.triple.find('-')) == triple.getArchName() &&
+    if (level.triple.substr(0, level.triple.find('-')) == triple.getArchName().str() &&
         std::all_of(level.features.begin(), level.features.end(), has))
       best = &level;
   if (!best) return {};

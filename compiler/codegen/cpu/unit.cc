@@ -104,11 +104,14 @@ constexpr Function kFunctions[] = {
 
 Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
   for (const Function& function : kFunctions) {
-    if (function.name != kernel.getFunction()) continue;
+    if (kernel.getFunction() != llvm::StringRef(function.name)) continue;
     KernelUnit unit;
     unit.symbol = "ingot_" + kernel.getSymName().str();
     std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
     function.generate(kernel, Constants(kernel), unit);
+    kernel.getBody().walk([&](mlir::Operation* op) {
+      if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
+    });
     unit.source = "// " + unit.name + "\n" + unit.source +
                   fmt::format("extern \"C\" void {}(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) {{\n"
                               "  {}::run(args, first, last{});\n}}\n",

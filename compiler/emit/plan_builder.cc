@@ -1,0 +1,179 @@
+#include "compiler/emit/plan_builder.h"
+
+#include <map>
+#include <numeric>
+
+#include "runtime/format/header.h"
+
+namespace ingot {
+namespace {
+
+using flatbuffers::Offset;
+
+template <class T>
+using Offsets = std::vector<Offset<T>>;
+
+class PlanBuilder {
+ public:
+  PlanBuilder(const Contents& contents, const std::vector<PlacedWeight>& weights) : contents_(contents), weights_(weights), program_(contents.program) {
+    b_.ForceDefaults(true);  // offsets of zero take room too: the plan's size is known before the places are
+  }
+
+  Result<std::vector<std::byte>> build(const std::vector<PlacedSegment>& segments) {
+    INGOT_TRY(indexSymbols());
+    Offsets<plan::Segment> segmentOffsets;
+    int32_t tokenizer = -1;
+    for (const PlacedSegment& s : segments) {
+      if (s.kind == plan::SegmentKind::tokenizer) tokenizer = static_cast<int32_t>(segmentOffsets.size());
+      segmentOffsets.push_back(plan::CreateSegment(b_, s.kind, s.offset, s.bytes));
+    }
+    Offsets<plan::Variant> variants;
+    for (size_t i = 0; i < contents_.variants.size(); ++i) variants.push_back(variant(i));
+    auto model = this->model();
+    auto generation = this->generation();
+    auto text = this->text(tokenizer);
+    auto provenance = this->provenance();
+    auto weights = this->weights();
+    auto segmentVector = b_.CreateVector(segmentOffsets);
+    auto variantVector = b_.CreateVector(variants);
+    b_.Finish(plan::CreatePlan(b_, model, segmentVector, weights, variantVector, generation, text, provenance));
+    auto* bytes = reinterpret_cast<const std::byte*>(b_.GetBufferPointer());
+    return std::vector<std::byte>(bytes, bytes + b_.GetSize());
+  }
+
+ private:
+  // Operand of every symbol that steps name; a cache stands for its keys, then its values.
+  Status indexSymbols() {
+    uint32_t weight = 0;
+    for (mlir::Operation& op : program_.getBody().front()) {
+      if (auto w = llvm::dyn_cast<exec::WeightOp>(op)) operands_[w.getSymName().str()] = plan::Operand(plan::OperandKind::weight, weight++);
+      if (auto c = llvm::dyn_cast<exec::CacheOp>(op))
+        operands_[c.getSymName().str()] = plan::Operand(plan::OperandKind::cache_keys, static_cast<uint32_t>(c.getLayer()));
+      if (auto buffer = llvm::dyn_cast<exec::BufferOp>(op)) {
+        auto slot = static_cast<size_t>(buffer.getSlot());
+        if (slots_.size() <= slot) slots_.resize(slot + 1, {0, plan::Extent::one});
+        slots_[slot].first = std::max<uint64_t>(slots_[slot].first, buffer.getRowBytes());
+        slots_[slot].second = static_cast<plan::Extent>(buffer.getExtent());
+        operands_[buffer.getSymName().str()] = plan::Operand(plan::OperandKind::slot, static_cast<uint32_t>(slot));
+        logits_ = buffer;
+      }
+    }
+    if (!logits_ || weight != weights_.size()) return Status::internal("the program has no result, or weights without a place");
+    return {};
+  }
+
+  Offset<plan::Step> step(exec::StepOp op, const std::map<std::string, uint32_t>& kernels) {
+    std::vector<plan::Operand> operands;
+    for (auto symbol : op.getOperands_().getAsRange<mlir::FlatSymbolRefAttr>()) {
+      plan::Operand operand = operands_.at(symbol.getValue().str());
+      operands.push_back(operand);
+      if (operand.kind() == plan::OperandKind::cache_keys)
+        operands.emplace_back(plan::OperandKind::cache_values, operand.index());
+    }
+    uint32_t kernel = kernels.at(op.getKernel().str());
+    auto tiles = static_cast<uint32_t>(op.getExtent() == exec::Extent::one ? contents_.units[kernel].tiles : op.getTilesPer());
+    return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), tiles, static_cast<plan::Extent>(op.getExtent()),
+                            b_.CreateString(contents_.units[kernel].fused));
+  }
+
+  Offset<plan::Variant> variant(size_t index) {
+    const VariantCode& code = contents_.variants[index];
+    Offsets<plan::Kernel> kernels;
+    std::map<std::string, uint32_t> kernelIndex;
+    for (auto op : program_.getOps<exec::KernelOp>()) {
+      const KernelUnit& unit = contents_.units[kernels.size()];
+      kernelIndex[op.getSymName().str()] = static_cast<uint32_t>(kernels.size());
+      kernels.push_back(plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(op.getFunction().str()),
+                                           code.image.offsets.at(unit.symbol), unit.scratchBytes));
+    }
+    Offsets<plan::Step> steps;
+    for (auto op : program_.getOps<exec::StepOp>()) steps.push_back(step(op, kernelIndex));
+    Offsets<plan::Slot> slots;
+    for (auto [bytes, extent] : slots_) slots.push_back(plan::CreateSlot(b_, bytes, extent));
+    std::vector<uint32_t> weights(weights_.size());
+    for (uint32_t i = 0; i < weights.size(); ++i) weights[i] = i;
+
+    const DecoderSpec& spec = contents_.spec;
+    auto cacheType = contents_.cacheType == "f32"   ? plan::CacheType::f32
+                     : contents_.cacheType == "f16" ? plan::CacheType::f16
+                                                    : plan::CacheType::bf16;
+    uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * 16) * (cacheType == plan::CacheType::f32 ? 4 : 2);
+    auto target = b_.CreateString(code.target.name);
+    auto features = b_.CreateVectorOfStrings(code.target.features);
+    auto kernelVector = b_.CreateVector(kernels);
+    auto slotVector = b_.CreateVector(slots);
+    auto weightVector = b_.CreateVector(weights);
+    auto stepVector = b_.CreateVector(steps);
+    return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
+                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes);
+  }
+
+  Offset<flatbuffers::Vector<Offset<plan::Weight>>> weights() {
+    Offsets<plan::Weight> offsets;
+    for (const PlacedWeight& w : weights_)
+      offsets.push_back(plan::CreateWeight(b_, b_.CreateString(w.name), b_.CreateVectorOfStrings(w.sources), b_.CreateString(w.format),
+                                           b_.CreateVector(w.shape), w.offset, w.bytes));
+    return b_.CreateVector(offsets);
+  }
+
+  Offset<plan::Model> model() {
+    const DecoderSpec& s = contents_.spec;
+    uint64_t parameters = 0;
+    for (const PlacedWeight& w : weights_)
+      if (!w.sources.empty()) parameters += std::accumulate(w.shape.begin(), w.shape.end(), uint64_t{1}, std::multiplies<>());
+    auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
+    return plan::CreateModel(b_, b_.CreateString(s.family), u32(s.layers), u32(s.kvHeads), u32(s.headDim), u32(s.hidden), u32(s.heads),
+                             u32(s.vocab), u32(s.maxPositions), 16, kQueryBlock, parameters);
+  }
+
+  Offset<plan::Generation> generation() {
+    const GenerationConfig& g = contents_.generation;
+    return plan::CreateGeneration(b_, b_.CreateVector(g.eosTokenIds), g.bosTokenId.value_or(-1), g.padTokenId.value_or(-1),
+                                  g.temperature.value_or(-1), g.topP.value_or(-1), g.topK.value_or(-2), g.minP.value_or(-1),
+                                  g.repetitionPenalty.value_or(-1), g.maxNewTokens.value_or(-1));
+  }
+
+  Offset<plan::Text> text(int32_t tokenizerSegment) {
+    Offsets<plan::ChatTemplate> templates;
+    for (const auto& one : contents_.text.templates)
+      templates.push_back(plan::CreateChatTemplate(b_, b_.CreateString(one.name), b_.CreateString(one.source)));
+    std::vector<std::string> specials;
+    std::string bos, eos;
+    for (const auto& [name, value] : contents_.text.specialTokens) {
+      specials.insert(specials.end(), {name, value});
+      if (name == "bos_token") bos = value;
+      if (name == "eos_token") eos = value;
+    }
+    auto templateVector = b_.CreateVector(templates);
+    auto bosString = b_.CreateString(bos), eosString = b_.CreateString(eos);
+    auto specialVector = b_.CreateVectorOfStrings(specials);
+    return plan::CreateText(b_, tokenizerSegment, templateVector, bosString, eosString, specialVector, contents_.text.cleanUpSpaces);
+  }
+
+  Offset<plan::Provenance> provenance() {
+    Offsets<plan::Input> inputs;
+    for (const InputFile& input : contents_.inputs)
+      inputs.push_back(plan::CreateInput(b_, b_.CreateString(input.name), input.bytes, b_.CreateVector(input.sha256.data(), input.sha256.size())));
+    auto inputVector = b_.CreateVector(inputs);
+    auto compiler = b_.CreateString("ingotc " INGOT_VERSION);
+    auto flags = b_.CreateString(contents_.flags);
+    return plan::CreateProvenance(b_, compiler, flags, inputVector);
+  }
+
+  const Contents& contents_;
+  const std::vector<PlacedWeight>& weights_;
+  exec::ProgramOp program_;
+  flatbuffers::FlatBufferBuilder b_;
+  std::map<std::string, plan::Operand> operands_;
+  std::vector<std::pair<uint64_t, plan::Extent>> slots_;
+  exec::BufferOp logits_;
+};
+
+}  // namespace
+
+Result<std::vector<std::byte>> buildPlan(const Contents& contents, const std::vector<PlacedSegment>& segments,
+                                         const std::vector<PlacedWeight>& weights) {
+  return PlanBuilder(contents, weights).build(segments);
+}
+
+}  // namespace ingot

@@ -1,0 +1,55 @@
+#include "compiler/pack/format.h"
+
+#include <charconv>
+
+namespace ingot {
+namespace {
+
+struct NamedFormat {
+  std::string_view name;
+  WeightFormat format;
+};
+constexpr NamedFormat kFormats[] = {{"f32", WeightFormat::f32},  {"f16", WeightFormat::f16}, {"bf16", WeightFormat::bf16},
+                                    {"i8", WeightFormat::i8},    {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m}};
+
+}  // namespace
+
+Result<StorageFormat> StorageFormat::parse(std::string_view name) {
+  if (name == "plain") return StorageFormat{.plain = true};
+  auto at = name.find('g');
+  StorageFormat result;
+  for (const NamedFormat& known : kFormats) {
+    if (known.name != name.substr(0, at)) continue;
+    result.format = known.format;
+    bool grouped = at != std::string_view::npos;
+    if (grouped != isQuantized(known.format)) break;
+    if (grouped) std::from_chars(name.data() + at + 1, name.data() + name.size(), result.group);
+    if (grouped && result.group != 16 && result.group != 32 && result.group != 64 && result.group != 128) break;
+    return result;
+  }
+  return Status::internal("weight format {} is not known", name);
+}
+
+uint64_t StorageFormat::bytes(int64_t rows, int64_t columns) const {
+  return static_cast<uint64_t>(plain ? rows * columns * 4 : packedBytes(format, rows, columns, group));
+}
+
+KeptStorage keptStorage(ElementType type) {
+  switch (type) {
+    case ElementType::q4_0: return {"i4g32", true};
+    case ElementType::q4_1: return {"i4mg32", true};
+    case ElementType::q4_k: return {"i4mg32", false};
+    case ElementType::q8_0:
+    case ElementType::q5_0: return {"i8g32", true};
+    case ElementType::q5_1:
+    case ElementType::q5_k: return {"i8g32", false};
+    case ElementType::q6_k: return {"i8g16", false};
+    case ElementType::f32:
+    case ElementType::f16:
+    case ElementType::bf16:
+    case ElementType::f64: return {"", true};
+  }
+  return {"", true};
+}
+
+}  // namespace ingot

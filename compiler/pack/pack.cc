@@ -1,0 +1,123 @@
+#include "compiler/pack/pack.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+
+#include "compiler/import/decoder_spec.h"
+#include "compiler/pack/quantize.h"
+#include "compiler/support/parallel.h"
+#include "runtime/base/dtype.h"
+
+namespace ingot {
+namespace {
+
+void put16(std::byte* at, uint16_t value) { std::memcpy(at, &value, 2); }
+
+// One block of 16 channels of f32, f16 or bf16; `rows` is [16, columns].
+void packFloats(WeightFormat format, const float* rows, int64_t columns, std::byte* out) {
+  for (int64_t k = 0; k < columns; ++k)
+    for (int64_t lane = 0; lane < kBlockChannels; ++lane) {
+      float value = rows[lane * columns + k];
+      if (format == WeightFormat::f32) std::memcpy(out + (k * 16 + lane) * 4, &value, 4);
+      else if (format == WeightFormat::f16) put16(out + (k * 16 + lane) * 2, floatToF16(value));
+      else put16(out + (k / 2 * 32 + lane * 2 + k % 2) * 2, floatToBf16(value));
+    }
+}
+
+// One group of one channel into its place in the group of 16 channels.
+void placeCodes(WeightFormat format, const GroupCodes& codes, int group, int64_t lane, std::byte* out) {
+  put16(out + lane * 2, floatToF16(codes.scale));
+  if (format == WeightFormat::i4m) put16(out + 32 + lane * 2, floatToF16(codes.minimum));
+  std::byte* values = out + (format == WeightFormat::i4m ? 64 : 32) + lane * 4;
+  for (int k = 0; k < group; ++k) {
+    int code = codes.codes[k];
+    if (format == WeightFormat::i8) {
+      values[k / 4 * 64 + k % 4] = static_cast<std::byte>(code + 128);
+      continue;
+    }
+    int nibble = format == WeightFormat::i4 ? code + 8 : code;
+    values[k / 8 * 64 + k % 4] |= static_cast<std::byte>(k % 8 < 4 ? nibble : nibble << 4);
+  }
+}
+
+class BlockPacker {
+ public:
+  BlockPacker(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format)
+      : param_(param), rows_(rows), columns_(columns), format_(format), values_(static_cast<size_t>(kBlockChannels * columns)) {}
+
+  Status pack(int64_t block, std::byte* out) {
+    int64_t first = block * kBlockChannels, count = std::min<int64_t>(kBlockChannels, rows_ - first);
+    std::fill(values_.begin(), values_.end(), 0.0f);
+    INGOT_TRY(param_.read(first, count, values_.data()));
+    if (!isQuantized(format_.format)) {
+      packFloats(format_.format, values_.data(), columns_, out);
+      return {};
+    }
+    for (int64_t lane = 0; lane < kBlockChannels; ++lane) INGOT_TRY(packChannel(first + lane, lane, out));
+    return {};
+  }
+
+ private:
+  Status packChannel(int64_t row, int64_t lane, std::byte* out) {
+    int64_t rowInTensor = 0, bytes = groupBytes(format_.format, format_.group);
+    const TensorInfo* tensor = row < rows_ ? param_.blocksOf(row, rowInTensor) : nullptr;
+    const ElementTypeInfo* info = tensor ? &infoOf(tensor->type) : nullptr;
+    bool aligned = info && static_cast<int>(info->blockElements) == format_.group;
+    if (aligned) {
+      blocks_.resize(static_cast<size_t>(columns_ / format_.group) * info->blockBytes);
+      INGOT_TRY(param_.readBlocks(*tensor, rowInTensor, blocks_.data()));
+    }
+    GroupCodes codes;
+    for (int64_t g = 0; g < columns_ / format_.group; ++g) {
+      if (!aligned || !exactCodes(tensor->type, blocks_.data() + g * info->blockBytes, format_.format, codes))
+        quantizeGroup(format_.format, values_.data() + lane * columns_ + g * format_.group, format_.group, codes);
+      if (!std::isfinite(codes.scale) || !std::isfinite(codes.minimum))
+        return Status::unsupported("row {}: a scale does not fit 16 bits; use --dtype=float32 without quantisation", row);
+      placeCodes(format_.format, codes, format_.group, lane, out + g * bytes);
+    }
+    return {};
+  }
+
+  const ParamRows& param_;
+  int64_t rows_, columns_;
+  StorageFormat format_;
+  std::vector<float> values_;
+  std::vector<std::byte> blocks_;
+};
+
+}  // namespace
+
+Status packMatrix(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format, int jobs, const PackSink& sink) {
+  if (columns % format.group) return Status::internal("{} columns do not divide into groups of {}", columns, format.group);
+  if (format.format == WeightFormat::bf16 && columns % 2) return Status::unsupported("bf16 weights need an even number of columns, not {}", columns);
+  int64_t blockSize = blockBytes(format.format, columns, format.group);
+  int64_t perPiece = std::max<int64_t>(1, (4 << 20) / blockSize), blocks = blockCount(rows);
+  return parallelFor(static_cast<size_t>((blocks + perPiece - 1) / perPiece), jobs, [&](size_t piece) -> Status {
+    BlockPacker packer(param, rows, columns, format);
+    int64_t first = static_cast<int64_t>(piece) * perPiece, last = std::min(blocks, first + perPiece);
+    std::vector<std::byte> bytes(static_cast<size_t>((last - first) * blockSize));
+    for (int64_t block = first; block < last; ++block) INGOT_TRY(packer.pack(block, bytes.data() + (block - first) * blockSize));
+    return sink(static_cast<uint64_t>(first * blockSize), bytes);
+  });
+}
+
+Result<std::vector<float>> packPlain(llm::ParamOp param, const Checkpoint& checkpoint) {
+  if (auto rope = param.getRopeAttr()) {
+    auto frequencies = rope.getAs<mlir::DenseF32ArrayAttr>("frequencies").asArrayRef();
+    auto positions = llvm::cast<mlir::RankedTensorType>(param.getType()).getDimSize(0);
+    return ropeTable({frequencies.data(), frequencies.size()}, rope.getAs<mlir::FloatAttr>("scale").getValueAsDouble(), positions);
+  }
+  std::vector<float> values;
+  for (auto name : param.getSources().getAsValueRange<mlir::StringAttr>()) {
+    const TensorInfo& tensor = *checkpoint.find(name.str());
+    size_t at = values.size();
+    values.resize(at + static_cast<size_t>(tensor.rows() * tensor.columns()));
+    INGOT_TRY(checkpoint.readRows(tensor, 0, tensor.rows(), values.data() + at));
+    for (; at < values.size(); ++at)
+      if (!std::isfinite(values[at])) return Status::invalidInput("{}: holds {}, expected finite numbers", tensor.name, values[at]);
+  }
+  return values;
+}
+
+}  // namespace ingot

@@ -1,0 +1,37 @@
+#include "compiler/pipeline/options.h"
+
+#include <algorithm>
+
+namespace ingot {
+namespace {
+
+constexpr std::string_view kPhases[] = {"import", "passes", "lower", "codegen", "emit"};
+
+template <size_t N>
+Status oneOf(std::string_view flag, const std::string& value, const std::string_view (&allowed)[N]) {
+  if (std::find(std::begin(allowed), std::end(allowed), value) != std::end(allowed)) return {};
+  return Status::invalidArgument("--{}={}: expected one of {}", flag, value, fmt::join(allowed, ", "));
+}
+
+}  // namespace
+
+std::string_view phaseName(Phase phase) { return kPhases[static_cast<size_t>(phase)]; }
+
+Result<Phase> parsePhase(std::string_view name) {
+  for (size_t i = 0; i < std::size(kPhases); ++i)
+    if (kPhases[i] == name) return static_cast<Phase>(i);
+  return Status::invalidArgument("--to={}: expected one of {}", name, fmt::join(kPhases, ", "));
+}
+
+Status validate(const CompileOptions& options) {
+  constexpr std::string_view kDtypes[] = {"auto", "float32", "bfloat16", "float16"}, kQuantize[] = {"none", "int8", "int4"};
+  INGOT_TRY(oneOf("dtype", options.dtype, kDtypes));
+  INGOT_TRY(oneOf("quantize", options.quantize, kQuantize));
+  if (options.max_model_len < 0 || options.max_model_len > 1 << 24)
+    return Status::invalidArgument("--max-model-len={}: expected 1 to {}", options.max_model_len, 1 << 24);
+  if (options.jobs < 1 || options.jobs > 1024) return Status::invalidArgument("--jobs={}: expected 1 to 1024", options.jobs);
+  if (options.to == Phase::emit && options.output.empty()) return Status::invalidArgument("-o FILE is missing");
+  return {};
+}
+
+}  // namespace ingot

@@ -1,0 +1,238 @@
+#include "compiler/pipeline/pipeline.h"
+
+#include "compiler/emit/emit.h"
+#include "compiler/import/build_graph.h"
+#include "compiler/import/source.h"
+#include "compiler/lower/lower.h"
+#include "compiler/pack/format.h"
+#include "compiler/passes/passes.h"
+#include "compiler/pipeline/generation_config.h"
+#include "compiler/support/parallel.h"
+#include "compiler/text/read_text.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/raw_ostream.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+namespace ingot {
+namespace {
+
+namespace fs = std::filesystem;
+
+Status writeText(const fs::path& path, const std::string& text) {
+  std::error_code error;
+  fs::create_directories(path.parent_path(), error);
+  llvm::raw_fd_ostream out(path.string(), error);
+  if (!error) out << text;
+  return error ? Status::io("{}: cannot be written: {}", path.string(), error.message()) : Status();
+}
+
+// The storage of matrices for the flags: layers, and the model's ends (embedding and output).
+struct Storages {
+  std::string linear, head;
+  bool keepBlocks = false;  // GGUF blocks stay what they are
+};
+
+Storages chooseStorages(const CompileOptions& options, const DecoderSpec& spec) {
+  if (options.quantize == "int8") return {"i8g32", "i8g32"};
+  if (options.quantize == "int4") return {"i4g32", "i8g32"};
+  DType dtype = options.dtype == "float32"    ? DType::f32
+                : options.dtype == "bfloat16" ? DType::bf16
+                : options.dtype == "float16"  ? DType::f16
+                                              : spec.dtype;
+  std::string name(dtypeName(dtype));
+  return {name, name, options.dtype == "auto"};
+}
+
+class Compilation {
+ public:
+  explicit Compilation(const CompileOptions& options) : options_(options) { context_.disableMultithreading(); }
+
+  Status run() {
+    INGOT_TRY(validate(options_));
+    INGOT_TRY(parseTargets());
+    using Step = Status (Compilation::*)();
+    constexpr std::pair<Phase, Step> kPhases[] = {{Phase::import, &Compilation::import},
+                                                  {Phase::passes, &Compilation::transform},
+                                                  {Phase::lower, &Compilation::lower},
+                                                  {Phase::codegen, &Compilation::generate},
+                                                  {Phase::emit, &Compilation::emit}};
+    for (auto [phase, step] : kPhases) {
+      if (options_.cancelled && *options_.cancelled) return Status::cancelled("interrupted");
+      if (options_.progress) options_.progress(phaseName(phase), 0, 0);
+      INGOT_TRY((this->*step)());
+      if (!options_.dump_phases.empty() && phase <= Phase::lower) INGOT_TRY(dump(phase));
+      if (phase == options_.to) break;
+    }
+    return {};
+  }
+
+ private:
+  Status parseTargets() {
+    for (std::string name : options_.targets.empty() ? std::vector<std::string>{"cpu:native"} : options_.targets) {
+      if (name == "cpu") name = "cpu:native";
+      if (name.rfind("cpu:", 0) != 0)
+        return Status::unsupported("--target={}: the targets of this build are {}", name, fmt::join(cpuTargetNames(), ", "));
+      INGOT_ASSIGN(CpuTarget target, CpuTarget::parse(name.substr(4)));
+      for (const CpuTarget& other : targets_)
+        if (other.name == target.name) return Status::invalidArgument("--target={}: is {} too, which stands there already", name, target.name);
+      targets_.push_back(std::move(target));
+    }
+    return {};
+  }
+
+  Status import() {
+    INGOT_ASSIGN(source_, openSource(options_.checkpoint, options_.hub_cache, options_.random_weights.has_value()));
+    DecoderSpec& spec = source_.spec;
+    if (options_.max_model_len > spec.maxPositions)
+      return Status::invalidArgument("--max-model-len={}: {} allows {}", options_.max_model_len, source_.where, spec.maxPositions);
+    if (options_.max_model_len) spec.maxPositions = options_.max_model_len;
+    INGOT_ASSIGN(generation_, readGenerationConfig(source_));
+    INGOT_ASSIGN(text_, readText(source_, options_.chat_template, [this](const std::string& message) { note(message); }));
+    module_ = buildGraph(spec, context_);
+    storages_ = chooseStorages(options_, spec);
+    if (options_.random_weights) return {};
+    INGOT_TRY(bindCheckpoint(*module_, spec, source_.checkpoint));
+    if (storages_.keepBlocks) keepBlocks();
+    return {};
+  }
+
+  // Matrices of GGUF blocks keep their precision.
+  void keepBlocks() {
+    std::set<std::string> rounded;
+    for (auto param : module_->getOps<llm::ParamOp>()) {
+      if (param.getSources().size() != 1 || llvm::cast<mlir::RankedTensorType>(param.getType()).getRank() != 2) continue;
+      ElementType type = source_.checkpoint.find(llvm::cast<mlir::StringAttr>(param.getSources()[0]).str())->type;
+      KeptStorage kept = keptStorage(type);
+      param.setStorage(llvm::StringRef(kept.name.data(), kept.name.size()));
+      if (!kept.exact && rounded.insert(std::string(infoOf(type).name)).second)
+        note(fmt::format("{} blocks are kept as {}, with scales rounded to 16 bits", infoOf(type).name, kept.name));
+    }
+  }
+
+  Status transform() {
+    mlir::PassManager passes(&context_);
+    std::string messages;
+    mlir::ScopedDiagnosticHandler handler(&context_, [&](mlir::Diagnostic& diagnostic) {
+      if (diagnostic.getSeverity() == mlir::DiagnosticSeverity::Remark) note(diagnostic.str());
+      else messages += diagnostic.str() + "; ";
+      return mlir::success();
+    });
+    passes.addPass(mlir::createCanonicalizerPass());
+    passes.addPass(mlir::createCSEPass());           // one get for each parameter
+    passes.addPass(createPackProjections());         // first: later passes see one linear for q, k, v and one for gate, up
+    passes.addPass(createFuseEpilogues());           // before quantisation hides which op reads a linear
+    passes.addPass(createQuantizeWeights({storages_.linear, storages_.head}));
+    passes.addPass(createFuseRows());                // after it: the quantisation of rows fuses into norms
+    passes.addPass(createFuseRopeAppend());
+    passes.addPass(mlir::createCanonicalizerPass());
+    passes.addPass(mlir::createCSEPass());
+    if (mlir::failed(passes.run(*module_))) return Status::internal("passes: {}", messages);
+    return {};
+  }
+
+  Status lower() {
+    cacheType_ = storages_.linear == "f32" && !storages_.keepBlocks ? "f32" : "f16";
+    if (options_.dtype == "auto" && options_.quantize == "none" && source_.spec.dtype == DType::f32 && !source_.gguf.is_object()) cacheType_ = "f32";
+    INGOT_ASSIGN(program_, lowerToExec(*module_, "cpu", {.cacheType = cacheType_}));
+    if (mlir::failed(mlir::verify(*module_))) return Status::internal("lower: the exec program is not valid");
+    return {};
+  }
+
+  Status generate() {
+    for (auto kernel : program_.getOps<exec::KernelOp>()) {
+      INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
+      if (!options_.keep_kernels.empty()) INGOT_TRY(writeText(options_.keep_kernels / (unit.symbol + ".cpp"), unit.source));
+      units_.push_back(std::move(unit));
+    }
+    std::vector<SourceUnit> sources;
+    for (const KernelUnit& unit : units_) sources.push_back({unit.symbol, unit.source});
+    for (CpuTarget& target : targets_) {
+      auto image = compileUnits(sources, target, options_.jobs);
+      if (!image.ok()) return image.status().at(target.name);
+      variants_.push_back({target, std::move(image).value()});
+    }
+    return {};
+  }
+
+  Status emit() {
+    std::vector<InputFile> inputs;
+    if (!options_.random_weights) INGOT_TRY(hashInputs(inputs));
+    Contents contents{.spec = source_.spec,
+                      .module = *module_,
+                      .program = program_,
+                      .cacheType = cacheType_,
+                      .checkpoint = options_.random_weights ? nullptr : &source_.checkpoint,
+                      .seed = options_.random_weights.value_or(0),
+                      .units = std::move(units_),
+                      .variants = std::move(variants_),
+                      .generation = std::move(generation_),
+                      .text = std::move(text_),
+                      .flags = flags(),
+                      .inputs = std::move(inputs)};
+    EmitOptions emitOptions{.jobs = options_.jobs, .cancelled = options_.cancelled};
+    if (options_.progress) emitOptions.progress = [this](uint64_t done, uint64_t all) { options_.progress("emit", done, all); };
+    return emitArtifact(contents, options_.output, emitOptions);
+  }
+
+  // Only what changes the file's bytes.
+  std::string flags() const {
+    std::vector<std::string> names;
+    for (const CpuTarget& target : targets_) names.push_back(target.name);
+    return fmt::format("--target={} --dtype={} --quantize={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype, options_.quantize,
+                       source_.spec.maxPositions, options_.random_weights ? fmt::format(" --random-weights={}", *options_.random_weights) : "");
+  }
+
+  Status hashInputs(std::vector<InputFile>& inputs) {
+    std::vector<fs::path> paths;
+    for (const auto& file : source_.checkpoint.files()) paths.push_back(file->path());
+    for (const char* name : {"config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json", "chat_template.jinja"})
+      if (std::error_code ignored; !source_.folder.empty() && fs::exists(source_.folder / name, ignored)) paths.push_back(source_.folder / name);
+    if (!options_.chat_template.empty()) paths.push_back(options_.chat_template);
+    inputs.resize(paths.size());
+    return parallelFor(paths.size(), options_.jobs, [&](size_t i) -> Status {
+      INGOT_ASSIGN(File file, File::open(paths[i]));
+      Sha256Stream hash;
+      std::vector<std::byte> piece(1 << 20);
+      for (uint64_t at = 0; at < file.size(); at += piece.size()) {
+        if (options_.cancelled && *options_.cancelled) return Status::cancelled("interrupted");
+        std::span<std::byte> part(piece.data(), std::min<uint64_t>(piece.size(), file.size() - at));
+        INGOT_TRY(file.read(at, part));
+        hash.add(part);
+      }
+      inputs[i] = {paths[i].filename().string(), file.size(), hash.finish()};
+      return {};
+    });
+  }
+
+  Status dump(Phase phase) {
+    std::string text;
+    llvm::raw_string_ostream stream(text);
+    module_->print(stream);
+    return writeText(options_.dump_phases / fmt::format("{}-{}.mlir", static_cast<int>(phase), phaseName(phase)), text);
+  }
+
+  void note(const std::string& message) const {
+    if (options_.note) options_.note(message);
+  }
+
+  const CompileOptions& options_;
+  mlir::MLIRContext context_;
+  std::vector<CpuTarget> targets_;
+  CheckpointSource source_;
+  GenerationConfig generation_;
+  TextContents text_;
+  mlir::OwningOpRef<mlir::ModuleOp> module_;
+  Storages storages_;
+  std::string cacheType_;
+  exec::ProgramOp program_;
+  std::vector<KernelUnit> units_;
+  std::vector<VariantCode> variants_;
+};
+
+}  // namespace
+
+Status compileModel(const CompileOptions& options) { return Compilation(options).run(); }
+
+}  // namespace ingot
