@@ -1,0 +1,78 @@
+#include <unicode/locid.h>
+#include <unicode/normalizer2.h>
+#include <unicode/uchar.h>
+#include <unicode/unistr.h>
+
+#include "compiler/text/tables.h"
+
+namespace ingot {
+namespace {
+
+constexpr UChar32 kLast = 0x10ffff;
+
+// Assigned in Unicode 9 or before. The stability policy keeps what was said of those.
+bool isOld(UChar32 c) {
+  UVersionInfo age;
+  u_charAge(c, age);
+  return age[0] != 0 && age[0] <= 9;
+}
+
+std::vector<uint32_t> codePoints(const icu::UnicodeString& text) {
+  std::vector<uint32_t> points;
+  for (int32_t i = 0; i < text.length(); i = text.moveIndex32(i, 1)) points.push_back(static_cast<uint32_t>(text.char32At(i)));
+  return points;
+}
+
+bool isHangul(UChar32 c) { return c >= 0xac00 && c <= 0xd7a3; }
+
+}  // namespace
+
+flatbuffers::Offset<plan_text::Unicode> buildUnicode(flatbuffers::FlatBufferBuilder& b) {
+  UErrorCode error = U_ZERO_ERROR;
+  const auto* nfd = icu::Normalizer2::getNFDInstance(error);
+  const auto* nfkd = icu::Normalizer2::getNFKDInstance(error);
+  const auto* nfc = icu::Normalizer2::getNFCInstance(error);
+  std::vector<uint32_t> decomposed, offsets = {0}, decompositions, marked, compositions, lower;
+  std::vector<uint8_t> compatible, combining;
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> pairs;
+  for (UChar32 c = 0x80; c <= kLast; ++c) {
+    if (!isOld(c) || isHangul(c) || (c >= 0xd800 && c <= 0xdfff)) continue;
+    auto add = [&](const icu::Normalizer2* form, bool isCompatible) {
+      icu::UnicodeString mapping;
+      if (!form->getDecomposition(c, mapping)) return;
+      if (isCompatible && nfd->normalize(icu::UnicodeString(c), error) == mapping) return;
+      auto points = codePoints(mapping);
+      decomposed.push_back(static_cast<uint32_t>(c));
+      compatible.push_back(isCompatible);
+      decompositions.insert(decompositions.end(), points.begin(), points.end());
+      offsets.push_back(static_cast<uint32_t>(decompositions.size()));
+    };
+    add(nfd, false);
+    add(nfkd, true);
+    icu::UnicodeString raw;
+    if (nfc->getRawDecomposition(c, raw)) {
+      auto points = codePoints(raw);
+      if (points.size() == 2 && nfc->composePair(static_cast<UChar32>(points[0]), static_cast<UChar32>(points[1])) == c)
+        pairs[{points[0], points[1]}] = static_cast<uint32_t>(c);
+    }
+    if (uint8_t kind = u_getCombiningClass(c)) marked.push_back(static_cast<uint32_t>(c)), combining.push_back(kind);
+  }
+  for (auto [pair, c] : pairs) compositions.insert(compositions.end(), {pair.first, pair.second, c});
+  for (UChar32 c = 0; c <= kLast; ++c) {
+    icu::UnicodeString text(c);
+    text.toLower(icu::Locale::getRoot());
+    auto points = codePoints(text);
+    if (points.size() == 1 && points[0] == static_cast<uint32_t>(c)) continue;
+    points.resize(3);
+    lower.insert(lower.end(), {static_cast<uint32_t>(c), points[0], points[1], points[2]});
+  }
+  auto decomposedVector = b.CreateVector(decomposed), offsetVector = b.CreateVector(offsets), mappingVector = b.CreateVector(decompositions);
+  auto compatibleVector = b.CreateVector(compatible);
+  auto markedVector = b.CreateVector(marked);
+  auto combiningVector = b.CreateVector(combining);
+  auto compositionVector = b.CreateVector(compositions), lowerVector = b.CreateVector(lower);
+  return plan_text::CreateUnicode(b, decomposedVector, offsetVector, mappingVector, compatibleVector, markedVector, combiningVector,
+                                  compositionVector, lowerVector);
+}
+
+}  // namespace ingot
