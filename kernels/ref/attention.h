@@ -1,0 +1,43 @@
+// Meaning of causal attention of one row over its sequence's keys and values.
+#pragma once
+
+#include <vector>
+
+#include "kernels/ref/activation.h"
+#include "kernels/ref/softmax.h"
+
+namespace ingot::ref {
+
+template <class Real>
+struct AttentionShape {
+  long long heads, kvHeads, headDim;
+  Real scale;
+  long long window;  // 0: all positions
+  Real softcap;      // 0: none
+};
+
+// y[heads, headDim] = attention of q[heads, headDim] at `position` over positions [0, position], the last `window` of
+// them if there is one. keys and values are [positions, kvHeads, headDim]; query head h reads head h / (heads / kvHeads).
+template <class Real>
+void attention(const AttentionShape<Real>& shape, const Real* q, long long position, const Real* keys, const Real* values, Real* y) {
+  long long first = shape.window > 0 && position >= shape.window ? position - shape.window + 1 : 0, count = position - first + 1;
+  std::vector<Real> weights(static_cast<unsigned long long>(count));
+  for (long long h = 0; h < shape.heads; ++h) {
+    long long kvHead = h / (shape.heads / shape.kvHeads);
+    auto at = [&](const Real* cache, long long i) { return cache + ((first + i) * shape.kvHeads + kvHead) * shape.headDim; };
+    for (long long i = 0; i < count; ++i) {
+      Real score = 0;
+      for (long long d = 0; d < shape.headDim; ++d) score += q[h * shape.headDim + d] * at(keys, i)[d];
+      score *= shape.scale;
+      weights[i] = shape.softcap > 0 ? softcap(score, shape.softcap) : score;
+    }
+    softmax(weights.data(), count);
+    for (long long d = 0; d < shape.headDim; ++d) {
+      Real sum = 0;
+      for (long long i = 0; i < count; ++i) sum += weights[i] * at(values, i)[d];
+      y[h * shape.headDim + d] = sum;
+    }
+  }
+}
+
+}  // namespace ingot::ref
