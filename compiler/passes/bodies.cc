@@ -8,9 +8,9 @@ bool isElementwise(mlir::Operation* op) {
   return llvm::isa<llm::AddOp, llm::MulOp, llm::ScaleOp, llm::SoftcapOp, llm::ActivationOp>(op) && !op->getResult(0).getType().isF32();
 }
 
-void startBody(mlir::Region& body, int64_t numSums) {
+void startBody(mlir::Region& body, int64_t numSums, mlir::MLIRContext* context) {
   if (!body.empty()) return;
-  mlir::OpBuilder b(body.getContext());
+  mlir::OpBuilder b(context);
   mlir::Block* block = b.createBlock(&body);
   for (int64_t i = 0; i < numSums; ++i) block->addArgument(b.getF32Type(), b.getUnknownLoc());
   b.create<llm::YieldOp>(b.getUnknownLoc(), mlir::ValueRange(block->getArgument(0)));
@@ -18,7 +18,7 @@ void startBody(mlir::Region& body, int64_t numSums) {
 
 void appendToBody(mlir::Operation* op, mlir::Value rows, int64_t numSums, mlir::Region& body,
                   llvm::SmallVectorImpl<mlir::Value>& extras) {
-  startBody(body, numSums);
+  startBody(body, numSums, op->getContext());
   mlir::Block& block = body.front();
   mlir::Operation* yield = block.getTerminator();
   mlir::OpBuilder b(yield);

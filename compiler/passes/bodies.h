@@ -13,7 +13,7 @@ bool isElementwise(mlir::Operation* op);
 void appendToBody(mlir::Operation* op, mlir::Value rows, int64_t numSums, mlir::Region& body,
                   llvm::SmallVectorImpl<mlir::Value>& extras);
 
-// Creates the body's block where there is none yet.
-void startBody(mlir::Region& body, int64_t numSums);
+// Creates the body's block where there is none yet. The region may stand outside any op.
+void startBody(mlir::Region& body, int64_t numSums, mlir::MLIRContext* context);
 
 }  // namespace ingot

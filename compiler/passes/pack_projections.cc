@@ -28,7 +28,8 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
 
     llvm::MapVector<Value, llvm::SmallVector<Projection>> byInput;
     getOperation().walk([&](llm::LinearOp op) {
-      if (auto projection = projectionOf(op.getY())) byInput[op.getX()].push_back(*projection);
+      if (auto projection = projectionOf(op.getY()); projection && feedsAttention(projection->result()))
+        byInput[op.getX()].push_back(*projection);
     });
     for (auto& [x, group] : byInput)
       if (group.size() > 1) packSideBySide(x, group);
@@ -59,6 +60,14 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
     int uses = 0;
     getOperation().walk([&](llm::GetOp other) { uses += other.getName() == get.getName() ? llvm::range_size(other->getUsers()) : 0; });
     return uses > 1;
+  }
+
+  // The value becomes q, k or v, by way of head norm and rope: nothing else can read a part of packed rows.
+  static bool feedsAttention(Value value) {
+    if (!value.hasOneUse()) return false;
+    mlir::Operation* user = *value.user_begin();
+    if (llvm::isa<llm::NormOp, llm::RopeOp>(user)) return feedsAttention(user->getResult(0));
+    return llvm::isa<llm::AttentionOp, llm::AppendKvOp>(user);
   }
 
   // A new parameter made of those of `gets`, declared beside the first.
@@ -114,7 +123,7 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
     llvm::SmallVector<Value> extras;
     if (gate->bias) extras = {gate->bias.getValue(), up->bias.getValue()};
     auto fused = b.create<llm::LinearOp>(product.getLoc(), product.getType(), gate->linear.getX(), weight, extras);
-    startBody(fused.getBody(), 2);
+    startBody(fused.getBody(), 2, &getContext());
     mlir::Block& body = fused.getBody().front();
     for (Value extra : extras) body.addArgument(b.getF32Type(), extra.getLoc());
     mlir::OpBuilder in(body.getTerminator());

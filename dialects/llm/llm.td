@@ -193,7 +193,7 @@ def Llm_YieldOp : Llm_Op<"yield", [Pure, Terminator]> {
   let summary = "the value of a body";
   let arguments = (ins Variadic<F32>:$values);
   let assemblyFormat = "($values^ `:` type($values))? attr-dict";
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ build($_builder, $_state, ::mlir::ValueRange()); }]>];
 }
 
 //===- Attention ------------------------------------------------------------------------------------------===//
