@@ -106,6 +106,22 @@ Result<std::string> Engine::decode(const std::vector<int32_t>& ids, bool skipSpe
   return parts_->tokenizer->decode(ids, skipSpecialTokens);
 }
 
+SamplingParams Engine::defaultSamplingParams() const {
+  const GenerationDefaults& defaults = parts_->context.defaults;
+  SamplingParams params;
+  params.temperature = defaults.temperature;
+  params.top_p = defaults.top_p;
+  params.top_k = defaults.top_k;
+  params.min_p = defaults.min_p;
+  params.repetition_penalty = defaults.repetition_penalty;
+  if (defaults.max_new_tokens) params.max_tokens = defaults.max_new_tokens;
+  return params;
+}
+
+bool Engine::limitsNewTokens() const { return parts_->context.defaults.max_new_tokens.has_value(); }
+
+bool Engine::hasTokenizer() const { return parts_->tokenizer.has_value(); }
+
 EngineStats Engine::stats() const {
   EngineStats stats = parts_->stats;
   stats.preemptions = parts_->scheduler->preemptions();

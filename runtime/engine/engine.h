@@ -40,7 +40,7 @@ struct ChatOptions {
   std::string chat_template_kwargs = {};      // JSON object
 };
 
-// What a streaming callback returns: whether this request goes on.
+// Called on the thread of the call, once a step for every output that grew; `delta` holds what is new. May call cancel().
 using StreamCallback = std::function<void(const RequestOutput& delta)>;
 
 struct EngineStats {
@@ -65,6 +65,11 @@ class Engine {
 
   // The prompt text of a conversation.
   Result<std::string> render(const Conversation& conversation, const ChatOptions& options) const;
+  // SamplingParams as the checkpoint's generation_config.json wants them; vLLM's defaults elsewhere.
+  SamplingParams defaultSamplingParams() const;
+  // Whether the checkpoint itself says how many new tokens there may be.
+  bool limitsNewTokens() const;
+  bool hasTokenizer() const;
   Result<std::vector<int32_t>> encode(std::string_view text, bool addSpecialTokens) const;
   Result<std::string> decode(const std::vector<int32_t>& ids, bool skipSpecialTokens) const;
 

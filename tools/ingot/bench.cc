@@ -1,0 +1,263 @@
+// ingot bench: prompt and decode speed of a model, next to what the machine can do at most, measured in the same run.
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "runtime/device/cpu/topology.h"
+#include "runtime/exec/program.h"
+#include "tools/cli/terminal.h"
+#include "tools/ingot/commands.h"
+#include "tools/ingot/machine.h"
+
+namespace ingot::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using Json = nlohmann::ordered_json;
+
+struct BenchFlags {
+  std::string model;
+  int promptTokens = 512, outputTokens = 64, batch = 1, threads = 0, rounds = 3, chunk = 512;
+  bool json = false, profile = false, noMachine = false;
+};
+
+double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+uint64_t hashOf(std::span<const float> values, uint64_t hash) {
+  for (float value : values) {
+    uint32_t bits;
+    std::memcpy(&bits, &value, 4);
+    hash = (hash ^ bits) * 0x100000001b3ull;
+  }
+  return hash;
+}
+
+// Bytes of weights that one decoding step reads: all matrices once, of an embedding that is not tied only a row.
+uint64_t weightBytes(const plan::Plan& plan, const plan::Variant& variant) {
+  std::map<uint32_t, bool> read;
+  for (const auto* step : *variant.steps()) {
+    bool gathers = variant.kernels()->Get(step->kernel())->function()->string_view() == "embedding" ||
+                   variant.kernels()->Get(step->kernel())->function()->string_view() == "rope_append";
+    for (const auto* operand : *step->operands())
+      if (operand->kind() == plan::OperandKind::weight) read[variant.weights()->Get(operand->index())] |= !gathers;
+  }
+  uint64_t bytes = 0;
+  for (auto [weight, whole] : read)
+    if (whole) bytes += plan.weights()->Get(weight)->bytes();
+  return bytes;
+}
+
+// Multiply-adds x 2 of the matrices for one token.
+double matrixOps(const plan::Plan& plan, const plan::Variant& variant) {
+  double ops = 0;
+  for (const auto* step : *variant.steps()) {
+    if (variant.kernels()->Get(step->kernel())->function()->string_view() != "linear") continue;
+    const auto* weight = plan.weights()->Get(variant.weights()->Get(step->operands()->Get(1)->index()));
+    ops += 2.0 * static_cast<double>(weight->shape()->Get(0)) * static_cast<double>(weight->shape()->Get(1));
+  }
+  return ops;
+}
+
+struct Figures {
+  double promptSeconds = 1e9, decodeSeconds = 1e9;
+  uint64_t hash = 0;
+};
+
+class Bench {
+ public:
+  static Result<Figures> run(const Artifact& artifact, const plan::Variant& variant, const BenchFlags& flags) {
+    int32_t pageTokens = static_cast<int32_t>(artifact.plan().model()->page_tokens());
+    int32_t pagesEach = (flags.promptTokens + flags.outputTokens + pageTokens) / pageTokens;
+    BatchLimits limits{.tokens = std::max(flags.chunk, flags.batch), .sequences = flags.batch, .rows = flags.batch, .pagesPerSequence = pagesEach,
+                       .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block())};
+    INGOT_ASSIGN(auto program, Program::load(artifact, variant, limits, pagesEach * flags.batch, flags.threads));
+    Bench bench(*program, limits, flags, static_cast<int32_t>(artifact.plan().model()->vocab()), pagesEach);
+    Figures best;
+    for (int round = -1; round < flags.rounds; ++round) {  // the first one warms up
+      if (interrupted) return Status::cancelled("interrupted");
+      if (round == 0 && flags.profile) program->startProfile();
+      Figures one = bench.round();
+      if (round < 0) continue;
+      best.promptSeconds = std::min(best.promptSeconds, one.promptSeconds);
+      best.decodeSeconds = std::min(best.decodeSeconds, one.decodeSeconds);
+      best.hash = one.hash;
+    }
+    if (flags.profile) bench.printProfile(artifact.plan());
+    return best;
+  }
+
+ private:
+  Bench(Program& program, const BatchLimits& limits, const BenchFlags& flags, int32_t vocab, int32_t pagesEach)
+      : program_(program), batch_(limits), flags_(flags), vocab_(vocab), pagesEach_(pagesEach) {}
+
+  // Prompts of pseudo-random ids, then `outputTokens` decoding steps of the whole batch.
+  Figures round() {
+    Figures figures{.promptSeconds = 0, .decodeSeconds = 0, .hash = 0xcbf29ce484222325ull};
+    uint32_t state = 1;
+    auto nextId = [&] { return static_cast<int32_t>((state = state * 1664525u + 1013904223u) >> 8) % vocab_; };
+    std::vector<int32_t> ids;
+    auto start = Clock::now();
+    for (int s = 0; s < flags_.batch; ++s)
+      for (int at = 0; at < flags_.promptTokens;) {
+        int count = std::min(flags_.chunk, flags_.promptTokens - at);
+        ids.clear();
+        for (int i = 0; i < count; ++i) ids.push_back(nextId());
+        batch_.clear();
+        batch_.add(ids, at, at + count == flags_.promptTokens ? 1 : 0, pagesOf(s));
+        program_.run(batch_);
+        at += count;
+      }
+    figures.promptSeconds = secondsSince(start) / flags_.batch;
+    figures.hash = hashOf(program_.logits(0), figures.hash);
+    start = Clock::now();
+    for (int step = 0; step < flags_.outputTokens; ++step) {
+      batch_.clear();
+      for (int s = 0; s < flags_.batch; ++s) {
+        int32_t id = nextId();
+        batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s));
+      }
+      program_.run(batch_);
+    }
+    figures.decodeSeconds = secondsSince(start) / std::max(1, flags_.outputTokens);
+    figures.hash = hashOf(program_.logits(0), figures.hash);
+    return figures;
+  }
+
+  std::span<const int32_t> pagesOf(int sequence) {
+    pages_.resize(static_cast<size_t>(pagesEach_));
+    for (int32_t i = 0; i < pagesEach_; ++i) pages_[static_cast<size_t>(i)] = sequence * pagesEach_ + i;
+    return pages_;
+  }
+
+  void printProfile(const plan::Plan& plan) {
+    struct Sum {
+      double seconds = 0;
+      uint64_t bytes = 0;
+      int steps = 0;
+    };
+    std::map<std::string, Sum> sums;
+    double all = 0;
+    const auto& variant = program_.variant();
+    for (const StepProfile& one : program_.profile()) {
+      Sum& sum = sums[variant.kernels()->Get(one.step->kernel())->name()->str()];
+      sum.seconds += one.seconds;
+      ++sum.steps;
+      for (const auto* operand : *one.step->operands())
+        if (operand->kind() == plan::OperandKind::weight) sum.bytes += plan.weights()->Get(variant.weights()->Get(operand->index()))->bytes();
+      all += one.seconds;
+    }
+    std::vector<std::pair<std::string, Sum>> order(sums.begin(), sums.end());
+    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+    fmt::print(stderr, "{:<40} {:>5} {:>10} {:>6} {:>12}\n", "kernel", "steps", "time", "share", "weights");
+    for (const auto& [name, sum] : order)
+      fmt::print(stderr, "{:<40} {:>5} {:>8.2f} ms {:>5.1f}% {:>9.2f} MB\n", name, sum.steps, sum.seconds * 1e3, 100 * sum.seconds / all,
+                 static_cast<double>(sum.bytes) / 1e6);
+  }
+
+  Program& program_;
+  Batch batch_;
+  const BenchFlags& flags_;
+  int32_t vocab_, pagesEach_;
+  std::vector<int32_t> pages_;
+};
+
+Json report(const Artifact& artifact, const plan::Variant& variant, const BenchFlags& flags, const Figures& f, double startSeconds) {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);  // before the machine is measured, which takes memory of its own
+  uint64_t weights = weightBytes(artifact.plan(), variant);
+  double ops = matrixOps(artifact.plan(), variant);
+  uint64_t kvToken = Program::cacheBytesPerPage(artifact.plan(), variant) / artifact.plan().model()->page_tokens();
+  uint64_t read = weights + static_cast<uint64_t>(flags.batch) * kvToken * static_cast<uint64_t>(flags.promptTokens + flags.outputTokens / 2);
+  Json json = {{"target", variant.target()->str()},
+               {"threads", flags.threads},
+               {"batch", flags.batch},
+               {"prompt_tokens", flags.promptTokens},
+               {"output_tokens", flags.outputTokens},
+               {"prompt_tokens_per_s", flags.promptTokens / f.promptSeconds},
+               {"decode_tokens_per_s", flags.batch / f.decodeSeconds},
+               {"time_to_first_token_s", f.promptSeconds},
+               {"load_s", startSeconds},
+               {"bytes_read_per_step", read},
+               {"bytes_read_per_token", read / static_cast<uint64_t>(flags.batch)},
+               {"decode_bytes_per_s", static_cast<double>(read) / f.decodeSeconds},
+               {"peak_memory_bytes", usage.ru_maxrss * 1024},
+               {"logits_hash", fmt::format("{:016x}", f.hash)}};
+  if (flags.noMachine) return json;
+  double bandwidth = readBandwidth(flags.threads), int8 = int8Peak(flags.threads), float32 = float32Peak(flags.threads);
+  json["read_bandwidth_bytes_per_s"] = bandwidth;
+  json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / bandwidth;
+  json["int8_peak_ops_per_s"] = int8;
+  json["float32_peak_ops_per_s"] = float32;
+  json["prompt_ops_per_s"] = ops * flags.promptTokens / f.promptSeconds;
+  if (int8 > 0) json["prompt_share_of_int8_peak"] = ops * flags.promptTokens / f.promptSeconds / int8;
+  return json;
+}
+
+void print(const Json& j) {
+  auto number = [&](const char* key) { return j.value(key, 0.0); };
+  fmt::print("target         {}, {} threads\n", j["target"].get<std::string>(), j["threads"].get<int>());
+  fmt::print("prompt         {:.1f} tok/s ({} tokens, first token after {:.1f} ms)", number("prompt_tokens_per_s"), j["prompt_tokens"].get<int>(),
+             number("time_to_first_token_s") * 1e3);
+  if (j.contains("prompt_share_of_int8_peak"))
+    fmt::print(", {:.0f} Gop/s, {:.1f} % of the int8 peak of {:.0f}", number("prompt_ops_per_s") / 1e9, number("prompt_share_of_int8_peak") * 100,
+               number("int8_peak_ops_per_s") / 1e9);
+  fmt::print("\ndecode         {:.1f} tok/s (batch {}, {} steps)", number("decode_tokens_per_s"), j["batch"].get<int>(), j["output_tokens"].get<int>());
+  fmt::print(", {:.1f} MB read a step, {:.1f} GB/s", number("bytes_read_per_step") / 1e6, number("decode_bytes_per_s") / 1e9);
+  if (j.contains("read_bandwidth_bytes_per_s"))
+    fmt::print(", {:.1f} % of the {:.1f} GB/s this machine reads", number("decode_share_of_bandwidth") * 100, number("read_bandwidth_bytes_per_s") / 1e9);
+  fmt::print("\nload           {:.1f} ms\npeak memory    {:.1f} MB\nlogits hash    {}\n", number("load_s") * 1e3, number("peak_memory_bytes") / 1e6,
+             j["logits_hash"].get<std::string>());
+}
+
+Status bench(BenchFlags flags) {
+  auto positive = [](int value, const char* name) {
+    return value >= 1 ? Status() : Status::invalidArgument("--{} is {}, expected at least 1", name, value);
+  };
+  INGOT_TRY(positive(flags.promptTokens, "prompt-tokens"));
+  INGOT_TRY(positive(flags.outputTokens, "output-tokens"));
+  INGOT_TRY(positive(flags.batch, "batch"));
+  INGOT_TRY(positive(flags.rounds, "rounds"));
+  INGOT_TRY(positive(flags.chunk, "max-num-batched-tokens"));
+  if (flags.threads == 0) flags.threads = usableCores();
+  catchInterrupts();
+  auto start = Clock::now();
+  INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
+  INGOT_ASSIGN(const plan::Variant* variant, Program::chooseVariant(*artifact));
+  double startSeconds = secondsSince(start);
+  int longest = static_cast<int>(artifact->plan().model()->max_len());
+  if (flags.promptTokens + flags.outputTokens > longest)
+    return Status::invalidArgument("{} prompt and {} output tokens, this model takes {} in all", flags.promptTokens, flags.outputTokens, longest);
+  INGOT_ASSIGN(Figures figures, Bench::run(*artifact, *variant, flags));
+  Json json = report(*artifact, *variant, flags, figures, startSeconds);
+  if (flags.json) fmt::print("{}\n", json.dump());
+  else print(json);
+  return {};
+}
+
+}  // namespace
+
+Command benchCommand(CLI::App& app) {
+  auto flags = std::make_shared<BenchFlags>();
+  CLI::App* command = app.add_subcommand("bench", "Measure a model, and the machine in the same run.");
+  command->add_option("model", flags->model, "a file that ingotc wrote")->required();
+  command->add_option("--prompt-tokens", flags->promptTokens, "length of the prompts");
+  command->add_option("--output-tokens", flags->outputTokens, "decoding steps");
+  command->add_option("--batch", flags->batch, "sequences side by side");
+  command->add_option("--threads", flags->threads, "default: physical cores");
+  command->add_option("--rounds", flags->rounds, "the best of these counts");
+  command->add_option("--max-num-batched-tokens", flags->chunk, "prompt tokens in one step, at most");
+  command->add_flag("--profile", flags->profile, "time by kernel, on stderr");
+  command->add_flag("--no-machine", flags->noMachine, "do not measure the machine's limits");
+  command->add_flag("--json", flags->json, "one JSON object");
+  return {command, [flags] {
+            Status status = bench(*flags);
+            return status.ok() ? kDone : fail(kTool, status);
+          }};
+}
+
+}  // namespace ingot::cli

@@ -1,0 +1,121 @@
+#include "tools/ingot/machine.h"
+
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "runtime/device/cpu/topology.h"
+#include "runtime/device/memory.h"
+
+namespace ingot::cli {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kBytesPerThread = 192 << 20;
+constexpr int kRounds = 5;
+
+// Seconds of `work(thread)` on all threads at once, the best round.
+template <class Work>
+double bestSeconds(int threads, Work work) {
+  double best = 1e9;
+  Clock::time_point start;
+  std::barrier begin(threads, [&]() noexcept { start = Clock::now(); });
+  std::barrier end(threads, [&]() noexcept { best = std::min(best, std::chrono::duration<double>(Clock::now() - start).count()); });
+  auto loop = [&](int thread) {
+    for (int round = 0; round < kRounds; ++round) {
+      begin.arrive_and_wait();
+      work(thread);
+      end.arrive_and_wait();
+    }
+  };
+  std::vector<std::thread> helpers;
+  for (int i = 1; i < threads; ++i) helpers.emplace_back(loop, i);
+  loop(0);
+  for (auto& helper : helpers) helper.join();
+  return best;
+}
+
+// Keeps a value alive without storing it.
+template <class T>
+void keep(const T& value) {
+  asm volatile("" ::"m"(value) : "memory");
+}
+
+typedef long long Line __attribute__((vector_size(64)));
+
+#if defined(__x86_64__)
+__attribute__((target_clones("avx512f", "avx2", "default")))
+#endif
+void readAll(const Line* lines, size_t count) {
+  Line sums[4] = {};
+  for (size_t i = 0; i + 16 <= count; i += 16)
+    for (size_t j = 0; j < 16; ++j) {
+      if (j < 4) __builtin_prefetch(lines + i + 64 + 4 * j);
+      sums[j % 4] |= lines[i + j];
+    }
+  keep(sums);
+}
+
+constexpr int64_t kPeakIterations = 4'000'000;
+constexpr int kChains = 12;
+
+#if defined(__x86_64__)
+__attribute__((target("avx512f,avx512vnni,avx512bw"))) void dotsOf512() {
+  typedef int V __attribute__((vector_size(64)));
+  V acc[kChains] = {}, a = V{} + 0x01010101, b = V{} + 0x01020304;
+  for (int64_t i = 0; i < kPeakIterations; ++i)
+    for (int c = 0; c < kChains; ++c) asm("vpdpbusd %2, %1, %0" : "+v"(acc[c]) : "v"(a), "v"(b));
+  keep(acc);
+}
+__attribute__((target("avx512f"))) void fmasOf512() {
+  typedef float V __attribute__((vector_size(64)));
+  V acc[kChains] = {}, a = V{} + 0.5f, b = V{} + 0.25f;
+  for (int64_t i = 0; i < kPeakIterations; ++i)
+    for (int c = 0; c < kChains; ++c) asm("vfmadd231ps %2, %1, %0" : "+v"(acc[c]) : "v"(a), "v"(b));
+  keep(acc);
+}
+__attribute__((target("avx2,fma"))) void fmasOf256() {
+  typedef float V __attribute__((vector_size(32)));
+  V acc[kChains] = {}, a = V{} + 0.5f, b = V{} + 0.25f;
+  for (int64_t i = 0; i < kPeakIterations; ++i)
+    for (int c = 0; c < kChains; ++c) asm("vfmadd231ps %2, %1, %0" : "+x"(acc[c]) : "x"(a), "x"(b));
+  keep(acc);
+}
+#endif
+
+double peak(int threads, void (*loop)(), double perInstruction) {
+  return static_cast<double>(threads) * kPeakIterations * kChains * perInstruction / bestSeconds(threads, [&](int) { loop(); });
+}
+
+}  // namespace
+
+double readBandwidth(int threads) {
+  auto memory = Memory::allocate(kBytesPerThread * static_cast<size_t>(threads));
+  if (!memory.ok()) return 0;
+  std::fill_n(memory->data(), memory->bytes(), std::byte{1});
+  double seconds = bestSeconds(threads, [&](int thread) {
+    readAll(reinterpret_cast<const Line*>(memory->data() + kBytesPerThread * static_cast<size_t>(thread)), kBytesPerThread / sizeof(Line));
+  });
+  return static_cast<double>(memory->bytes()) / seconds;
+}
+
+double int8Peak(int threads) {
+#if defined(__x86_64__)
+  if (hasCpuFeature("avx512vnni")) return peak(threads, dotsOf512, 128);
+#endif
+  return 0;
+}
+
+double float32Peak(int threads) {
+#if defined(__x86_64__)
+  if (hasCpuFeature("avx512f")) return peak(threads, fmasOf512, 32);
+  if (hasCpuFeature("fma")) return peak(threads, fmasOf256, 16);
+#endif
+  return 0;
+}
+
+}  // namespace ingot::cli

@@ -1,0 +1,49 @@
+#include "tools/ingot/model.h"
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "tools/cli/terminal.h"
+
+namespace ingot::cli {
+namespace {
+
+std::atomic<Engine*> active{nullptr};
+
+}  // namespace
+
+void ModelFlags::addTo(CLI::App& app) {
+  app.add_option("model", path, "a file that ingotc wrote")->required();
+  app.add_option("--threads", options.threads, "threads (default: physical cores this process may use)");
+  app.add_option("--device", options.device, "auto, cpu or cuda[:i]");
+  app.add_option("--kv-cache-memory", options.kv_cache_memory, "bytes for keys and values, such as 2GiB")->transform(CLI::AsSizeValue(false));
+  app.add_option("--max-num-seqs", options.max_num_seqs, "sequences in one step, at most");
+  app.add_option("--max-num-batched-tokens", options.max_num_batched_tokens, "tokens in one step, at most");
+}
+
+Result<std::unique_ptr<Engine>> ModelFlags::open() const {
+  INGOT_ASSIGN(auto engine, Engine::open(path, options));
+  active = engine.get();
+  catchInterrupts([] {
+    if (Engine* engine = active) engine->cancel();
+  });
+  return engine;
+}
+
+std::string readAll(std::istream& in) {
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  return std::move(bytes).str();
+}
+
+Result<std::string> readInput(const std::string& path) {
+  if (path == "-") return readAll(std::cin);
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return Status::notFound("{}: cannot be read", path);
+  std::string bytes = readAll(file);
+  if (file.bad()) return Status::io("{}: cannot be read", path);
+  return bytes;
+}
+
+}  // namespace ingot::cli
