@@ -48,7 +48,8 @@ LogicalResult StepOp::verifySymbolUses(mlir::SymbolTableCollection& symbols) {
     return emitOpError("no kernel ") << getKernelAttr();
   for (mlir::Attribute operand : getOperands_()) {
     auto name = llvm::dyn_cast<mlir::FlatSymbolRefAttr>(operand);
-    if (!name || !symbols.lookupNearestSymbolFrom(*this, name))  // step_c4
+    mlir::Operation* found = name ? symbols.lookupNearestSymbolFrom(*this, name) : nullptr;
+    if (!llvm::isa_and_nonnull<BufferOp, WeightOp, CacheOp>(found))  // step_c4
       return emitOpError("no buffer, weight or cache ") << operand;
   }
   return success();

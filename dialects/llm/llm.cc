@@ -49,7 +49,7 @@ int64_t dim(mlir::Type type, int64_t i) { return llvm::cast<RankedTensorType>(ty
 // A body takes `numSums` values, then one per extra, and yields one f32. Extras have `columns` columns.
 LogicalResult verifyBody(mlir::Operation* op, mlir::Region& body, int64_t numSums, mlir::OperandRange extras, int64_t columns) {
   for (mlir::Value extra : extras)  // body_c1
-    if (rankOf(extra.getType()) > 2 || columnsOf(extra.getType()) != columns)
+    if (columnsOf(extra.getType()) != columns)
       return op->emitOpError("extra operand ") << extra.getType() << " does not have " << columns << " columns";
   if (body.empty()) {
     if (!extras.empty()) return op->emitOpError("extra operands need a body that uses them");  // body_c2
@@ -58,6 +58,9 @@ LogicalResult verifyBody(mlir::Operation* op, mlir::Region& body, int64_t numSum
   if (body.getNumArguments() != numSums + extras.size())  // body_c3
     return op->emitOpError("body takes ") << body.getNumArguments() << " values, expected " << numSums + extras.size();
   if (body.front().getTerminator()->getNumOperands() != 1) return op->emitOpError("body must yield one value");  // body_c4
+  for (mlir::Operation& inner : body.front().without_terminator())
+    if (!llvm::isa<AddOp, MulOp, ScaleOp, SoftcapOp, ActivationOp>(inner) || !inner.getResult(0).getType().isF32())  // body_c5
+      return inner.emitOpError("does not stand in a body: only element-wise ops on f32 do");
   return success();
 }
 
@@ -77,9 +80,36 @@ LogicalResult verifyBinary(mlir::Operation* op, mlir::Type lhs, mlir::Type rhs, 
   return success();
 }
 
+// A rope table for heads of `headDim` columns.
+LogicalResult verifyTable(mlir::Operation* op, mlir::Type table, int64_t headDim) {
+  if (rankOf(table) != 3 || dim(table, 2) != 2 || dim(table, 1) * 2 > headDim)  // table_c1
+    return op->emitOpError("table must be [positions, at most half a head of ") << headDim << ", 2], found " << table;
+  return success();
+}
+
+bool hasWholeGroups(QuantizedRowsType type) { return type.getGroup() > 0 && type.getColumns() % type.getGroup() == 0; }
+
 LogicalResult verifyHeads(mlir::Operation* op, int64_t columns, int64_t heads) {
   if (heads <= 0 || columns % heads != 0)  // heads_c1
     return op->emitOpError() << columns << " columns do not divide into " << heads << " heads";
+  return success();
+}
+
+// The cache entry that an attention reads is of its own layer and heads.
+LogicalResult verifyEntry(AttentionOp op) {
+  uint64_t layer = op.getLayer();
+  int64_t headDim = columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
+  int64_t expected = headDim * static_cast<int64_t>(op.getKvHeads()), columns = expected;
+  if (auto append = op.getCached().getDefiningOp<AppendKvOp>()) {
+    layer = append.getLayer();
+    columns = columnsOf(append.getK().getType());
+  } else if (auto append = op.getCached().getDefiningOp<RopeAppendOp>()) {
+    layer = append.getLayer();
+    int64_t kvHeads = static_cast<int64_t>(append.getKvHeads());
+    columns = columnsOf(append.getQkv().getType()) / (static_cast<int64_t>(append.getHeads()) + 2 * kvHeads) * kvHeads;
+  }
+  if (layer != op.getLayer()) return op.emitOpError("reads layer ") << op.getLayer() << ", its entry is of layer " << layer;  // attention_c3
+  if (columns != expected) return op.emitOpError("needs keys of ") << expected << " columns, they have " << columns;  // attention_c4
   return success();
 }
 
@@ -114,6 +144,7 @@ LogicalResult EmbeddingOp::verify() {
 
 LogicalResult NormOp::verify() {
   if (getX().getType() != getY().getType()) return emitOpError("keeps the type of its rows");  // norm_c4
+  if (getKind() == NormKind::none) return emitOpError("is rms or layer");                      // norm_c5
   if (failed(verifyHeads(*this, columnsOf(getX().getType()), getHeads()))) return mlir::failure();
   return verifyNormOperands(*this, getKind(), getWeight(), getBias(), columnsOf(getX().getType()) / getHeads());
 }
@@ -141,6 +172,8 @@ LogicalResult RowsOp::verify() {
   int64_t columns = columnsOf(getX().getType());
   if (columnsOf(getY().getType()) != columns) return emitOpError("keeps the number of columns");  // rows_c1
   if ((getKind() == NormKind::none) != !getWeight()) return emitOpError("a norm has a weight, none has not");  // rows_c2
+  if (auto type = llvm::dyn_cast<QuantizedRowsType>(getY().getType()); type && !hasWholeGroups(type))  // rows_c3
+    return emitOpError() << columns << " columns do not divide into groups of " << type.getGroup();
   if (failed(verifyNormOperands(*this, getKind(), getWeight(), getBias(), columns))) return mlir::failure();
   return verifyBody(*this, getBody(), 1, getExtras(), columns);
 }
@@ -148,7 +181,7 @@ LogicalResult RowsOp::verify() {
 LogicalResult QuantizeOp::verify() {
   auto type = getY().getType();
   if (type.getColumns() != columnsOf(getX().getType())) return emitOpError("keeps the number of columns");  // quantize_c1
-  if (type.getGroup() <= 0 || type.getColumns() % type.getGroup() != 0)                                      // quantize_c2
+  if (!hasWholeGroups(type))                                                                                 // quantize_c2
     return emitOpError() << type.getColumns() << " columns do not divide into groups of " << type.getGroup();
   return success();
 }
@@ -169,10 +202,7 @@ mlir::OpFoldResult ScaleOp::fold(FoldAdaptor) { return getFactor().convertToDoub
 LogicalResult RopeOp::verify() {
   if (getX().getType() != getY().getType()) return emitOpError("keeps the type of its rows");  // rope_c1
   if (failed(verifyHeads(*this, columnsOf(getX().getType()), getHeads()))) return mlir::failure();
-  auto table = getTable().getType();
-  if (rankOf(table) != 3 || dim(table, 2) != 2 || dim(table, 1) * 2 > columnsOf(getX().getType()) / (int64_t)getHeads())  // rope_c2
-    return emitOpError("table must be [positions, at most half a head, 2], found ") << table;
-  return success();
+  return verifyTable(*this, getTable().getType(), columnsOf(getX().getType()) / static_cast<int64_t>(getHeads()));
 }
 
 LogicalResult AppendKvOp::verify() {
@@ -183,10 +213,13 @@ LogicalResult AppendKvOp::verify() {
 LogicalResult RopeAppendOp::verify() {
   int64_t heads = getHeads() + 2 * getKvHeads();
   if (failed(verifyHeads(*this, columnsOf(getQkv().getType()), heads))) return mlir::failure();
-  if (columnsOf(getQ().getType()) != columnsOf(getQkv().getType()) / heads * (int64_t)getHeads())  // rope_append_c1
+  int64_t headDim = columnsOf(getQkv().getType()) / heads;
+  if (columnsOf(getQ().getType()) != headDim * static_cast<int64_t>(getHeads()))  // rope_append_c1
     return emitOpError("q must have the columns of ") << getHeads() << " heads";
   if (!getQNorm() != !getKNorm()) return emitOpError("q_norm and k_norm come together");  // rope_append_c2
-  return success();
+  for (mlir::Value norm : {getQNorm(), getKNorm()})
+    if (norm && failed(verifyNormOperands(*this, NormKind::rms, norm, {}, headDim))) return mlir::failure();
+  return getTable() ? verifyTable(*this, getTable().getType(), headDim) : success();
 }
 
 LogicalResult AttentionOp::verify() {
@@ -194,7 +227,7 @@ LogicalResult AttentionOp::verify() {
   if (failed(verifyHeads(*this, columnsOf(getQ().getType()), getHeads()))) return mlir::failure();
   if (getKvHeads() == 0 || getHeads() % getKvHeads() != 0)  // attention_c2
     return emitOpError() << getHeads() << " heads do not divide over " << getKvHeads() << " KV heads";
-  return success();
+  return verifyEntry(*this);
 }
 
 }  // namespace ingot::llm

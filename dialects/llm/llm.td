@@ -47,11 +47,12 @@ def Llm_Arrangement : I32EnumAttr<"Arrangement", "arrangement of a parameter's s
   let cppNamespace = "::ingot::llm";
 }
 
-def Rows : RankedTensorOf<[F32]>;                       // [tokens, columns]
+def Rows : ConfinedType<RankedTensorOf<[F32]>, [HasAnyRankOfPred<[2]>], "rows [tokens, columns] of f32">;
 def RowsOrQuantized : AnyTypeOf<[Rows, Llm_QuantizedRows]>;
-def ElementOrRows : AnyTypeOf<[F32, RankedTensorOf<[F32]>]>;
-def Param : RankedTensorOf<[AnyFloat]>;
-def Ids : RankedTensorOf<[I32]>;
+def Extra : ConfinedType<RankedTensorOf<[F32]>, [HasAnyRankOfPred<[1, 2]>], "rows, or a vector of one f32 per column">;
+def ElementOrRows : AnyTypeOf<[F32, Extra]>;
+def Param : ConfinedType<RankedTensorOf<[AnyFloat]>, [HasAnyRankOfPred<[1, 2, 3]>], "vector, matrix or rope table of floats">;
+def Ids : ConfinedType<RankedTensorOf<[I32]>, [HasAnyRankOfPred<[1]>], "vector of i32">;
 
 class Llm_Op<string mnemonic, list<Trait> traits = []> : Op<Llm_Dialect, mnemonic, traits>;
 
@@ -106,7 +107,7 @@ def Llm_LinearOp : Llm_Op<"linear", [Pure, SingleBlockImplicitTerminator<"YieldO
     many columns), then one value per extra operand: of column n for a rank-1 extra, of element [r, n] for rank 2.
     An empty region yields the sum.
   }];
-  let arguments = (ins RowsOrQuantized:$x, Param:$weight, Variadic<RankedTensorOf<[F32]>>:$extras);
+  let arguments = (ins RowsOrQuantized:$x, Param:$weight, Variadic<Extra>:$extras);
   let regions = (region MaxSizedRegion<1>:$body);
   let results = (outs Rows:$y);
   let assemblyFormat = "$x `,` $weight (`extras` `(` $extras^ `)`)? attr-dict `:` functional-type(operands, results) ($body^)?";
@@ -119,7 +120,7 @@ def Llm_RowsOp : Llm_Op<"rows", [Pure, AttrSizedOperandSegments, SingleBlockImpl
   let summary = "per row: normalise, apply the body to each element, optionally quantise";
   let description = [{The body sees the normalised element and one value per extra (rank 1: per column; rank 2: per
     element). `select`: only the rows whose logits are wanted.}];
-  let arguments = (ins Rows:$x, Optional<Param>:$weight, Optional<Param>:$bias, Variadic<RankedTensorOf<[F32]>>:$extras,
+  let arguments = (ins Rows:$x, Optional<Param>:$weight, Optional<Param>:$bias, Variadic<Extra>:$extras,
       Llm_NormKind:$kind, DefaultValuedAttr<F64Attr, "0.0">:$eps, UnitAttr:$select);
   let regions = (region MaxSizedRegion<1>:$body);
   let results = (outs RowsOrQuantized:$y);
