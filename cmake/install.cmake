@@ -1,0 +1,21 @@
+# The installed tree: bin/ingot, bin/ingotc, lib/libingot.so, headers, CMake package, pkg-config file.
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS ingot EXPORT ingot-targets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS ingot_tool RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+if(INGOT_BUILD_COMPILER)
+  install(TARGETS ingotc RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+install(DIRECTORY runtime/api/ingot/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ingot FILES_MATCHING PATTERN "*.h")
+foreach(header base/status.h base/request.h engine/engine.h)
+  get_filename_component(folder ${header} DIRECTORY)
+  install(FILES runtime/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/ingot/runtime/${folder})
+endforeach()
+
+set(INGOT_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/ingot)
+install(EXPORT ingot-targets NAMESPACE ingot:: DESTINATION ${INGOT_CMAKE_DIR} FILE ingot-config.cmake)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/ingot-config-version.cmake COMPATIBILITY SameMajorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/ingot-config-version.cmake DESTINATION ${INGOT_CMAKE_DIR})
+configure_file(cmake/ingot.pc.in ${PROJECT_BINARY_DIR}/ingot.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/ingot.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -8,7 +8,7 @@ namespace {
 
 // Keys that never change what a forward pass computes, whatever their value.
 constexpr std::string_view kIgnored[] = {
-    "_name_or_path", "_attn_implementation_autoset", "_sliding_window_pattern", "architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_pdrop",
+    "_commit_hash", "_model_name_or_path", "_name_or_path", "_attn_implementation_autoset", "_sliding_window_pattern", "architectures", "attention_dropout", "attention_probs_dropout_prob", "attn_pdrop",
     "bad_words_ids", "begin_suppress_tokens", "bos_token_id", "chunk_size_feed_forward", "cross_attention_hidden_size",
     "decoder_start_token_id", "diversity_penalty", "do_sample", "dropout", "early_stopping", "embd_pdrop",
     "encoder_no_repeat_ngram_size", "eos_token_id", "exponential_decay_length_penalty", "finetuning_task", "forced_bos_token_id",
@@ -19,7 +19,7 @@ constexpr std::string_view kIgnored[] = {
     "summary_activation", "summary_first_dropout", "summary_proj_to_labels", "summary_type", "summary_use_proj", "suppress_tokens",
     "task_specific_params", "temperature", "tf_legacy_loss", "tokenizer_class", "top_k", "top_p", "torchscript", "transformers.js_config",
     "transformers_version", "typical_p", "use_bfloat16", "use_cache", "gradient_checkpointing", "n_ctx", "reorder_and_upcast_attn",
-    "unsloth_version", "unsloth_fixed", "mlp_dropout", "hidden_dropout", "classifier_dropout", "num_labels",
+    "auto_map", "mask_token_id", "model_name", "name_or_path", "unk_token_id", "unsloth_version", "unsloth_fixed", "mlp_dropout", "hidden_dropout", "classifier_dropout", "num_labels",
 };
 
 // Keys that would change what is computed; only this value is what we compute.
@@ -83,7 +83,7 @@ Result<std::string> ConfigReader::text(const std::string& key, std::optional<std
 
 Status ConfigReader::refuseUnknown() const {
   for (const auto& [key, value] : json_.items()) {
-    if (read_.count(key) || isIgnored(key) || isFixedAt(key, value)) continue;
+    if (value.is_null() || read_.count(key) || isIgnored(key) || isFixedAt(key, value)) continue;
     return Status::unsupported("{}: key \"{}\": {} is not known to this compiler and could change what the model computes", where_,
                                key, value.dump().substr(0, 80));
   }
