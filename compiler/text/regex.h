@@ -29,9 +29,10 @@ std::unique_ptr<RegexNode> setRegex(icu::UnicodeSet set);
 
 // The tables of plan::Dfa.
 struct DfaTables {
-  uint8_t classes = 0;
-  std::vector<uint8_t> ascii, blockClasses, accepts;
-  std::vector<uint16_t> blocks, transitions;
+  uint8_t classes = 0, start = 0;
+  std::vector<uint8_t> ascii, blockClasses;
+  std::vector<uint16_t> blocks;
+  std::vector<uint32_t> transitions;
 };
 
 // Leftmost-first, as a backtracking engine chooses: determinises ordered lists of threads (R. Cox, "Regular expression

@@ -142,11 +142,13 @@ class Determinizer {
     std::set<size_t> seen;
     follow(0, start, seen);
     stateOf(start);
+    std::vector<size_t> next;
     for (size_t state = 0; state < lists_.size(); ++state) {
       if (lists_.size() > kMaxStates) return Status::unsupported("needs more than {} states", kMaxStates);
-      for (size_t kind = 0; kind < width; ++kind) out.transitions.push_back(static_cast<uint16_t>(stateOf(step(lists_[state], kind))));
-      out.accepts.push_back(accepts(lists_[state]));
+      for (size_t kind = 0; kind < width; ++kind) next.push_back(stateOf(step(lists_[state], kind)));
     }
+    for (size_t state : next) out.transitions.push_back(static_cast<uint32_t>(state * width) << 3 | accepts(lists_[state]));
+    out.start = accepts(lists_[1]);
     return {};
   }
 

@@ -1,9 +1,7 @@
 #include "compiler/text/tables.h"
 
 #include <algorithm>
-#include <bit>
 
-#include "runtime/text/tokenizer/hash.h"
 #include "runtime/text/tokenizer/tokenizer.h"
 
 namespace ingot {
@@ -11,37 +9,42 @@ namespace {
 
 using flatbuffers::Offset;
 
+// What only the opened tokenizer can tell: found by a first pass without it.
+struct Derived {
+  std::vector<uint8_t> whole;                  // bits of the tokens that their own bytes encode to
+  std::map<std::string, std::string> normal;   // content of added tokens -> its normal form
+};
+
 class Serializer {
  public:
   explicit Serializer(const TokenizerTables& tables) : tables_(tables) {}
 
-  // `whole`: bits of the tokens that encode to themselves; found by a first pass without them.
-  Result<std::vector<std::byte>> run(const std::vector<uint8_t>& whole) {
+  Result<std::vector<std::byte>> run(const Derived& derived) {
     b_.Clear();
-    dfas_.clear();
+    nextDfa_ = 0;
     auto tokens = tokenVectors();
     INGOT_ASSIGN(auto normalizers, this->normalizers());
     INGOT_ASSIGN(auto splits, this->splits());
+    INGOT_ASSIGN(auto decoders, this->decoders());
     int32_t word = -1;
     if (std::any_of(tables_.added.begin(), tables_.added.end(), [](const auto& t) { return t.singleWord; })) {
       INGOT_ASSIGN(word, dfa(*setRegex(wordSet()), "\\w"));
     }
-    auto added = addedTokens(false), addedNormalized = addedTokens(true);
+    auto added = addedTokens(false, derived), addedNormalized = addedTokens(true, derived);
     Offset<plan_text::Unicode> unicode = needsUnicode() ? buildUnicode(b_) : Offset<plan_text::Unicode>();
-    auto model = this->model(whole);
+    auto model = buildModel(b_, tables_, derived.whole);
     auto prefix = b_.CreateVector(tables_.prefixIds), suffix = b_.CreateVector(tables_.suffixIds);
-    auto normalizerVector = b_.CreateVector(normalizers);
-    auto splitVector = b_.CreateVector(splits);
-    auto dfaVector = b_.CreateVector(dfas_);
-    auto strip = b_.CreateString(tables_.stripToken);
-    b_.Finish(plan_text::CreateTokenizer(b_, tokens[0], bytes_[0], tokens[1], bytes_[1], flags_, bytes_[2], tokens[2], normalizerVector, splitVector,
-                                         dfaVector, word, added, addedNormalized, unicode, model, prefix, suffix, tables_.decoding,
-                                         tables_.stripFirst, strip));
+    auto dfas = this->dfas();
+    b_.Finish(plan_text::CreateTokenizer(b_, tokens[0], bytes_[0], tokens[1], bytes_[1], flags_, bytes_[2], tokens[2], normalizers, splits, dfas, word,
+                                         added, addedNormalized, unicode, model, prefix, suffix, decoders));
     auto* bytes = reinterpret_cast<const std::byte*>(b_.GetBufferPointer());
     return std::vector<std::byte>(bytes, bytes + b_.GetSize());
   }
 
  private:
+  template <class T>
+  using Tables = Offset<flatbuffers::Vector<Offset<T>>>;
+
   // Offsets of matches, texts and contents; their bytes into bytes_.
   std::array<Offset<flatbuffers::Vector<uint32_t>>, 3> tokenVectors() {
     std::vector<uint32_t> offsets[3] = {{0}, {0}, {0}};
@@ -64,47 +67,73 @@ class Serializer {
     return result;
   }
 
+  // The index of the pattern's automaton. Both passes ask for the same ones in the same order.
   Result<int32_t> dfa(const RegexNode& pattern, std::string_view name) {
-    INGOT_ASSIGN(DfaTables t, compileRegex(pattern, name));
-    auto ascii = b_.CreateVector(t.ascii);
-    auto blocks = b_.CreateVector(t.blocks);
-    auto blockClasses = b_.CreateVector(t.blockClasses);
-    auto transitions = b_.CreateVector(t.transitions);
-    auto accepts = b_.CreateVector(t.accepts);
-    dfas_.push_back(plan_text::CreateDfa(b_, t.classes, ascii, blocks, blockClasses, transitions, accepts));
-    return static_cast<int32_t>(dfas_.size()) - 1;
+    if (nextDfa_ == dfas_.size()) {
+      INGOT_ASSIGN(DfaTables compiled, compileRegex(pattern, name));
+      dfas_.push_back(std::move(compiled));
+    }
+    return static_cast<int32_t>(nextDfa_++);
+  }
+  Result<int32_t> dfa(const PatternEntry& pattern) {
+    if (!pattern.regex) return -1;
+    return dfa(*pattern.regex, pattern.source);
   }
 
-  Result<std::vector<Offset<plan_text::Normalizer>>> normalizers() {
+  Tables<plan_text::Dfa> dfas() {
+    std::vector<Offset<plan_text::Dfa>> offsets;
+    for (const DfaTables& t : dfas_) {
+      auto ascii = b_.CreateVector(t.ascii);
+      auto blocks = b_.CreateVector(t.blocks);
+      auto blockClasses = b_.CreateVector(t.blockClasses);
+      auto transitions = b_.CreateVector(t.transitions);
+      offsets.push_back(plan_text::CreateDfa(b_, t.classes, ascii, blocks, blockClasses, transitions, t.start));
+    }
+    return b_.CreateVector(offsets);
+  }
+
+  Result<Tables<plan_text::Normalizer>> normalizers() {
     std::vector<Offset<plan_text::Normalizer>> steps;
     for (const NormalizerStep& step : tables_.normalizers) {
-      int32_t pattern = -1;
-      if (step.pattern) {
-        INGOT_ASSIGN(pattern, dfa(*step.pattern, step.patternText));
-      }
-      auto text = b_.CreateString(step.text);
-      steps.push_back(plan_text::CreateNormalizer(b_, step.kind, pattern, text, step.left, step.right));
+      INGOT_ASSIGN(int32_t index, dfa(step.pattern));
+      auto pattern = b_.CreateString(step.pattern.literal), text = b_.CreateString(step.text);
+      auto trie = b_.CreateVector(step.trie);
+      auto texts = b_.CreateVector(reinterpret_cast<const uint8_t*>(step.texts.data()), step.texts.size());
+      steps.push_back(plan_text::CreateNormalizer(b_, step.kind, index, pattern, text, step.left, step.right, trie, texts));
     }
-    return steps;
+    return b_.CreateVector(steps);
   }
 
-  Result<std::vector<Offset<plan_text::Split>>> splits() {
+  Result<Tables<plan_text::Split>> splits() {
     std::vector<Offset<plan_text::Split>> steps;
     for (const SplitStep& step : tables_.splits) {
-      int32_t pattern = -1;
-      if (step.pattern) {
-        INGOT_ASSIGN(pattern, dfa(*step.pattern, step.patternText));
-      }
+      INGOT_ASSIGN(int32_t index, dfa(step.pattern));
       auto text = b_.CreateString(step.text);
-      steps.push_back(plan_text::CreateSplit(b_, step.kind, pattern, step.behaviour, step.invert, text, step.prepend));
+      steps.push_back(plan_text::CreateSplit(b_, step.kind, index, step.behaviour, step.invert, text, step.prepend));
     }
-    return steps;
+    return b_.CreateVector(steps);
   }
 
-  Offset<plan_text::AddedTokens> addedTokens(bool normalized) {
+  Result<Tables<plan_text::Decode>> decoders() {
+    std::vector<Offset<plan_text::Decode>> steps;
+    for (const DecodeStep& step : tables_.decoders) {
+      INGOT_ASSIGN(int32_t index, dfa(step.pattern));
+      auto pattern = b_.CreateString(step.pattern.literal), text = b_.CreateString(step.text);
+      steps.push_back(plan_text::CreateDecode(b_, step.kind, index, pattern, text, step.start, step.stop, step.flag));
+    }
+    return b_.CreateVector(steps);
+  }
+
+  // Of two tokens with one normal form the special one wins, then the first.
+  Offset<plan_text::AddedTokens> addedTokens(bool normalized, const Derived& derived) {
     std::map<std::string, const AddedTokenEntry*> sorted;
-    for (const AddedTokenEntry& token : tables_.added)
-      if (token.normalized == normalized && !token.content.empty()) sorted[token.content] = &token;
+    for (bool special : {true, false})
+      for (const AddedTokenEntry& token : tables_.added) {
+        if (token.normalized != normalized || token.special != special) continue;
+        auto normal = derived.normal.find(token.content);
+        std::string content = !normalized ? token.content : normal == derived.normal.end() ? std::string() : normal->second;
+        if (!content.empty()) sorted.try_emplace(content, &token);
+      }
     std::vector<int32_t> ids;
     std::vector<uint32_t> offsets = {0};
     std::string bytes;
@@ -113,7 +142,7 @@ class Serializer {
       ids.push_back(token->id);
       bytes += content;
       offsets.push_back(static_cast<uint32_t>(bytes.size()));
-      flags.push_back(static_cast<uint8_t>(token->singleWord | token->leftStrip << 1 | token->rightStrip << 2));
+      flags.push_back(static_cast<uint8_t>(token->singleWord | token->leftStrip << 1 | token->rightStrip << 2 | token->special << 3));
     }
     auto idVector = b_.CreateVector(ids);
     auto offsetVector = b_.CreateVector(offsets);
@@ -123,51 +152,20 @@ class Serializer {
   }
 
   bool needsUnicode() const {
-    using Kind = plan_text::NormalizerKind;
     return std::any_of(tables_.normalizers.begin(), tables_.normalizers.end(),
-                       [](const auto& step) { return step.kind <= Kind::lowercase || step.kind == Kind::strip_accents; });
-  }
-
-  Offset<plan_text::Model> model(const std::vector<uint8_t>& whole) {
-    const BpeModel& m = tables_.model;
-    size_t matched = 0, longest = 0;
-    for (const TokenEntry& token : tables_.tokens)
-      if (token.match) ++matched, longest = std::max(longest, token.match->size());
-    std::vector<uint32_t> pieces(std::bit_ceil(2 * matched + 2));
-    for (size_t id = 0; id < tables_.tokens.size(); ++id) {
-      if (!tables_.tokens[id].match) continue;
-      uint64_t slot = text::hashBytes(*tables_.tokens[id].match);
-      while (pieces[slot & (pieces.size() - 1)]) ++slot;
-      pieces[slot & (pieces.size() - 1)] = static_cast<uint32_t>(id) + 1;
-    }
-    size_t slots = std::bit_ceil(2 * m.merges.size() + 2);
-    std::vector<uint32_t> merges(slots * 4);
-    for (size_t rank = 0; rank < m.merges.size(); ++rank) {
-      auto [left, right, merged] = m.merges[rank];
-      uint64_t slot = text::hashPair(static_cast<uint32_t>(left), static_cast<uint32_t>(right));
-      auto at = [&] { return merges.data() + (slot & (slots - 1)) * 4; };
-      auto same = [&] { return at()[0] == static_cast<uint32_t>(left) + 1 && at()[1] == static_cast<uint32_t>(right); };
-      while (at()[0] && !same()) ++slot;
-      uint32_t entry[4] = {static_cast<uint32_t>(left) + 1, static_cast<uint32_t>(right), static_cast<uint32_t>(rank), static_cast<uint32_t>(merged)};
-      std::copy_n(entry, 4, at());  // of equal pairs the reference keeps the last
-    }
-    auto pieceVector = b_.CreateVector(pieces), mergeVector = b_.CreateVector(merges);
-    auto byteIds = b_.CreateVector(m.byteIds);
-    auto wholeVector = b_.CreateVector(whole);
-    auto prefix = b_.CreateString(m.prefix), suffix = b_.CreateString(m.suffix);
-    return plan_text::CreateModel(b_, plan_text::ModelKind::bpe, pieceVector, mergeVector, byteIds, m.byteLevel, m.byteFallback, m.ignoreMerges,
-                                  m.fuseUnk, m.unkId, wholeVector, prefix, suffix, 0, 0, static_cast<uint32_t>(longest));
+                       [](const auto& step) { return step.kind <= plan_text::NormalizerKind::lowercase; });
   }
 
   const TokenizerTables& tables_;
   flatbuffers::FlatBufferBuilder b_;
-  std::vector<Offset<plan_text::Dfa>> dfas_;
+  std::vector<DfaTables> dfas_;
+  size_t nextDfa_ = 0;
   Offset<flatbuffers::Vector<uint8_t>> bytes_[3], flags_;
 };
 
-// Tokens that their own bytes encode to: a piece that is one of them needs no merging.
-std::vector<uint8_t> findWhole(const TokenizerTables& tables, const text::Tokenizer& tokenizer) {
-  std::vector<uint8_t> whole((tables.tokens.size() + 7) / 8);
+// A piece that is one of these tokens needs no merging.
+void findWhole(const TokenizerTables& tables, const text::Tokenizer& tokenizer, std::vector<uint8_t>& whole) {
+  if (tables.model.kind != plan_text::ModelKind::bpe || tables.model.ignoreMerges) return;
   text::Bpe bpe(*tokenizer.tables().model(), tokenizer.vocabulary());
   text::BpeScratch scratch;
   std::vector<int32_t> ids;
@@ -178,19 +176,34 @@ std::vector<uint8_t> findWhole(const TokenizerTables& tables, const text::Tokeni
     bpe.encode(*match, scratch, ids);
     if (ids.size() == 1 && ids[0] == static_cast<int32_t>(id)) whole[id / 8] |= static_cast<uint8_t>(1 << id % 8);
   }
-  return whole;
+}
+
+// Added tokens that are looked for in normalised text are normalised themselves.
+void normalizeAdded(const TokenizerTables& tables, const text::Tokenizer& tokenizer, std::map<std::string, std::string>& normal) {
+  text::NormalizeScratch scratch;
+  for (const AddedTokenEntry& token : tables.added) {
+    if (!token.normalized) continue;
+    std::string content = token.content;
+    size_t head = 0;
+    text::normalize(tokenizer.tables(), tokenizer.dfas(), content, head, scratch);
+    normal[token.content] = content;
+  }
 }
 
 }  // namespace
 
 Result<std::vector<std::byte>> TokenizerTables::serialize() const {
-  std::vector<uint8_t> whole((tokens.size() + 7) / 8);
+  if (tokens.size() >= 1u << text::kIdBits) return Status::unsupported("tokenizer: {} tokens, at most {} are read", tokens.size(), (1u << text::kIdBits) - 1);
+  if (model.merges.size() >= 1u << text::kMergeBits)
+    return Status::unsupported("tokenizer: {} merges, at most {} are read", model.merges.size(), (1u << text::kMergeBits) - 1);
+  Derived derived{.whole = std::vector<uint8_t>((tokens.size() + 7) / 8), .normal = {}};
   Serializer serializer(*this);
-  INGOT_ASSIGN(std::vector<std::byte> bytes, serializer.run(whole));
+  INGOT_ASSIGN(std::vector<std::byte> bytes, serializer.run(derived));
   auto opened = text::Tokenizer::open(bytes);
   if (!opened.ok()) return Status::internal("the compiled tokenizer does not open: {}", opened.status().message());
-  if (model.ignoreMerges) return bytes;
-  return serializer.run(findWhole(*this, *opened));
+  findWhole(*this, *opened, derived.whole);
+  normalizeAdded(*this, *opened, derived.normal);
+  return serializer.run(derived);
 }
 
 }  // namespace ingot

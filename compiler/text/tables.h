@@ -1,4 +1,4 @@
-// A tokenizer being compiled: what tokenizer_json.cc reads, and how it becomes the runtime's tables.
+// A tokenizer being compiled: what the readers of vocabularies fill in, and how it becomes the runtime's tables.
 #pragma once
 
 #include <functional>
@@ -16,64 +16,91 @@ namespace plan_text = text::plan;
 using Note = std::function<void(const std::string&)>;
 
 struct TokenEntry {
-  std::string content;             // as tokenizer.json spells it
+  std::string content;               // as tokenizer.json spells it
   std::optional<std::string> match;  // bytes that the model matches; none: never
-  std::string text;                // bytes that it decodes to
-  uint8_t flags = 0;               // text::TokenFlags
+  std::string text;                  // what it is to the first step of the decoder
+  uint8_t flags = 0;                 // text::TokenFlags
+};
+
+// What a step looks for: a fixed text, or an automaton.
+struct PatternEntry {
+  std::string literal;              // used where `regex` is null
+  std::unique_ptr<RegexNode> regex;
+  std::string source;               // for messages
 };
 
 struct NormalizerStep {
   plan_text::NormalizerKind kind;
+  PatternEntry pattern;
   std::string text;
-  std::unique_ptr<RegexNode> pattern;  // replace
-  std::string patternText;
   bool left = false, right = false;
+  std::vector<uint32_t> trie;  // precompiled
+  std::string texts;
 };
 
 struct SplitStep {
   plan_text::SplitKind kind = plan_text::SplitKind::split;
-  std::unique_ptr<RegexNode> pattern;
-  std::string patternText;
+  PatternEntry pattern;
   plan_text::Behaviour behaviour = plan_text::Behaviour::isolated;
   bool invert = false;
   std::string text;
   uint8_t prepend = 0;
 };
 
+struct DecodeStep {
+  plan_text::DecodeKind kind;
+  PatternEntry pattern;
+  std::string text;
+  uint32_t start = 0, stop = 0;
+  bool flag = false;
+};
+
 struct AddedTokenEntry {
   std::string content;
   int32_t id = 0;
-  bool singleWord = false, leftStrip = false, rightStrip = false, normalized = false;
+  bool singleWord = false, leftStrip = false, rightStrip = false, normalized = false, special = false;
 };
 
 struct MergeEntry {
   int32_t left, right, merged;
+  bool sameRank = false;  // comes with the merge before it, not after it
 };
 
-struct BpeModel {
+// The model of any kind; a kind's own fields are at their defaults for the others.
+struct ModelEntry {
+  plan_text::ModelKind kind = plan_text::ModelKind::bpe;
   std::vector<MergeEntry> merges;  // by rank
   std::vector<int32_t> byteIds = std::vector<int32_t>(256, -1);
   bool byteLevel = false, byteFallback = false, ignoreMerges = false, fuseUnk = false;
   int32_t unkId = -1;
   std::string prefix, suffix;
+  std::vector<double> scores;
+  double unknownScore = 0;
+  uint32_t maxChars = 0;
 };
 
 struct TokenizerTables {
   std::vector<TokenEntry> tokens;  // by id; holes have no flags
   std::vector<NormalizerStep> normalizers;
   std::vector<SplitStep> splits;
-  std::vector<AddedTokenEntry> added;
-  BpeModel model;
+  std::vector<AddedTokenEntry> added;  // the first of equals wins
+  ModelEntry model;
   std::vector<int32_t> prefixIds, suffixIds;
-  plan_text::Decoding decoding = plan_text::Decoding::spaced;
-  uint8_t stripFirst = 0;
-  std::string stripToken;
+  std::vector<DecodeStep> decoders;
 
+  // The entry of `id`, which is not negative.
+  TokenEntry& tokenAt(int32_t id) {
+    if (static_cast<size_t>(id) >= tokens.size()) tokens.resize(static_cast<size_t>(id) + 1);
+    return tokens[static_cast<size_t>(id)];
+  }
   // Automata, hash tables and Unicode data -> one FlatBuffer. Checked by opening it as the runtime does.
   Result<std::vector<std::byte>> serialize() const;
 };
 
 // The tables of plan::Unicode, of Unicode 9 as the reference's normalizers have it: later code points are left alone.
 flatbuffers::Offset<plan_text::Unicode> buildUnicode(flatbuffers::FlatBufferBuilder& b);
+
+// The tables of plan::Model. `whole`: bits of the tokens that their own bytes encode to.
+flatbuffers::Offset<plan_text::Model> buildModel(flatbuffers::FlatBufferBuilder& b, const TokenizerTables& tables, const std::vector<uint8_t>& whole);
 
 }  // namespace ingot

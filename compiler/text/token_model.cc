@@ -1,23 +1,13 @@
+#include "compiler/text/components.h"
 #include "compiler/text/tokenizer_json.h"
-#include "runtime/text/tokenizer/utf8.h"
 #include "runtime/text/tokenizer/vocabulary.h"
 
 namespace ingot {
 namespace {
 
-constexpr int64_t kMaxTokens = 1 << 24;
+using Kind = plan_text::ModelKind;
 
-// Character of every byte in GPT-2's bytes_to_unicode: printable Latin-1 stands for itself, the rest follow from U+0100.
-const std::array<uint32_t, 256>& byteAlphabet() {
-  static const auto table = [] {
-    std::array<uint32_t, 256> points{};
-    uint32_t next = 256;
-    for (uint32_t byte = 0; byte < 256; ++byte)
-      points[byte] = (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || byte >= 174 ? byte : next++;
-    return points;
-  }();
-  return table;
-}
+constexpr int64_t kMaxId = (1 << text::kIdBits) - 2;
 
 // "<0x41>" -> 0x41.
 std::optional<uint8_t> byteOf(const std::string& content) {
@@ -30,108 +20,174 @@ std::optional<uint8_t> byteOf(const std::string& content) {
   return static_cast<uint8_t>(value);
 }
 
-Status readVocabulary(const TextJson& model, TokenizerTables& tables, std::map<std::string, int32_t>& ids) {
-  auto vocab = model.find("vocab");
-  if (vocab == model.end() || !vocab->is_object()) return Status::invalidInput("model.vocab: is not an object");
-  for (const auto& [content, id] : vocab->items()) {
-    if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > kMaxTokens)
-      return Status::invalidInput("model.vocab: id of {:?} is {}, expected 0 to {}", content, id.dump(), kMaxTokens);
-    auto index = id.get<size_t>();
-    if (index >= tables.tokens.size()) tables.tokens.resize(index + 1);
-    TokenEntry& token = tables.tokens[index];
-    if (token.flags & text::kExists) return Status::invalidInput("model.vocab: id {} is both \"{}\" and \"{}\"", index, token.content, content);
-    token.content = content;
-    token.flags = text::kExists;
-    ids[content] = static_cast<int32_t>(index);
-  }
-  return {};
-}
+class ModelReader {
+ public:
+  ModelReader(const TextJson& json, TokenizerTables& tables) : json_(json), tables_(tables), model_(tables.model) {}
 
-Status readMerges(const TextJson& model, const std::map<std::string, int32_t>& ids, BpeModel& bpe) {
-  auto merges = model.find("merges");
-  if (merges == model.end() || !merges->is_array()) return Status::invalidInput("model.merges: is not a list");
-  for (size_t rank = 0; rank < merges->size(); ++rank) {
-    const TextJson& merge = (*merges)[rank];
-    std::string left, right;
-    if (merge.is_string()) {
-      auto text = merge.get<std::string>();
-      auto space = text.find(' ');
-      if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos)
-        return Status::invalidInput("model.merges[{}]: \"{}\" is not two tokens", rank, text);
-      left = text.substr(0, space), right = text.substr(space + 1);
-    } else if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) {
-      left = merge[0], right = merge[1];
-    } else {
-      return Status::invalidInput("model.merges[{}]: is not two tokens", rank);
-    }
-    std::string joined = left + (right.compare(0, bpe.prefix.size(), bpe.prefix) == 0 ? right.substr(bpe.prefix.size()) : right);
-    int32_t parts[3];
-    const std::string* names[3] = {&left, &right, &joined};
-    for (int i = 0; i < 3; ++i) {
-      auto found = ids.find(*names[i]);
-      if (found == ids.end()) return Status::invalidInput("model.merges[{}]: \"{}\" is not in the vocabulary", rank, *names[i]);
-      parts[i] = found->second;
-    }
-    bpe.merges.push_back({parts[0], parts[1], parts[2]});
+  Status run() {
+    INGOT_ASSIGN(std::string type, member<std::string>(json_, "type", guess()));
+    INGOT_ASSIGN(model_.byteFallback, member<bool>(json_, "byte_fallback", false));
+    if (type == "BPE") return bpe();
+    if (type == "Unigram") return unigram();
+    if (type == "WordPiece") return wordPiece();
+    if (type == "WordLevel") return wordLevel();
+    return Status::unsupported("type {} is not supported; BPE, Unigram, WordPiece and WordLevel are", type);
   }
-  return {};
-}
+
+ private:
+  // Older files have no "type".
+  const char* guess() const {
+    if (json_.contains("merges")) return "BPE";
+    if (json_.contains("vocab") && json_["vocab"].is_array()) return "Unigram";
+    return json_.contains("max_input_chars_per_word") ? "WordPiece" : "WordLevel";
+  }
+
+  Status vocabulary() {
+    const TextJson* vocab = memberObject(json_, "vocab");
+    if (!vocab) return Status::invalidInput("vocab: is not an object");
+    for (const auto& [content, id] : vocab->items()) {
+      if (!id.is_number_integer() || id.get<int64_t>() < 0 || id.get<int64_t>() > kMaxId)
+        return Status::invalidInput("vocab: id of \"{}\" is {}, expected 0 to {}", content, id.dump(), kMaxId);
+      auto index = id.get<int32_t>();
+      TokenEntry& token = tables_.tokenAt(index);
+      if (token.flags & text::kExists) return Status::invalidInput("vocab: id {} is both \"{}\" and \"{}\"", index, token.content, content);
+      token.content = content;
+      token.flags = text::kExists;
+      ids_[content] = index;
+    }
+    return {};
+  }
+
+  Status unknown(const char* fallback) {
+    INGOT_ASSIGN(std::string unk, member<std::string>(json_, "unk_token", fallback));
+    auto found = ids_.find(unk);
+    if (!unk.empty() && found == ids_.end() && json_.contains("unk_token")) return Status::invalidInput("unk_token: \"{}\" is not in the vocabulary", unk);
+    if (found != ids_.end()) model_.unkId = found->second;
+    return {};
+  }
+
+  // A pre-tokenizer that spells bytes last, and nothing before it: the model sees the bytes themselves.
+  bool takeByteLevel() {
+    auto& steps = tables_.splits;
+    if (steps.empty() || steps.back().kind != plan_text::SplitKind::byte_alphabet || model_.byteFallback || !model_.prefix.empty() || !model_.suffix.empty()) return false;
+    auto spells = [](const auto& step) { return step.kind == std::remove_cvref_t<decltype(step.kind)>::byte_alphabet; };
+    if (std::any_of(steps.begin(), steps.end() - 1, spells) || std::any_of(tables_.normalizers.begin(), tables_.normalizers.end(), spells)) return false;
+    steps.pop_back();
+    return true;
+  }
+
+  Status bpe() {
+    model_.kind = Kind::bpe;
+    INGOT_ASSIGN(double dropout, member<double>(json_, "dropout", 0.0));
+    if (dropout != 0) return Status::unsupported("dropout is {}: ids would be random", dropout);
+    INGOT_ASSIGN(model_.ignoreMerges, member<bool>(json_, "ignore_merges", false));
+    INGOT_ASSIGN(model_.fuseUnk, member<bool>(json_, "fuse_unk", false));
+    INGOT_ASSIGN(model_.prefix, member<std::string>(json_, "continuing_subword_prefix", ""));
+    INGOT_ASSIGN(model_.suffix, member<std::string>(json_, "end_of_word_suffix", ""));
+    model_.byteLevel = takeByteLevel();
+    INGOT_TRY(vocabulary());
+    INGOT_TRY(merges());
+    INGOT_TRY(unknown(""));
+    matchTokens();
+    for (int byte = 0; model_.byteLevel && byte < 256; ++byte) {
+      auto found = ids_.find(toByteAlphabet(std::string(1, static_cast<char>(byte))));
+      if (found != ids_.end()) model_.byteIds[static_cast<size_t>(byte)] = found->second;
+    }
+    return {};
+  }
+
+  static Status splitMerge(const TextJson& merge, std::string& left, std::string& right) {
+    if (merge.is_array() && merge.size() == 2 && merge[0].is_string() && merge[1].is_string()) return left = merge[0], right = merge[1], Status();
+    auto text = merge.is_string() ? merge.get<std::string>() : std::string();
+    auto space = text.find(' ');
+    if (space == std::string::npos || text.find(' ', space + 1) != std::string::npos) return Status::invalidInput("\"{}\" is not two tokens", text);
+    left = text.substr(0, space), right = text.substr(space + 1);
+    return {};
+  }
+
+  Status merges() {
+    if (!json_.contains("merges") || !json_["merges"].is_array()) return Status::invalidInput("merges: is not a list");
+    // The reference cuts as many bytes off the right token as the prefix has characters.
+    auto cut = static_cast<size_t>(std::count_if(model_.prefix.begin(), model_.prefix.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    size_t rank = 0;
+    for (const TextJson& merge : json_["merges"]) {
+      std::string where = fmt::format("merges[{}]", rank++), left, right;
+      INGOT_TRY(splitMerge(merge, left, right).at(where));
+      if (right.size() < cut) return Status::invalidInput("{}: \"{}\" is shorter than the prefix \"{}\"", where, right, model_.prefix);
+      int32_t parts[3];
+      const std::string names[3] = {left, right, left + right.substr(cut)};
+      for (int i = 0; i < 3; ++i) {
+        auto found = ids_.find(names[i]);
+        if (found == ids_.end()) return Status::invalidInput("{}: \"{}\" is not in the vocabulary", where, names[i]);
+        parts[i] = found->second;
+      }
+      model_.merges.push_back({parts[0], parts[1], parts[2]});
+    }
+    return {};
+  }
+
+  // Which bytes tokens match, and which tokens stand for bytes.
+  void matchTokens() {
+    for (auto& [content, id] : ids_) {
+      TokenEntry& token = tables_.tokenAt(id);
+      token.match = model_.byteLevel ? fromByteAlphabet(content) : std::optional(content);
+      if (auto byte = byteOf(content); byte && model_.byteFallback) model_.byteIds[*byte] = id;
+    }
+  }
+
+  Status unigram() {
+    model_.kind = Kind::unigram;
+    if (!json_.contains("vocab") || !json_["vocab"].is_array()) return Status::invalidInput("vocab: is not a list");
+    const TextJson& vocab = json_["vocab"];
+    if (static_cast<int64_t>(vocab.size()) > kMaxId) return Status::unsupported("vocab: {} entries, at most {} are read", vocab.size(), kMaxId);
+    double lowest = 0;
+    for (const TextJson& entry : vocab) {
+      auto id = static_cast<int32_t>(tables_.tokens.size());
+      if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
+        return Status::invalidInput("vocab[{}]: is not a token and its score", id);
+      tables_.tokenAt(id) = {.content = entry[0].get<std::string>(), .match = {}, .text = {}, .flags = text::kExists};
+      model_.scores.push_back(entry[1].get<double>());
+      lowest = id == 0 ? model_.scores[0] : std::min(lowest, model_.scores.back());
+      ids_[entry[0].get<std::string>()] = id;  // of equal tokens the reference takes the last
+    }
+    INGOT_ASSIGN(int64_t unk, member<int64_t>(json_, "unk_id", -1));
+    if (unk < -1 || unk >= static_cast<int64_t>(vocab.size())) return Status::invalidInput("unk_id is {}, expected 0 to {}", unk, vocab.size());
+    model_.unkId = static_cast<int32_t>(unk);
+    model_.fuseUnk = true;
+    model_.unknownScore = lowest - 10;
+    matchTokens();
+    return {};
+  }
+
+  Status wordPiece() {
+    model_.kind = Kind::wordpiece;
+    INGOT_TRY(vocabulary());
+    INGOT_TRY(unknown("[UNK]"));
+    INGOT_ASSIGN(model_.prefix, member<std::string>(json_, "continuing_subword_prefix", "##"));
+    INGOT_ASSIGN(int64_t most, member<int64_t>(json_, "max_input_chars_per_word", 100));
+    model_.maxChars = static_cast<uint32_t>(std::clamp<int64_t>(most, 0, UINT32_MAX));
+    model_.byteFallback = false;
+    matchTokens();
+    return {};
+  }
+
+  Status wordLevel() {
+    model_.kind = Kind::wordlevel;
+    INGOT_TRY(vocabulary());
+    INGOT_TRY(unknown("<unk>"));
+    model_.byteFallback = false;
+    matchTokens();
+    return {};
+  }
+
+  const TextJson& json_;
+  TokenizerTables& tables_;
+  ModelEntry& model_;
+  std::map<std::string, int32_t> ids_;
+};
 
 }  // namespace
 
-std::optional<std::string> fromByteAlphabet(std::string_view content) {
-  static const auto bytes = [] {
-    std::map<uint32_t, char> map;
-    for (uint32_t byte = 0; byte < 256; ++byte) map[byteAlphabet()[byte]] = static_cast<char>(byte);
-    return map;
-  }();
-  std::string result;
-  for (size_t at = 0; at < content.size();) {
-    auto found = bytes.find(text::decodeAt(content, at));
-    if (found == bytes.end()) return std::nullopt;
-    result += found->second;
-  }
-  return result;
-}
-
-std::string toByteAlphabet(std::string_view bytes) {
-  std::string result;
-  for (char byte : bytes) text::appendUtf8(byteAlphabet()[static_cast<unsigned char>(byte)], result);
-  return result;
-}
-
-Status readTokenModel(const TextJson& model, bool byteLevel, TokenizerTables& tables) {
-  INGOT_ASSIGN(std::string type, member<std::string>(model, "type", "BPE"));
-  if (type != "BPE") return Status::unsupported("model.type: {} is not supported, only BPE", type);
-  BpeModel& bpe = tables.model;
-  INGOT_ASSIGN(double dropout, member<double>(model, "dropout", 0.0));
-  if (dropout != 0) return Status::unsupported("model.dropout: {}; ids would be random", dropout);
-  INGOT_ASSIGN(bpe.byteFallback, member<bool>(model, "byte_fallback", false));
-  INGOT_ASSIGN(bpe.ignoreMerges, member<bool>(model, "ignore_merges", false));
-  INGOT_ASSIGN(bpe.fuseUnk, member<bool>(model, "fuse_unk", false));
-  INGOT_ASSIGN(bpe.prefix, member<std::string>(model, "continuing_subword_prefix", ""));
-  INGOT_ASSIGN(bpe.suffix, member<std::string>(model, "end_of_word_suffix", ""));
-  bpe.byteLevel = byteLevel && bpe.prefix.empty() && bpe.suffix.empty();
-
-  std::map<std::string, int32_t> ids;
-  INGOT_TRY(readVocabulary(model, tables, ids));
-  INGOT_TRY(readMerges(model, ids, bpe));
-  INGOT_ASSIGN(std::string unk, member<std::string>(model, "unk_token", ""));
-  if (!unk.empty() && !ids.count(unk)) return Status::invalidInput("model.unk_token: \"{}\" is not in the vocabulary", unk);
-  if (!unk.empty()) bpe.unkId = ids[unk];
-  for (auto& [content, id] : ids) {
-    TokenEntry& token = tables.tokens[static_cast<size_t>(id)];
-    token.match = bpe.byteLevel ? fromByteAlphabet(content) : std::optional(content);
-    if (auto byte = byteOf(content); byte && bpe.byteFallback) {
-      bpe.byteIds[*byte] = id;
-      token.flags |= text::kByte;
-    }
-  }
-  for (int byte = 0; bpe.byteLevel && byte < 256; ++byte) {
-    auto found = ids.find(toByteAlphabet(std::string(1, static_cast<char>(byte))));
-    if (found != ids.end()) bpe.byteIds[static_cast<size_t>(byte)] = found->second;
-  }
-  return {};
-}
+Status readTokenModel(const TextJson& model, TokenizerTables& tables) { return ModelReader(model, tables).run(); }
 
 }  // namespace ingot

@@ -1,9 +1,11 @@
 #include "runtime/text/tokenizer/added_tokens.h"
 
+#include <algorithm>
+
 namespace ingot::text {
 namespace {
 
-enum Flags : uint8_t { kSingleWord = 1, kLeftStrip = 2, kRightStrip = 4 };
+enum Flags : uint8_t { kSingleWord = 1, kLeftStrip = 2, kRightStrip = 4, kSpecialToken = 8 };
 
 }  // namespace
 
@@ -57,8 +59,8 @@ bool AddedTokens::isWordAt(std::string_view text, size_t at) const {
   return word_->matchesWhole(text.substr(at, next - at));
 }
 
-std::optional<AddedMatch> AddedTokens::find(std::string_view text, size_t from, size_t& searched) const {
-  for (size_t at = std::max(from, searched); at < text.size(); ++at) {
+std::optional<AddedMatch> AddedTokens::find(std::string_view text, size_t from, bool parseSpecial, size_t& searched) const {
+  for (size_t at = searched; at < text.size(); ++at) {
     auto byte = static_cast<unsigned char>(text[at]);
     if (firstByte_[byte] == firstByte_[byte + 1]) continue;
     auto found = longestAt(text, at);
@@ -66,16 +68,18 @@ std::optional<AddedMatch> AddedTokens::find(std::string_view text, size_t from, 
     AddedMatch match{at, at + content(*found).size(), tokens_->ids()->Get(*found)};
     searched = match.end;
     uint8_t flags = tokens_->flags()->Get(*found);
-    if ((flags & kSingleWord) && (isWordBefore(text, match.begin) || isWordAt(text, match.end))) {
+    bool isInWord = (flags & kSingleWord) && (isWordBefore(text, match.begin) || isWordAt(text, match.end));
+    if (isInWord || (!parseSpecial && (flags & kSpecialToken))) {
       at = match.end - 1;
       continue;
     }
-    if (flags & kLeftStrip)
-      for (size_t start; match.begin > from && (start = previousStart(text, match.begin), true);) {
-        size_t next = start;
+    if (flags & kLeftStrip) {
+      for (size_t start; match.begin > 0; match.begin = start) {
+        size_t next = start = previousStart(text, match.begin);
         if (!isSpace(decodeAt(text, next))) break;
-        match.begin = std::max(start, from);
       }
+      match.begin = std::max(match.begin, from);
+    }
     if (flags & kRightStrip)
       for (size_t next = match.end; next < text.size() && isSpace(decodeAt(text, next));) match.end = next;
     return match;

@@ -20,9 +20,9 @@ class AddedTokens {
   AddedTokens(const plan::AddedTokens* tokens, std::optional<Dfa> wordCharacter);
 
   bool empty() const { return count_ == 0; }
-  // The first token at or after `from`, with the white space that its lstrip and rstrip take; nothing before `from` is taken.
-  // `searched` moves past what was looked at.
-  std::optional<AddedMatch> find(std::string_view text, size_t from, size_t& searched) const;
+  // The first token at or after `searched`, which moves past it, with the white space that its lstrip and rstrip take;
+  // lstrip takes nothing before `from`. The match may begin before `from`, where white space that rstrip took is a token too.
+  std::optional<AddedMatch> find(std::string_view text, size_t from, bool parseSpecial, size_t& searched) const;
 
  private:
   std::string_view content(uint32_t i) const;

@@ -8,136 +8,172 @@ namespace ingot::text {
 namespace {
 
 // Above this many symbols a heap finds the next merge faster than a scan.
-constexpr size_t kShortSymbols = 32;
+constexpr size_t kShortSymbols = 48;
+
+std::string_view viewOf(const flatbuffers::String* text) { return text ? text->string_view() : std::string_view(); }
+
+bool comesLater(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
+  return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
+}
 
 }  // namespace
 
 Bpe::Bpe(const plan::Model& model, const Vocabulary& vocabulary)
-    : model_(model), vocabulary_(vocabulary), merges_(model.merges()->data()), mask_(model.merges()->size() / 4 - 1),
-      whole_(model.whole()->data()),
-      hasAffixes_((model.prefix() && model.prefix()->size()) || (model.suffix() && model.suffix()->size())) {}
+    : model_(model), vocabulary_(vocabulary), merges_(model.merges()->data()), mask_(model.merges()->size() - 1), probes_(std::min<uint64_t>(model.merge_probes(), mask_ + 1)),
+      mergeCount_(model.merged()->size()), merged_(model.merged()->data()),
+      ranks_(model.ranks() && model.ranks()->size() ? model.ranks()->data() : nullptr), whole_(model.whole()->data()),
+      boundary_(viewOf(model.boundary())), hasAffixes_(!viewOf(model.prefix()).empty() || !viewOf(model.suffix()).empty()),
+      byteLevel_(model.byte_level()), ignoreMerges_(model.ignore_merges()), longest_(model.longest()) {}
 
-const uint32_t* Bpe::findMerge(int32_t left, int32_t right) const {
-  for (uint64_t slot = hashPair(static_cast<uint32_t>(left), static_cast<uint32_t>(right));; ++slot) {
-    const uint32_t* entry = merges_ + (slot & mask_) * 4;
-    if (entry[0] == 0) return nullptr;
-    if (entry[0] == static_cast<uint32_t>(left) + 1 && entry[1] == static_cast<uint32_t>(right)) return entry;
+int64_t Bpe::findMerge(int32_t left, int32_t right) const {
+  uint64_t key = uint64_t(static_cast<uint32_t>(left)) << kIdBits | static_cast<uint32_t>(right);
+  uint64_t hash = hashPair(static_cast<uint32_t>(left), static_cast<uint32_t>(right));
+  for (uint64_t slot = hash, last = hash + probes_; slot != last; ++slot) {
+    uint64_t entry = merges_[slot & mask_];
+    if (entry == 0) return -1;
+    if (entry >> kMergeBits != key) continue;
+    auto index = static_cast<int64_t>((entry & ((1u << kMergeBits) - 1)) - 1);
+    return index < mergeCount_ ? index : -1;
   }
+  return -1;
 }
 
-void Bpe::addUnknown(std::string_view symbol, bool& lastUnknown, std::vector<BpeScratch::Symbol>& symbols) const {
-  if (model_.byte_fallback()) {
-    bool all = std::all_of(symbol.begin(), symbol.end(), [&](char c) { return model_.byte_ids()->Get(static_cast<unsigned char>(c)) >= 0; });
-    if (all) {
-      for (char c : symbol) symbols.push_back({model_.byte_ids()->Get(static_cast<unsigned char>(c)), 0, 0});
-      lastUnknown = false;
-      return;
-    }
+bool Bpe::addBytes(std::string_view symbol, std::vector<int32_t>& ids) const {
+  size_t before = ids.size();
+  for (char c : symbol) {
+    int32_t id = model_.byte_ids()->Get(static_cast<unsigned char>(c));
+    if (id < 0) return ids.resize(before), false;
+    ids.push_back(id);
   }
-  if (model_.unk_id() >= 0 && !(lastUnknown && model_.fuse_unk())) symbols.push_back({model_.unk_id(), 0, 0});
-  lastUnknown = true;
+  return true;
+}
+
+// The token of one character with its affixes; leaves the spelling in scratch.affixed where there are any.
+int32_t Bpe::symbolId(std::string_view piece, size_t start, size_t end, BpeScratch& scratch) const {
+  std::string_view symbol = piece.substr(start, end - start);
+  if (!hasAffixes_) return vocabulary_.find(symbol);
+  scratch.affixed.clear();
+  if (start > 0) scratch.affixed.append(viewOf(model_.prefix()));
+  scratch.affixed.append(symbol);
+  if (end == piece.size()) scratch.affixed.append(viewOf(model_.suffix()));
+  return vocabulary_.find(scratch.affixed);
 }
 
 void Bpe::addSymbols(std::string_view piece, BpeScratch& scratch) const {
-  auto& symbols = scratch.symbols;
-  symbols.clear();
-  bool lastUnknown = false;
+  auto& ids = scratch.ids;
+  ids.clear();
+  bool unknown = false;  // one waits, and comes after bytes that follow it: so does the reference
   for (size_t at = 0; at < piece.size();) {
     size_t start = at;
-    if (model_.byte_level()) ++at;
-    else decodeAt(piece, at);
-    std::string_view symbol = piece.substr(start, at - start);
     int32_t id;
-    if (model_.byte_level()) {
-      id = model_.byte_ids()->Get(static_cast<unsigned char>(symbol[0]));
-    } else if (hasAffixes_) {
-      scratch.affixed.clear();
-      if (start > 0 && model_.prefix()) scratch.affixed.append(model_.prefix()->string_view());
-      scratch.affixed.append(symbol);
-      if (at == piece.size() && model_.suffix()) scratch.affixed.append(model_.suffix()->string_view());
-      id = vocabulary_.find(scratch.affixed);
+    if (byteLevel_) {
+      id = model_.byte_ids()->Get(static_cast<unsigned char>(piece[at++]));
     } else {
-      id = vocabulary_.find(symbol);
+      decodeAt(piece, at);
+      id = symbolId(piece, start, at, scratch);
     }
-    if (id >= 0) symbols.push_back({id, 0, 0}), lastUnknown = false;
-    else addUnknown(symbol, lastUnknown, symbols);
+    if (id >= 0) {
+      if (std::exchange(unknown, false)) ids.push_back(model_.unk_id());
+      ids.push_back(id);
+      continue;
+    }
+    std::string_view symbol = hasAffixes_ ? std::string_view(scratch.affixed) : piece.substr(start, at - start);
+    if (model_.byte_fallback() && addBytes(symbol, ids)) continue;
+    if (model_.unk_id() < 0) continue;
+    if (unknown && !model_.fuse_unk()) ids.push_back(model_.unk_id());
+    unknown = true;
   }
+  if (unknown) ids.push_back(model_.unk_id());
 }
 
-void Bpe::mergeShort(BpeScratch& scratch) const {
-  auto& symbols = scratch.symbols;
-  // previous holds the rank of the pair that starts here, next the merged id.
-  constexpr int32_t kNone = INT32_MAX;
+void Bpe::mergeShort(std::vector<int32_t>& ids) const {
+  constexpr uint32_t kNone = UINT32_MAX;
+  uint32_t ranks[kShortSymbols];
+  int64_t merges[kShortSymbols];
+  size_t count = ids.size();
   auto look = [&](size_t i) {
-    const uint32_t* merge = i + 1 < symbols.size() ? findMerge(symbols[i].id, symbols[i + 1].id) : nullptr;
-    symbols[i].previous = merge ? static_cast<int32_t>(merge[2]) : kNone;
-    symbols[i].next = merge ? static_cast<int32_t>(merge[3]) : 0;
+    merges[i] = i + 1 < count ? findMerge(ids[i], ids[i + 1]) : -1;
+    ranks[i] = merges[i] < 0 ? kNone : rankOf(merges[i]);
   };
-  for (size_t i = 0; i < symbols.size(); ++i) look(i);
+  for (size_t i = 0; i < count; ++i) look(i);
   while (true) {
     size_t best = 0;
-    int32_t rank = kNone;
-    for (size_t i = 0; i + 1 < symbols.size(); ++i)
-      if (symbols[i].previous < rank) rank = symbols[i].previous, best = i;
-    if (rank == kNone) return;
-    symbols[best].id = symbols[best].next;
-    symbols.erase(symbols.begin() + static_cast<std::ptrdiff_t>(best) + 1);
+    uint32_t rank = kNone;
+    for (size_t i = 0; i + 1 < count; ++i)
+      if (ranks[i] < rank) rank = ranks[i], best = i;
+    if (rank == kNone) break;
+    ids[best] = merged_[merges[best]];
+    for (size_t i = best + 1; i + 1 < count; ++i) ids[i] = ids[i + 1], ranks[i] = ranks[i + 1], merges[i] = merges[i + 1];
+    --count;
     look(best);
     if (best > 0) look(best - 1);
   }
+  ids.resize(count);
+}
+
+void Bpe::offer(int32_t left, BpeScratch& scratch, bool sorted) const {
+  if (left < 0) return;
+  const auto& symbol = scratch.symbols[static_cast<size_t>(left)];
+  if (symbol.next < 0) return;
+  int32_t rightId = scratch.symbols[static_cast<size_t>(symbol.next)].id;
+  int64_t merge = findMerge(symbol.id, rightId);
+  if (merge < 0) return;
+  scratch.heap.push_back({rankOf(merge), left, symbol.id, rightId, merged_[merge]});
+  if (sorted) std::push_heap(scratch.heap.begin(), scratch.heap.end(), comesLater);
 }
 
 void Bpe::mergeLong(BpeScratch& scratch) const {
   auto& symbols = scratch.symbols;
   auto& heap = scratch.heap;
-  auto later = [](const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
-    return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
-  };
-  auto offer = [&](int32_t left, bool sorted) {
-    if (left < 0) return;
-    auto& symbol = symbols[static_cast<size_t>(left)];
-    if (symbol.next < 0) return;
-    int32_t rightId = symbols[static_cast<size_t>(symbol.next)].id;
-    const uint32_t* merge = findMerge(symbol.id, rightId);
-    if (!merge) return;
-    heap.push_back({merge[2], left, symbol.id, rightId, static_cast<int32_t>(merge[3])});
-    if (sorted) std::push_heap(heap.begin(), heap.end(), later);
-  };
-  auto count = static_cast<int32_t>(symbols.size());
-  for (int32_t i = 0; i < count; ++i) symbols[static_cast<size_t>(i)].previous = i - 1, symbols[static_cast<size_t>(i)].next = i + 1 < count ? i + 1 : -1;
+  symbols.clear();
   heap.clear();
-  for (int32_t i = 0; i < count; ++i) offer(i, false);
-  std::make_heap(heap.begin(), heap.end(), later);
+  auto count = static_cast<int32_t>(scratch.ids.size());
+  for (int32_t i = 0; i < count; ++i) symbols.push_back({scratch.ids[static_cast<size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1});
+  for (int32_t i = 0; i < count; ++i) offer(i, scratch, false);
+  std::make_heap(heap.begin(), heap.end(), comesLater);
   while (!heap.empty()) {
-    std::pop_heap(heap.begin(), heap.end(), later);
+    std::pop_heap(heap.begin(), heap.end(), comesLater);
     BpeScratch::Candidate top = heap.back();
     heap.pop_back();
     auto& left = symbols[static_cast<size_t>(top.left)];
     // A candidate is stale when either side was merged meanwhile.
     if (left.id != top.leftId || left.next < 0 || symbols[static_cast<size_t>(left.next)].id != top.rightId) continue;
-    int32_t dead = left.next;
+    auto& dead = symbols[static_cast<size_t>(left.next)];
     left.id = top.merged;
-    left.next = symbols[static_cast<size_t>(dead)].next;
-    symbols[static_cast<size_t>(dead)].id = -1;
+    left.next = dead.next;
+    dead.id = -1;
     if (left.next >= 0) symbols[static_cast<size_t>(left.next)].previous = top.left;
-    offer(left.previous, true);
-    offer(top.left, true);
+    offer(left.previous, scratch, true);
+    offer(top.left, scratch, true);
   }
-  std::erase_if(symbols, [](const BpeScratch::Symbol& s) { return s.id < 0; });
+  scratch.ids.clear();
+  for (const auto& symbol : symbols)
+    if (symbol.id >= 0) scratch.ids.push_back(symbol.id);
+}
+
+void Bpe::encodePart(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {
+  if (!hasAffixes_ && piece.size() <= longest_) {
+    int32_t id = vocabulary_.find(piece);
+    if (id >= 0 && (ignoreMerges_ || (whole_[id >> 3] >> (id & 7) & 1))) return ids.push_back(id);
+  }
+  addSymbols(piece, scratch);
+  if (scratch.ids.size() > kShortSymbols) mergeLong(scratch);
+  else mergeShort(scratch.ids);
+  ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
 }
 
 void Bpe::encode(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {
-  if (!hasAffixes_ && piece.size() <= model_.longest()) {
-    int32_t id = vocabulary_.find(piece);
-    if (id >= 0 && (model_.ignore_merges() || (whole_[id >> 3] >> (id & 7) & 1))) {
-      ids.push_back(id);
-      return;
-    }
+  if (boundary_.empty()) return encodePart(piece, scratch, ids);
+  if (ignoreMerges_ && piece.size() <= longest_)
+    if (int32_t id = vocabulary_.find(piece); id >= 0) return ids.push_back(id);
+  // Words are apart: cut before every run of the boundary.
+  size_t begin = 0;
+  for (size_t at = 0; (at = piece.find(boundary_, at)) != std::string_view::npos;) {
+    if (at > begin) encodePart(piece.substr(begin, at - begin), scratch, ids);
+    begin = at;
+    while (piece.substr(at, boundary_.size()) == boundary_) at += boundary_.size();
   }
-  addSymbols(piece, scratch);
-  if (scratch.symbols.size() > kShortSymbols) mergeLong(scratch);
-  else mergeShort(scratch);
-  for (const auto& symbol : scratch.symbols) ids.push_back(symbol.id);
+  if (begin < piece.size()) encodePart(piece.substr(begin), scratch, ids);
 }
 
 }  // namespace ingot::text

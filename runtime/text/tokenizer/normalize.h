@@ -11,9 +11,11 @@ namespace ingot::text {
 struct NormalizeScratch {
   std::string other;
   std::vector<uint32_t> points;
+  std::vector<uint64_t> marks;
 };
 
-// Replaces `text` by its normal form.
-void normalize(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, std::string& text, NormalizeScratch& scratch);
+// Replaces `text` by its normal form. Its first `head` bytes come from the first character of the whole input (the one
+// at offset 0, or 0 bytes where the text starts later), before and after.
+void normalize(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, std::string& text, size_t& head, NormalizeScratch& scratch);
 
 }  // namespace ingot::text

@@ -1,5 +1,7 @@
 #include "runtime/text/tokenizer/split.h"
 
+#include "runtime/text/tokenizer/byte_alphabet.h"
+
 namespace ingot::text {
 namespace {
 
@@ -45,70 +47,91 @@ class Cutter {
 void cut(const Dfa& dfa, const plan::Split& step, std::string_view text, Piece piece, std::vector<Piece>& out) {
   Cutter cutter(step.behaviour(), out);
   std::string_view within = text.substr(0, piece.end);
-  size_t kept = piece.begin;
-  for (size_t at = piece.begin; at < piece.end;) {
-    size_t end = dfa.match(within, at);
-    if (end == std::string_view::npos || end == at) {
-      decodeAt(within, at);
-      continue;
-    }
+  size_t kept = piece.begin, at = piece.begin, last = Dfa::kNone;
+  for (size_t end; (end = dfa.find(within, at, last)) != Dfa::kNone; kept = at = last = end) {
     cutter.add(kept, at, step.invert());
     cutter.add(at, end, !step.invert());
-    kept = at = end;
   }
   cutter.add(kept, piece.end, step.invert());
 }
 
-// Rewrites every piece by `rewrite(piece text, piece index, out)`.
-template <class Rewrite>
-void rewritePieces(std::string& text, std::vector<Piece>& pieces, std::string& out, Rewrite rewrite) {
-  out.clear();
-  for (size_t i = 0; i < pieces.size(); ++i) {
-    std::string_view old = std::string_view(text).substr(pieces[i].begin, pieces[i].end - pieces[i].begin);
-    auto begin = static_cast<uint32_t>(out.size());
-    rewrite(old, i, out);
-    pieces[i] = {begin, static_cast<uint32_t>(out.size())};
-  }
-  text.swap(out);
-}
+// Rewrites pieces one by one into a new text, which has a head of its own.
+class Rewriter {
+ public:
+  Rewriter(std::string& text, std::vector<Piece>& pieces, size_t& head, std::string& out) : text_(text), pieces_(pieces), head_(head), out_(out) {}
 
-void prefixSpaces(std::string& text, std::vector<Piece>& pieces, std::string& out) {
-  rewritePieces(text, pieces, out, [](std::string_view old, size_t, std::string& to) {
-    size_t at = 0;
-    if (!isSpace(decodeAt(old, at))) to += ' ';
-    to.append(old);
-  });
-}
-
-void metaspace(const plan::Split& step, bool isStart, std::string& text, std::vector<Piece>& pieces, std::string& out) {
-  std::string_view mark = step.text()->string_view();
-  rewritePieces(text, pieces, out, [&](std::string_view old, size_t i, std::string& to) {
-    bool prepend = step.prepend() == 2 || (step.prepend() == 1 && isStart && i == 0);
-    if (prepend && old[0] != ' ' && old.substr(0, mark.size()) != mark) to.append(mark);
-    for (char c : old) {
-      if (c == ' ') to.append(mark);
-      else to += c;
+  // `rewrite(old piece, whether it is first, out)`.
+  template <class Rewrite>
+  void run(Rewrite rewrite) {
+    out_.clear();
+    size_t newHead = 0;
+    for (Piece& piece : pieces_) {
+      std::string_view old = std::string_view(text_).substr(piece.begin, piece.end - piece.begin);
+      bool isFirst = piece.begin < head_;
+      auto begin = static_cast<uint32_t>(out_.size());
+      size_t firstEnd = rewrite(old, isFirst, out_);
+      if (isFirst) newHead = firstEnd;
+      piece = {begin, static_cast<uint32_t>(out_.size())};
     }
-  });
+    head_ = newHead;
+    text_.swap(out_);
+  }
+
+ private:
+  std::string& text_;
+  std::vector<Piece>& pieces_;
+  size_t& head_;
+  std::string& out_;
+};
+
+size_t prefixSpace(std::string_view old, std::string& out) {
+  if (old[0] != ' ') out += ' ';
+  out.append(old);
+  return out.size() - old.size() + 1;
+}
+
+size_t spellBytes(std::string_view old, std::string& out) {
+  for (char c : old) appendUtf8(kByteAlphabet[static_cast<unsigned char>(c)], out);
+  return out.size();
+}
+
+size_t markSpaces(const plan::Split& step, std::string_view old, bool isFirst, std::string& out) {
+  std::string_view mark = step.text()->string_view();
+  bool prepend = step.prepend() == 2 || (step.prepend() == 1 && isFirst);
+  if (prepend && old[0] != ' ' && old.substr(0, mark.size()) != mark) out.append(mark);
+  size_t first = out.size() + 1;
+  for (char c : old) {
+    if (c == ' ') out.append(mark);
+    else out += c;
+  }
+  return first;
 }
 
 }  // namespace
 
-void split(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, bool isStart, std::string& text, std::vector<Piece>& pieces,
+void split(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, size_t head, std::string& text, std::vector<Piece>& pieces,
            SplitScratch& scratch) {
   pieces.clear();
   if (text.empty()) return;
   pieces.push_back({0, static_cast<uint32_t>(text.size())});
   if (!tokenizer.splits()) return;
   for (const auto* step : *tokenizer.splits()) {
-    if (step->kind() == plan::SplitKind::prefix_space) {
-      prefixSpaces(text, pieces, scratch.text);
-    } else if (step->kind() == plan::SplitKind::metaspace) {
-      metaspace(*step, isStart, text, pieces, scratch.text);
-    } else {
-      scratch.pieces.clear();
-      for (Piece piece : pieces) cut(dfas[static_cast<size_t>(step->dfa())], *step, text, piece, scratch.pieces);
-      pieces.swap(scratch.pieces);
+    Rewriter rewriter(text, pieces, head, scratch.text);
+    switch (step->kind()) {
+      case plan::SplitKind::prefix_space:
+        rewriter.run([](std::string_view old, bool, std::string& out) { return prefixSpace(old, out); });
+        break;
+      case plan::SplitKind::metaspace:
+        rewriter.run([&](std::string_view old, bool isFirst, std::string& out) { return markSpaces(*step, old, isFirst, out); });
+        break;
+      case plan::SplitKind::byte_alphabet:
+        rewriter.run([](std::string_view old, bool, std::string& out) { return spellBytes(old, out); });
+        break;
+      case plan::SplitKind::split:
+        scratch.pieces.clear();
+        for (Piece piece : pieces) cut(dfas[static_cast<size_t>(step->dfa())], *step, text, piece, scratch.pieces);
+        pieces.swap(scratch.pieces);
+        break;
     }
   }
 }

@@ -17,8 +17,9 @@ struct SplitScratch {
   std::vector<Piece> pieces;
 };
 
-// Cuts `text` (which prefix spaces and Metaspace rewrite) into `pieces`, none empty. `isStart`: it begins the whole input.
-void split(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, bool isStart, std::string& text, std::vector<Piece>& pieces,
+// Cuts `text` (which prefix spaces and Metaspace rewrite) into `pieces`, none empty. The first `head` bytes come from the
+// first character of the whole input: pieces that begin there are first.
+void split(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, size_t head, std::string& text, std::vector<Piece>& pieces,
            SplitScratch& scratch);
 
 }  // namespace ingot::text

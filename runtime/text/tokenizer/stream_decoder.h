@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "runtime/text/tokenizer/decode_steps.h"
 #include "runtime/text/tokenizer/tokenizer.h"
 
 namespace ingot::text {
@@ -10,23 +11,17 @@ namespace ingot::text {
 // Thread-compatible.
 class StreamDecoder {
  public:
-  StreamDecoder(const Tokenizer& tokenizer, bool skipSpecialTokens) : tokenizer_(&tokenizer), skipSpecial_(skipSpecialTokens) {}
+  StreamDecoder(const Tokenizer& tokenizer, bool skipSpecialTokens);
 
   // Appends to `text` what is certain after this id, which lies inside the vocabulary.
   void push(int32_t id, std::string& text);
   // The ids end here: what was held back is certain.
-  void flush(std::string& text);
+  void flush(std::string& text) { steps_.flush(text); }
 
  private:
-  void pushBytes(std::string_view bytes, std::string& text);
-  void endByteRun(std::string& text);
-  void append(std::string_view piece, std::string& text);
-
   const Tokenizer* tokenizer_;
-  bool skipSpecial_, isFirst_ = true;
-  std::string held_;       // an unfinished character, or a run of byte tokens
-  uint32_t stripped_ = 0;  // leading spaces taken away so far
-  bool stripping_ = true;
+  bool skipSpecial_, takesBytes_ = false;  // the first step takes bytes, not texts
+  DecodeSteps steps_;
 };
 
 }  // namespace ingot::text

@@ -1,6 +1,7 @@
 #include "runtime/text/tokenizer/tokenizer.h"
 
 #include "runtime/text/tokenizer/stream_decoder.h"
+#include "runtime/text/tokenizer/utf8.h"
 
 namespace ingot::text {
 namespace {
@@ -33,7 +34,7 @@ Result<Tokenizer> Tokenizer::open(std::span<const std::byte> tables) {
 }
 
 Tokenizer::Tokenizer(const plan::Tokenizer& tables)
-    : tables_(tables), dfas_(viewDfas(tables)), vocabulary_(tables), bpe_(*tables.model(), vocabulary_), added_(tables.added(), wordOf(tables, dfas_)),
+    : tables_(tables), dfas_(viewDfas(tables)), vocabulary_(tables), model_(*tables.model(), vocabulary_), added_(tables.added(), wordOf(tables, dfas_)),
       addedNormalized_(tables.added_normalized(), wordOf(tables, dfas_)) {}
 
 std::string_view Tokenizer::textOf(int32_t id) const { return slice(tables_.text_offsets(), tables_.text(), id); }
@@ -55,41 +56,48 @@ void Tokenizer::encode(std::string_view text, const EncodeOptions& options, Enco
     if (options.add_special_tokens && special) ids.insert(ids.end(), special->begin(), special->end());
   };
   addIds(tables_.prefix_ids());
-  size_t from = 0, searched = 0;
-  while (options.parse_special && !added_.empty()) {
-    auto match = added_.find(text, from, searched);
+  size_t from = 0, searched = 0, firstCharacter = 0;
+  if (!text.empty()) decodeAt(text, firstCharacter);
+  auto addSection = [&](size_t end) {
+    if (from < end) encodeSection(text.substr(from, end - from), from == 0 ? firstCharacter : 0, options, scratch, ids);
+  };
+  while (!added_.empty()) {
+    auto match = added_.find(text, from, options.parse_special, searched);
     if (!match) break;
-    encodeSection(text.substr(from, match->begin - from), from == 0, scratch, ids);
+    addSection(match->begin);
     ids.push_back(match->id);
     from = match->end;
   }
-  encodeSection(text.substr(from), from == 0, scratch, ids);
+  addSection(text.size());
   addIds(tables_.suffix_ids());
 }
 
 // Between two added tokens: normalise, look for added tokens again, then pieces and model.
-void Tokenizer::encodeSection(std::string_view text, bool isStart, EncodeScratch& scratch, std::vector<int32_t>& ids) const {
-  if (text.empty()) return;
+void Tokenizer::encodeSection(std::string_view text, size_t head, const EncodeOptions& options, EncodeScratch& scratch,
+                              std::vector<int32_t>& ids) const {
   scratch.section.assign(text);
-  normalize(tables_, dfas_, scratch.section, scratch.normalize);
+  normalize(tables_, dfas_, scratch.section, head, scratch.normalize);
   size_t from = 0, searched = 0;
+  auto addNormal = [&](size_t end) {
+    if (from >= end) return;
+    if (from == 0 && end == scratch.section.size()) scratch.normal.swap(scratch.section);
+    else scratch.normal.assign(scratch.section, from, end - from);
+    encodeNormal(head > from ? head - from : 0, scratch, ids);
+  };
   while (!addedNormalized_.empty()) {
-    auto match = addedNormalized_.find(scratch.section, from, searched);
+    auto match = addedNormalized_.find(scratch.section, from, options.parse_special, searched);
     if (!match) break;
-    scratch.normal.assign(scratch.section, from, match->begin - from);
-    encodeNormal(isStart && from == 0, scratch, ids);
+    addNormal(match->begin);
     ids.push_back(match->id);
     from = match->end;
   }
-  if (from == 0) scratch.normal.swap(scratch.section);
-  else scratch.normal.assign(scratch.section, from, std::string::npos);
-  encodeNormal(isStart && from == 0, scratch, ids);
+  addNormal(scratch.section.size());
 }
 
-void Tokenizer::encodeNormal(bool isStart, EncodeScratch& scratch, std::vector<int32_t>& ids) const {
-  split(tables_, dfas_, isStart, scratch.normal, scratch.pieces, scratch.split);
+void Tokenizer::encodeNormal(size_t head, EncodeScratch& scratch, std::vector<int32_t>& ids) const {
+  split(tables_, dfas_, head, scratch.normal, scratch.pieces, scratch.split);
   std::string_view text = scratch.normal;
-  for (Piece piece : scratch.pieces) bpe_.encode(text.substr(piece.begin, piece.end - piece.begin), scratch.bpe, ids);
+  for (Piece piece : scratch.pieces) model_.encode(text.substr(piece.begin, piece.end - piece.begin), scratch.model, ids);
 }
 
 Result<std::string> Tokenizer::decode(std::span<const int32_t> ids, bool skipSpecialTokens) const {

@@ -8,7 +8,7 @@
 
 #include "runtime/base/status.h"
 #include "runtime/text/tokenizer/added_tokens.h"
-#include "runtime/text/tokenizer/bpe.h"
+#include "runtime/text/tokenizer/model.h"
 #include "runtime/text/tokenizer/normalize.h"
 #include "runtime/text/tokenizer/split.h"
 
@@ -16,7 +16,7 @@ namespace ingot::text {
 
 struct EncodeOptions {
   bool add_special_tokens = true;  // those of the post-processor
-  bool parse_special = true;       // find special tokens in the text
+  bool parse_special = true;       // find special tokens in the text; other added tokens are found always
 };
 
 // Reused by calls, so that encoding allocates nothing once warm. Thread-compatible.
@@ -25,7 +25,7 @@ struct EncodeScratch {
   std::vector<Piece> pieces;
   NormalizeScratch normalize;
   SplitScratch split;
-  BpeScratch bpe;
+  ModelScratch model;
 };
 
 // Immutable and thread-safe. Does not own the tables.
@@ -49,18 +49,20 @@ class Tokenizer {
 
   const plan::Tokenizer& tables() const { return tables_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
-  // The bytes an id stands for in a decoded text.
+  const std::vector<Dfa>& dfas() const { return dfas_; }
+  // What an id is to the first step of the decoder: bytes where that is the byte-level one, else a text.
   std::string_view textOf(int32_t id) const;
 
  private:
   explicit Tokenizer(const plan::Tokenizer& tables);
-  void encodeSection(std::string_view text, bool isStart, EncodeScratch& scratch, std::vector<int32_t>& ids) const;
-  void encodeNormal(bool isStart, EncodeScratch& scratch, std::vector<int32_t>& ids) const;
+  void encodeSection(std::string_view text, size_t head, const EncodeOptions& options, EncodeScratch& scratch,
+                     std::vector<int32_t>& ids) const;
+  void encodeNormal(size_t head, EncodeScratch& scratch, std::vector<int32_t>& ids) const;
 
   const plan::Tokenizer& tables_;
   std::vector<Dfa> dfas_;
   Vocabulary vocabulary_;
-  Bpe bpe_;
+  Model model_;
   AddedTokens added_, addedNormalized_;
 };
 

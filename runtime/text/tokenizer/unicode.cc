@@ -65,13 +65,23 @@ uint32_t composed(const plan::Unicode& tables, uint32_t a, uint32_t b) {
   return 0;
 }
 
-void orderMarks(const plan::Unicode& tables, std::vector<uint32_t>& points) {
+uint8_t combiningClass(const plan::Unicode& tables, uint32_t c) {
+  if (c < 0x300) return 0;
+  int64_t at = search(tables.marked(), 1, c);
+  return at < 0 ? 0 : tables.combining()->Get(static_cast<uint32_t>(at));
+}
+
+// Sorts every run of marks by class, keeping the order of equals.
+void orderMarks(const plan::Unicode& tables, std::vector<uint32_t>& points, std::vector<uint64_t>& marks) {
   for (size_t i = 0; i < points.size();) {
+    marks.clear();
     size_t j = i;
-    while (j < points.size() && combiningClass(tables, points[j])) ++j;
-    if (j > i + 1)
-      std::stable_sort(points.begin() + static_cast<std::ptrdiff_t>(i), points.begin() + static_cast<std::ptrdiff_t>(j),
-                       [&](uint32_t a, uint32_t b) { return combiningClass(tables, a) < combiningClass(tables, b); });
+    for (uint64_t kind; j < points.size() && (kind = combiningClass(tables, points[j])); ++j)
+      marks.push_back(kind << 56 | static_cast<uint64_t>(j - i) << 21 | points[j]);
+    if (marks.size() > 1) {
+      std::sort(marks.begin(), marks.end());
+      for (size_t k = 0; k < marks.size(); ++k) points[i + k] = static_cast<uint32_t>(marks[k] & 0x1fffff);
+    }
     i = std::max(j, i + 1);
   }
 }
@@ -96,24 +106,13 @@ void composeAll(const plan::Unicode& tables, std::vector<uint32_t>& points) {
 
 }  // namespace
 
-uint8_t combiningClass(const plan::Unicode& tables, uint32_t c) {
-  if (c < 0x300) return 0;
-  int64_t at = search(tables.marked(), 1, c);
-  return at < 0 ? 0 : tables.combining()->Get(static_cast<uint32_t>(at));
-}
-
-void appendNormalized(const plan::Unicode& tables, std::string_view text, bool compatible, bool compose, std::vector<uint32_t>& buffer,
-                      std::string& out) {
-  // No form changes ASCII.
-  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
-    out.append(text);
-    return;
-  }
-  buffer.clear();
-  for (size_t at = 0; at < text.size();) decompose(tables, decodeAt(text, at), compatible, buffer);
-  orderMarks(tables, buffer);
-  if (compose) composeAll(tables, buffer);
-  for (uint32_t c : buffer) appendUtf8(c, out);
+void appendNormalized(const plan::Unicode& tables, std::string_view text, bool compatible, bool compose, std::vector<uint32_t>& points,
+                      std::vector<uint64_t>& marks, std::string& out) {
+  points.clear();
+  for (size_t at = 0; at < text.size();) decompose(tables, decodeAt(text, at), compatible, points);
+  orderMarks(tables, points, marks);
+  if (compose) composeAll(tables, points);
+  for (uint32_t c : points) appendUtf8(c, out);
 }
 
 void appendLower(const plan::Unicode& tables, std::string_view text, std::string& out) {

@@ -9,12 +9,10 @@
 
 namespace ingot::text {
 
-// Appends `text` in the form that `compatible` (K) and `compose` (C) name. `buffer` is scratch.
-void appendNormalized(const plan::Unicode& tables, std::string_view text, bool compatible, bool compose, std::vector<uint32_t>& buffer,
-                      std::string& out);
+// Appends `text` in the form that `compatible` (K) and `compose` (C) name. `points` and `marks` are scratch.
+void appendNormalized(const plan::Unicode& tables, std::string_view text, bool compatible, bool compose, std::vector<uint32_t>& points,
+                      std::vector<uint64_t>& marks, std::string& out);
 // Appends the full lower case of `text` (Rust's char::to_lowercase).
 void appendLower(const plan::Unicode& tables, std::string_view text, std::string& out);
-// Whether a code point is a mark (general category Mn) as far as StripAccents is concerned: it has a combining class.
-uint8_t combiningClass(const plan::Unicode& tables, uint32_t codePoint);
 
 }  // namespace ingot::text

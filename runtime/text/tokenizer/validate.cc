@@ -1,7 +1,9 @@
-// Every size and index of a tokenizer's tables, once, so that encode and decode need not look.
+// Sizes and indexes of a tokenizer's tables, once, so that encode and decode need not look. The large hash tables are not
+// read here: what they say is checked where it is used, so that opening a file touches little of it.
 #include <bit>
 
 #include "runtime/text/tokenizer/tokenizer.h"
+#include "runtime/text/tokenizer/utf8.h"
 
 namespace ingot::text {
 namespace {
@@ -19,24 +21,25 @@ Status checkOffsets(const char* what, const flatbuffers::Vector<uint32_t>* offse
   return ascending ? Status() : Status::invalidArtifact("tokenizer: {} has offsets outside its bytes", what);
 }
 
-Status checkDfa(const plan::Dfa& dfa) {
-  uint64_t classes = dfa.classes(), states = sizeOf(dfa.accepts());
-  bool sizes = classes > 0 && sizeOf(dfa.ascii()) == 128 && sizeOf(dfa.blocks()) == 0x1100 && states >= 2 && states <= 65535 &&
-               sizeOf(dfa.transitions()) == states * classes;
-  if (!sizes) return Status::invalidArtifact("tokenizer: a pattern has tables of the wrong size");
+Status checkIds(const char* what, const flatbuffers::Vector<int32_t>* ids, int32_t low, uint64_t vocab) {
   bool inside = true;
-  for (uint16_t next : *dfa.transitions()) inside &= next < states;
-  for (uint8_t kind : *dfa.ascii()) inside &= kind < classes;
-  for (uint8_t kind : *dfa.block_classes()) inside &= kind < classes;
-  for (uint16_t block : *dfa.blocks()) inside &= block * 256ull + 256 <= sizeOf(dfa.block_classes());
-  return inside ? Status() : Status::invalidArtifact("tokenizer: a pattern has an entry outside its tables");
+  for (uint64_t i = 0; i < sizeOf(ids); ++i) {
+    int32_t id = ids->Get(static_cast<uint32_t>(i));
+    inside &= id >= low && id < static_cast<int64_t>(vocab);
+  }
+  return inside ? Status() : Status::invalidArtifact("tokenizer: {} names an id outside [0, {})", what, vocab);
 }
 
-Status checkIds(const char* what, const flatbuffers::Vector<int32_t>* ids, int64_t low, uint64_t vocab) {
-  for (uint64_t i = 0; i < sizeOf(ids); ++i)
-    if (int64_t id = ids->Get(static_cast<uint32_t>(i)); id < low || id >= static_cast<int64_t>(vocab))
-      return Status::invalidArtifact("tokenizer: {} names id {} of {}", what, id, vocab);
-  return {};
+Status checkDfa(const plan::Dfa& dfa) {
+  uint64_t classes = dfa.classes(), size = sizeOf(dfa.transitions());
+  bool sizes = classes > 0 && sizeOf(dfa.ascii()) == 128 && sizeOf(dfa.blocks()) == 0x1100 && size >= 2 * classes && size % classes == 0;
+  if (!sizes) return Status::invalidArtifact("tokenizer: a pattern has tables of the wrong size");
+  bool inside = true;
+  for (uint32_t next : *dfa.transitions()) inside &= (next >> 3) + classes <= size;
+  for (uint8_t kind : *dfa.ascii()) inside &= kind < classes;
+  for (uint64_t i = 0; i < sizeOf(dfa.block_classes()); ++i) inside &= dfa.block_classes()->Get(static_cast<uint32_t>(i)) < classes;
+  for (uint16_t block : *dfa.blocks()) inside &= block * 256ull + 256 <= sizeOf(dfa.block_classes());
+  return inside ? Status() : Status::invalidArtifact("tokenizer: a pattern has an entry outside its tables");
 }
 
 Status checkAdded(const plan::AddedTokens* added, uint64_t vocab) {
@@ -51,54 +54,87 @@ Status checkAdded(const plan::AddedTokens* added, uint64_t vocab) {
 
 Status checkModel(const plan::Model* model, uint64_t vocab) {
   if (!model) return Status::invalidArtifact("tokenizer: has no model");
-  if (model->kind() != plan::ModelKind::bpe) return Status::unsupported("tokenizer: model kind {}", static_cast<int>(model->kind()));
-  uint64_t pieces = sizeOf(model->pieces()), merges = sizeOf(model->merges());
-  if (!std::has_single_bit(pieces) || merges % 4 || !std::has_single_bit(merges / 4) || sizeOf(model->byte_ids()) != 256 ||
-      sizeOf(model->whole()) < (vocab + 7) / 8)
-    return Status::invalidArtifact("tokenizer: the model has tables of the wrong size");
-  // A full table would never end a search.
-  uint64_t usedPieces = 0, usedMerges = 0;
-  bool inside = true;
-  for (uint32_t entry : *model->pieces()) usedPieces += entry != 0, inside &= entry <= vocab;
-  const uint32_t* merge = model->merges()->data();
-  for (uint64_t i = 0; i < merges; i += 4) usedMerges += merge[i] != 0, inside &= merge[i] <= vocab && merge[i + 3] < std::max<uint64_t>(vocab, 1) && merge[i + 2] < INT32_MAX;
-  if (!inside || usedPieces == pieces || usedMerges == merges / 4) return Status::invalidArtifact("tokenizer: the model has an entry outside its tables");
+  using Kind = plan::ModelKind;
+  bool usesTrie = model->kind() == Kind::unigram || model->kind() == Kind::wordpiece;
+  bool sizes = model->kind() <= Kind::MAX && (!model->boundary() || isValidUtf8(model->boundary()->string_view())) && std::has_single_bit(sizeOf(model->pieces())) && std::has_single_bit(sizeOf(model->merges())) &&
+               model->merged() && model->byte_ids() && sizeOf(model->byte_ids()) == 256 && sizeOf(model->whole()) >= (vocab + 7) / 8 &&
+               (sizeOf(model->ranks()) == 0 || sizeOf(model->ranks()) == sizeOf(model->merged())) &&
+               (!usesTrie || (std::has_single_bit(sizeOf(model->trie())) && sizeOf(model->trie_ids()) > 0)) &&
+               (model->kind() != Kind::unigram || sizeOf(model->scores()) == vocab);
+  if (!sizes) return Status::invalidArtifact("tokenizer: the model has tables of the wrong size");
   if (model->unk_id() >= static_cast<int64_t>(vocab)) return Status::invalidArtifact("tokenizer: unk_id is {} of {}", model->unk_id(), vocab);
+  INGOT_TRY(checkIds("a merge", model->merged(), 0, vocab));
+  INGOT_TRY(checkIds("the trie", model->trie_ids(), -1, vocab));
   return checkIds("a byte", model->byte_ids(), -1, vocab);
+}
+
+bool isText(const flatbuffers::String* text) { return !text || isValidUtf8(text->string_view()); }
+
+Status checkUnicode(const plan::Unicode* u) {
+  if (!u || sizeOf(u->decomposition_offsets()) != sizeOf(u->decomposed()) + 1 || sizeOf(u->compatible()) != sizeOf(u->decomposed()) ||
+      sizeOf(u->combining()) != sizeOf(u->marked()) || sizeOf(u->compositions()) % 3 || sizeOf(u->lower()) % 4)
+    return Status::invalidArtifact("tokenizer: Unicode tables have the wrong size");
+  bool inside = true;
+  for (const auto* points : {u->decompositions(), u->compositions(), u->lower()})
+    for (uint64_t i = 0; i < sizeOf(points); ++i) inside &= points->Get(static_cast<uint32_t>(i)) <= 0x10ffff;
+  if (!inside) return Status::invalidArtifact("tokenizer: Unicode tables name a code point that does not exist");
+  return checkOffsets("decompositions", u->decomposition_offsets(), sizeOf(u->decomposed()), sizeOf(u->decompositions()));
+}
+
+Status checkNormalizers(const plan::Tokenizer& t, int64_t dfas) {
+  using Kind = plan::NormalizerKind;
+  bool needsUnicode = false;
+  for (uint32_t i = 0; i < sizeOf(t.normalizers()); ++i) {
+    const auto* step = t.normalizers()->Get(i);
+    needsUnicode |= step->kind() <= Kind::lowercase;
+    bool ok = step->kind() <= Kind::MAX && step->dfa() < dfas && isText(step->text()) && isText(step->pattern());
+    if (step->kind() == Kind::space_around) ok &= step->dfa() >= 0;
+    if (step->kind() == Kind::replace) ok &= step->dfa() >= 0 || (step->pattern() && step->pattern()->size() > 0);
+    if (step->kind() == Kind::precompiled) ok &= step->trie() && step->texts();
+    if (!ok) return Status::invalidArtifact("tokenizer: normalizer {} is not well formed", i);
+  }
+  return needsUnicode ? checkUnicode(t.unicode()) : Status();
+}
+
+Status checkSplits(const plan::Tokenizer& t, int64_t dfas) {
+  using Kind = plan::SplitKind;
+  for (uint32_t i = 0; i < sizeOf(t.splits()); ++i) {
+    const auto* step = t.splits()->Get(i);
+    bool ok = step->kind() <= Kind::MAX && step->behaviour() <= plan::Behaviour::MAX && isText(step->text());
+    if (step->kind() == Kind::split) ok &= step->dfa() >= 0 && step->dfa() < dfas;
+    if (step->kind() == Kind::metaspace) ok &= step->text() && step->text()->size() > 0;
+    if (!ok) return Status::invalidArtifact("tokenizer: pre-tokenizer {} is not well formed", i);
+  }
+  return {};
+}
+
+Status checkDecoders(const plan::Tokenizer& t, int64_t dfas) {
+  using Kind = plan::DecodeKind;
+  for (uint32_t i = 0; i < sizeOf(t.decoders()); ++i) {
+    const auto* step = t.decoders()->Get(i);
+    bool ok = step->kind() <= Kind::MAX && step->dfa() < dfas && isText(step->text()) && isText(step->pattern());
+    if (step->kind() == Kind::strip || step->kind() == Kind::metaspace) ok &= step->pattern() && step->pattern()->size() > 0;
+    if (!ok) return Status::invalidArtifact("tokenizer: decoder {} is not well formed", i);
+  }
+  return {};
 }
 
 }  // namespace
 
 Status validateTables(const plan::Tokenizer& t) {
   uint64_t vocab = sizeOf(t.flags());
-  if (vocab > 1u << 28) return Status::invalidArtifact("tokenizer: {} tokens", vocab);
+  if (!t.flags() || !t.bytes() || !t.text() || !t.contents()) return Status::invalidArtifact("tokenizer: has no tokens");
+  if (vocab >= 1u << kIdBits) return Status::invalidArtifact("tokenizer: {} tokens, at most {} are read", vocab, (1u << kIdBits) - 1);
   INGOT_TRY(checkOffsets("tokens", t.offsets(), vocab, sizeOf(t.bytes())));
   INGOT_TRY(checkOffsets("texts", t.text_offsets(), vocab, sizeOf(t.text())));
   INGOT_TRY(checkOffsets("contents", t.content_offsets(), vocab, sizeOf(t.contents())));
   INGOT_TRY(checkModel(t.model(), vocab));
   for (uint32_t i = 0; i < sizeOf(t.dfas()); ++i) INGOT_TRY(checkDfa(*t.dfas()->Get(i)));
   auto dfas = static_cast<int64_t>(sizeOf(t.dfas()));
-  bool needsUnicode = false;
-  for (uint32_t i = 0; i < sizeOf(t.normalizers()); ++i) {
-    const auto* step = t.normalizers()->Get(i);
-    needsUnicode |= step->kind() <= plan::NormalizerKind::lowercase || step->kind() == plan::NormalizerKind::strip_accents;
-    if (step->kind() > plan::NormalizerKind::MAX || (step->kind() == plan::NormalizerKind::replace && (step->dfa() < 0 || step->dfa() >= dfas)))
-      return Status::invalidArtifact("tokenizer: normalizer {} is not well formed", i);
-  }
-  const auto* u = t.unicode();
-  if (needsUnicode && (!u || sizeOf(u->decomposition_offsets()) != sizeOf(u->decomposed()) + 1 || sizeOf(u->compatible()) != sizeOf(u->decomposed()) ||
-                       sizeOf(u->combining()) != sizeOf(u->marked())))
-    return Status::invalidArtifact("tokenizer: Unicode tables have the wrong size");
-  if (needsUnicode) INGOT_TRY(checkOffsets("decompositions", u->decomposition_offsets(), sizeOf(u->decomposed()), sizeOf(u->decompositions())));
-  for (uint32_t i = 0; i < sizeOf(t.splits()); ++i) {
-    const auto* step = t.splits()->Get(i);
-    bool ok = step->kind() <= plan::SplitKind::MAX && step->behaviour() <= plan::Behaviour::MAX;
-    if (step->kind() == plan::SplitKind::split) ok &= step->dfa() >= 0 && step->dfa() < dfas;
-    if (step->kind() == plan::SplitKind::metaspace) ok &= step->text() && step->text()->size() > 0;
-    if (!ok) return Status::invalidArtifact("tokenizer: pre-tokenizer {} is not well formed", i);
-  }
   if (t.word() >= dfas) return Status::invalidArtifact("tokenizer: pattern {} does not exist", t.word());
-  if (t.decoding() > plan::Decoding::MAX) return Status::invalidArtifact("tokenizer: decoder {} does not exist", static_cast<int>(t.decoding()));
+  INGOT_TRY(checkNormalizers(t, dfas));
+  INGOT_TRY(checkSplits(t, dfas));
+  INGOT_TRY(checkDecoders(t, dfas));
   INGOT_TRY(checkAdded(t.added(), vocab));
   INGOT_TRY(checkAdded(t.added_normalized(), vocab));
   INGOT_TRY(checkIds("the post-processor", t.prefix_ids(), 0, vocab));
