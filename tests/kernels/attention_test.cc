@@ -1,0 +1,204 @@
+// rope_append and attention over paged keys and values against plain loops: groups of heads, windows, page boundaries,
+// query blocks, cache types; and the same bits for a prompt whole, in chunks, or token by token.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "kernels/kvcache/layout.h"
+#include "kernels/ref/attention.h"
+#include "kernels/ref/norm.h"
+#include "kernels/ref/rope.h"
+#include "runtime/base/dtype.h"
+#include "runtime/exec/batch.h"
+#include "tests/kernels/harness.h"
+
+namespace ingot::test {
+namespace {
+
+struct Case {
+  int64_t heads, kvHeads, headDim, rotary;
+  bool headNorm;
+  const char* cache;
+  int64_t window;
+  double softcap;
+};
+const Case kCases[] = {
+    {1, 1, 16, 16, false, "f32", 0, 0},  {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0}, {4, 4, 64, 0, false, "f32", 16, 0},
+    {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0}, {9, 3, 64, 64, false, "f16", 0, 0}, {3, 3, 80, 32, false, "bf16", 0, 0},
+};
+constexpr double kScale = 0.2;
+constexpr int kPages = 24, kMaxTokens = 64;
+
+std::string headConstants(const Case& c) {
+  return fmt::format("heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"{}\"", c.heads, c.kvHeads, c.headDim, c.cache);
+}
+
+std::vector<KernelText> textsOf(const Case& c) {
+  return {{"rope_append", fmt::format("{}, rotary = {} : i64, head_norm = {}, eps = 1.0e-6 : f64", headConstants(c), c.rotary, c.headNorm), ""},
+          {"attention", fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64", headConstants(c), kScale, c.window, c.softcap), ""}};
+}
+
+DType cacheType(const Case& c) { return std::string(c.cache) == "f32" ? DType::f32 : std::string(c.cache) == "f16" ? DType::f16 : DType::bf16; }
+
+float narrowed(DType type, float x) {
+  return type == DType::f32 ? x : type == DType::f16 ? f16ToFloat(floatToF16(x)) : bf16ToFloat(floatToBf16(x));
+}
+
+// One sequence: its qkv rows, and what plain loops make of them.
+struct Sequence {
+  int64_t tokens;
+  std::vector<float> qkv;           // [tokens, (heads + 2 kvHeads) * headDim]
+  std::vector<double> q, keys, values, y;
+  std::vector<int32_t> pages;
+};
+
+class Model {
+ public:
+  Model(Random& random, const Case& c, const Kernel& append, const Kernel& attend)
+      : c_(c), append_(append), attend_(attend), row_((c.heads + 2 * c.kvHeads) * c.headDim), table_(random.normals(kMaxTokens * static_cast<size_t>(c.rotary))),
+        qNorm_(random.normals(static_cast<size_t>(c.headDim))), kNorm_(random.normals(static_cast<size_t>(c.headDim))),
+        elementBytes_(dtypeBytes(cacheType(c))),
+        keys_(kPages * static_cast<size_t>(cachePageBytes(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim), static_cast<int>(elementBytes_)))),
+        values_(keys_.bytes()) {
+    for (int page = 0; page < kPages; ++page) freePages_.push_back(page);
+    std::shuffle(freePages_.begin(), freePages_.end(), random.engine());
+  }
+
+  Sequence makeSequence(Random& random, int64_t tokens) {
+    Sequence s{tokens, random.normals(static_cast<size_t>(tokens * row_)), {}, {}, {}, {}, {}};
+    for (int64_t page = 0; page * 16 < tokens; ++page) {
+      s.pages.push_back(freePages_.back());
+      freePages_.pop_back();
+    }
+    for (int64_t t = 0; t < tokens; ++t) {
+      std::vector<double> row(s.qkv.begin() + t * row_, s.qkv.begin() + (t + 1) * row_);
+      for (int64_t h = 0; h < c_.heads + c_.kvHeads; ++h) {
+        double* head = row.data() + h * c_.headDim;
+        if (c_.headNorm) ref::rmsNorm(head, h < c_.heads ? qNorm_.data() : kNorm_.data(), c_.headDim, 1e-6, head);
+        ref::rotateHead(head, table_.data() + t * c_.rotary, c_.rotary);
+      }
+      auto at = [&](int64_t head) { return row.begin() + head * c_.headDim; };
+      s.q.insert(s.q.end(), at(0), at(c_.heads));
+      s.keys.insert(s.keys.end(), at(c_.heads), at(c_.heads + c_.kvHeads));
+      s.values.insert(s.values.end(), at(c_.heads + c_.kvHeads), row.end());
+    }
+    for (auto* cached : {&s.keys, &s.values})
+      for (double& x : *cached) x = narrowed(cacheType(c_), static_cast<float>(x));
+    ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap};
+    int64_t width = c_.heads * c_.headDim;
+    s.y.resize(static_cast<size_t>(tokens * width));
+    for (int64_t t = 0; t < tokens; ++t) ref::attention(shape, s.q.data() + t * width, t, s.keys.data(), s.values.data(), s.y.data() + t * width);
+    return s;
+  }
+
+  // The next `counts[i]` tokens of each sequence in one step; rows of y are appended to outputs[i].
+  void step(const std::vector<Sequence*>& sequences, const std::vector<int64_t>& counts, std::vector<int64_t>& done,
+            std::vector<std::vector<float>>& outputs, int queryBlock = kQueryBlock) {
+    Batch batch({.tokens = 128, .sequences = 8, .rows = 8, .pagesPerSequence = 4, .queryBlock = queryBlock});
+    std::vector<float> qkv;
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      if (counts[i] == 0) continue;
+      std::vector<int32_t> ids(static_cast<size_t>(counts[i]), 0);
+      batch.add(ids, static_cast<int32_t>(done[i]), 0, sequences[i]->pages);
+      qkv.insert(qkv.end(), sequences[i]->qkv.begin() + done[i] * row_, sequences[i]->qkv.begin() + (done[i] + counts[i]) * row_);
+    }
+    int64_t width = c_.heads * c_.headDim, tokens = batch.view().num_tokens;
+    Poisoned q(static_cast<size_t>(tokens * width) * 4), y(q.bytes());
+    std::vector<void*> operands = {qkv.data()};
+    if (c_.rotary) operands.push_back(table_.data());
+    if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
+    operands.insert(operands.end(), {keys_.data(), values_.data(), q.data()});
+    append_.runBackwards(batch.view(), operands, tokens);
+    attend_.runOnThreads(batch.view(), {q.data(), keys_.data(), values_.data(), y.data()}, batch.view().num_blocks * attend_.unit.tiles, 2);
+    EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && keys_.guardsIntact() && values_.guardsIntact());
+    const float* row = y.as<float>();
+    for (size_t i = 0; i < sequences.size(); ++i) {
+      outputs[i].insert(outputs[i].end(), row, row + counts[i] * width);
+      row += counts[i] * width;
+      done[i] += counts[i];
+    }
+  }
+
+  void expectClose(const Sequence& s, const std::vector<float>& y) const {
+    ASSERT_EQ(y.size(), s.y.size());
+    // A key that sits on a rounding boundary of the cache may go either way.
+    double tolerance = cacheType(c_) == DType::f32 ? 4e-5 : cacheType(c_) == DType::f16 ? 1e-3 : 8e-3;
+    for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], s.y[i], tolerance * (1 + std::fabs(s.y[i]))) << "element " << i << " of " << s.tokens << " tokens";
+  }
+
+  // Pages that no sequence has, and tokens behind a sequence's end, stay poison.
+  void expectOthersUntouched(const std::vector<Sequence*>& sequences) {
+    std::vector<int64_t> used(kPages, 0);
+    for (const Sequence* s : sequences)
+      for (size_t p = 0; p < s->pages.size(); ++p) used[static_cast<size_t>(s->pages[p])] = std::min<int64_t>(16, s->tokens - static_cast<int64_t>(p) * 16);
+    for (int page = 0; page < kPages; ++page)
+      for (int64_t h = 0; h < c_.kvHeads; ++h)
+        for (int64_t slot = used[static_cast<size_t>(page)]; slot < 16; ++slot)
+          for (int64_t d = 0; d < c_.headDim; ++d) {
+            auto head = static_cast<size_t>(headOffset(page, static_cast<int>(h), static_cast<int>(c_.kvHeads), static_cast<int>(c_.headDim)));
+            for (size_t b = 0; b < elementBytes_; ++b) {
+              ASSERT_EQ(keys_.as<unsigned char>()[(head + static_cast<size_t>(d * 16 + slot)) * elementBytes_ + b], 0xff);
+              ASSERT_EQ(values_.as<unsigned char>()[(head + static_cast<size_t>(slot * c_.headDim + d)) * elementBytes_ + b], 0xff);
+            }
+          }
+  }
+
+ private:
+  const Case& c_;
+  const Kernel &append_, &attend_;
+  int64_t row_;
+  std::vector<float> table_, qNorm_, kNorm_;
+  size_t elementBytes_;
+  Poisoned keys_, values_;
+  std::vector<int32_t> freePages_;
+};
+
+class Attention : public ::testing::TestWithParam<std::string> {
+ protected:
+  void check(Random& random, const Case& c, const Kernel& append, const Kernel& attend) {
+    Model model(random, c, append, attend);
+    const std::vector<int64_t> lengths = {15, 16, 17, 33, 1};
+    std::vector<Sequence> made;
+    for (int64_t length : lengths) made.push_back(model.makeSequence(random, length));
+    std::vector<Sequence*> all;
+    for (Sequence& s : made) all.push_back(&s);
+    std::vector<int64_t> done(all.size(), 0);
+    std::vector<std::vector<float>> whole(all.size());
+    model.step(all, lengths, done, whole);
+    for (size_t i = 0; i < all.size(); ++i) model.expectClose(*all[i], whole[i]);
+    model.expectOthersUntouched(all);
+
+    // Random chunks, every sequence at its own pace, blocks of another size: the same bits.
+    for (int round = 0; round < 2; ++round) {
+      std::vector<std::vector<float>> parts(all.size());
+      std::fill(done.begin(), done.end(), 0);
+      while (done != lengths) {
+        std::vector<int64_t> counts;
+        for (size_t i = 0; i < all.size(); ++i) counts.push_back(std::min(lengths[i] - done[i], round ? random.integer(0, 9) : 1));
+        model.step(all, counts, done, parts, round ? 5 : kQueryBlock);
+      }
+      for (size_t i = 0; i < all.size(); ++i)
+        EXPECT_EQ(std::memcmp(parts[i].data(), whole[i].data(), whole[i].size() * 4), 0) << (round ? "chunks of " : "tokens of ") << lengths[i];
+    }
+  }
+};
+
+TEST_P(Attention, MatchesPlainLoopsAndKeepsItsBits) {
+  if (!canRun(GetParam())) GTEST_SKIP() << "this machine does not run " << GetParam();
+  Random random(5);
+  std::vector<KernelText> texts;
+  for (const Case& c : kCases)
+    for (KernelText& text : textsOf(c)) texts.push_back(std::move(text));
+  auto library = KernelLibrary::build(texts, GetParam());
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  for (size_t i = 0; i < std::size(kCases); ++i) {
+    SCOPED_TRACE(texts[2 * i + 1].constants);
+    check(random, kCases[i], (*library)->at(2 * i), (*library)->at(2 * i + 1));
+  }
+}
+
+INGOT_FOR_EACH_TARGET(Attention);
+
+}  // namespace
+}  // namespace ingot::test

@@ -1,0 +1,158 @@
+#include "tests/kernels/harness.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "compiler/codegen/cpu/compile.h"
+#include "compiler/codegen/cpu/target.h"
+#include "compiler/pack/pack.h"
+#include "dialects/llm/llm.h"
+#include "kernels/ref/linear.h"
+#include "mlir/Parser/Parser.h"
+#include "runtime/device/cpu/thread_team.h"
+#include "runtime/device/cpu/topology.h"
+
+namespace ingot::test {
+namespace {
+
+constexpr size_t kGuardBytes = 256;
+constexpr unsigned char kGuard = 0xa5, kPoison = 0xff;
+
+class RandomRows : public ParamRows {
+ public:
+  RandomRows(const std::vector<float>& values, int64_t columns) : values_(values), columns_(columns) {}
+  Status read(int64_t first, int64_t count, float* out) const override {
+    std::copy_n(values_.begin() + first * columns_, count * columns_, out);
+    return {};
+  }
+  const TensorInfo* blocksOf(int64_t, int64_t&) const override { return nullptr; }
+  Status readBlocks(const TensorInfo&, int64_t, std::byte*) const override { return Status::internal("has no blocks"); }
+  void forget() const override {}
+
+ private:
+  const std::vector<float>& values_;
+  int64_t columns_;
+};
+
+std::string programOf(const std::vector<KernelText>& texts) {
+  std::string program = "exec.program @p {\n";
+  for (size_t i = 0; i < texts.size(); ++i)
+    program += fmt::format("exec.kernel @{}.{} \"{}\" {{{}}} {}\n", texts[i].function, i, texts[i].function, texts[i].constants,
+                           texts[i].body.empty() ? "" : "{\n" + texts[i].body + "\n}");
+  return program + "}\n";
+}
+
+Result<CodeMapping> mapImage(const CodeImage& image) {
+  int descriptor = memfd_create("kernels", MFD_CLOEXEC);
+  if (descriptor < 0 || write(descriptor, image.bytes.data(), image.bytes.size()) != static_cast<ssize_t>(image.bytes.size()))
+    return Status::io("cannot write the image");
+  auto code = CodeMapping::map(descriptor, 0, image.bytes.size());
+  close(descriptor);
+  return code;
+}
+
+}  // namespace
+
+Poisoned::Poisoned(size_t bytes) : bytes_(bytes) {
+  size_t all = (bytes + 2 * kGuardBytes + 63) / 64 * 64;
+  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, all)));
+  std::memset(memory_.get(), kGuard, all);
+  data_ = memory_.get() + kGuardBytes;
+  std::memset(data_, kPoison, bytes);
+}
+
+bool Poisoned::guardsIntact() const {
+  auto isGuard = [](std::byte b) { return b == std::byte{kGuard}; };
+  return std::all_of(memory_.get(), memory_.get() + kGuardBytes, isGuard) && std::all_of(data_ + bytes_, data_ + bytes_ + kGuardBytes, isGuard);
+}
+
+void Kernel::run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
+  Poisoned scratch(unit.scratchBytes);
+  IngotKernelArgs args{&batch, operands.data()};
+  function(&args, 0, tiles, scratch.data());
+  if (!scratch.guardsIntact()) std::abort();
+}
+
+void Kernel::runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
+  Poisoned scratch(unit.scratchBytes);
+  IngotKernelArgs args{&batch, operands.data()};
+  for (int64_t tile = tiles; tile-- > 0;) function(&args, tile, tile + 1, scratch.data());
+}
+
+void Kernel::runOnThreads(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles, int threads) const {
+  struct Work : TeamWork {
+    const Kernel* kernel;
+    IngotKernelArgs args;
+    int64_t all;
+    std::vector<std::unique_ptr<Poisoned>> scratch;
+    int64_t steps() const override { return 1; }
+    int64_t tiles(int64_t) const override { return all; }
+    void compute(int64_t, int64_t first, int64_t last, int worker) override {
+      kernel->function(&args, first, last, scratch[static_cast<size_t>(worker)]->data());
+    }
+  } work;
+  work.kernel = this;
+  work.args = {&batch, operands.data()};
+  work.all = tiles;
+  for (int i = 0; i < threads; ++i) work.scratch.push_back(std::make_unique<Poisoned>(unit.scratchBytes));
+  ThreadTeam(threads).run(work);
+}
+
+Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<KernelText>& texts, const std::string& target) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  context.loadDialect<llm::LlmDialect, exec::ExecDialect>();
+  auto module = mlir::parseSourceString<mlir::ModuleOp>(programOf(texts), &context);
+  if (!module) return Status::internal("the program does not parse:\n{}", programOf(texts));
+  auto library = std::make_unique<KernelLibrary>();
+  std::vector<SourceUnit> sources;
+  for (auto kernel : (*module->getOps<exec::ProgramOp>().begin()).getOps<exec::KernelOp>()) {
+    Kernel loaded;
+    INGOT_ASSIGN(loaded.unit, generateUnit(kernel));
+    sources.push_back({loaded.unit.symbol, loaded.unit.source});
+    library->kernels_.push_back(std::move(loaded));
+  }
+  INGOT_ASSIGN(CpuTarget parsed, CpuTarget::parse(target));
+  INGOT_ASSIGN(CodeImage image, compileUnits(sources, parsed, 2));
+  INGOT_ASSIGN(library->code_, mapImage(image));
+  for (Kernel& kernel : library->kernels_)
+    kernel.function = reinterpret_cast<IngotTileFunction>(library->code_.at(image.offsets.at(kernel.unit.symbol)));
+  return library;
+}
+
+std::vector<std::string> kernelTargets() {
+#if defined(__x86_64__)
+  return {"x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16"};
+#else
+  return {"aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16"};
+#endif
+}
+
+bool canRun(const std::string& target) {
+  auto parsed = CpuTarget::parse(target);
+  return parsed.ok() && missingCpuFeature(parsed->features).empty();
+}
+
+std::string identifier(const std::string& target) {
+  std::string name;
+  for (char c : target) name += std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return name;
+}
+
+PackedWeights packRandom(Random& random, const std::string& format, int64_t rows, int64_t columns) {
+  PackedWeights weights{rows, columns, random.normals(static_cast<size_t>(rows * columns), 0.3f), {}, nullptr};
+  StorageFormat storage = StorageFormat::parse(format).value();
+  weights.bytes = std::make_unique<Poisoned>(storage.bytes(rows, columns));
+  Status status = packMatrix(RandomRows(weights.original, columns), rows, columns, storage, 1, [&](uint64_t offset, auto bytes) -> Status {
+    std::memcpy(weights.bytes->as<std::byte>() + offset, bytes.data(), bytes.size());
+    return {};
+  });
+  if (!status.ok()) std::abort();
+  for (int64_t n = 0; n < rows; ++n)
+    for (int64_t k = 0; k < columns; ++k)
+      weights.effective.push_back(ref::weightAt(weights.bytes->data(), storage.format, storage.group, columns, n, k));
+  return weights;
+}
+
+}  // namespace ingot::test

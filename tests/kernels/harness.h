@@ -1,0 +1,87 @@
+// Compiles exec kernels in this process, maps the image executable, and runs tiles on poisoned memory.
+#pragma once
+
+#include <cstring>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compiler/codegen/cpu/unit.h"
+#include "kernels/abi/abi.h"
+#include "runtime/device/cpu/code.h"
+#include "tests/support/random.h"
+
+namespace ingot::test {
+
+// An exec.kernel: its function, constants and body as they stand in MLIR.
+struct KernelText {
+  std::string function, constants, body;
+};
+
+// Bytes between guards, 64-byte aligned; everything starts as 0xff, which is NaN in every float type.
+class Poisoned {
+ public:
+  explicit Poisoned(size_t bytes);
+  template <class T>
+  T* as() { return reinterpret_cast<T*>(data_); }
+  void* data() { return data_; }
+  size_t bytes() const { return bytes_; }
+  void fill(const void* from, size_t bytes) { std::memcpy(data_, from, bytes); }
+  void poison() { std::memset(data_, 0xff, bytes_); }
+  // Whether nothing was written before or behind.
+  bool guardsIntact() const;
+
+ private:
+  struct Free {
+    void operator()(std::byte* p) const { std::free(p); }
+  };
+  std::unique_ptr<std::byte, Free> memory_;
+  std::byte* data_;
+  size_t bytes_;
+};
+
+class Kernel {
+ public:
+  KernelUnit unit;
+  IngotTileFunction function = nullptr;
+
+  // All tiles in one range; or one by one from the last to the first; or by a team of threads.
+  void run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const;
+  void runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const;
+  void runOnThreads(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles, int threads) const;
+};
+
+// Kernels of one target, compiled together.
+class KernelLibrary {
+ public:
+  // `target` is what follows cpu:.
+  static Result<std::unique_ptr<KernelLibrary>> build(const std::vector<KernelText>& texts, const std::string& target);
+  const Kernel& at(size_t i) const { return kernels_[i]; }
+
+ private:
+  CodeMapping code_;
+  std::vector<Kernel> kernels_;
+};
+
+// The targets that tests compile for; which of them this machine runs is asked by canRun().
+std::vector<std::string> kernelTargets();
+bool canRun(const std::string& target);
+// A target as a name for GoogleTest.
+std::string identifier(const std::string& target);
+
+// A packed matrix of random weights, and the weights that it stands for.
+struct PackedWeights {
+  int64_t rows, columns;
+  std::vector<float> original;   // before rounding, [rows, columns]
+  std::vector<double> effective; // what the format holds, [rows, columns]
+  std::unique_ptr<Poisoned> bytes;
+};
+PackedWeights packRandom(Random& random, const std::string& format, int64_t rows, int64_t columns);
+
+}  // namespace ingot::test
+
+// Every kernel test of a suite once for each target; a target that this machine does not run is named and skipped.
+#define INGOT_FOR_EACH_TARGET(Suite)                                                                 \
+  INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::ValuesIn(::ingot::test::kernelTargets()),      \
+                           [](const auto& info) { return ::ingot::test::identifier(info.param); })

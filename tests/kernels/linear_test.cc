@@ -1,0 +1,212 @@
+// linear against plain loops: every weight format, sizes at every edge, every body; and the same bits for a row alone,
+// in a batch, backwards and on threads.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compiler/pack/format.h"
+#include "kernels/ref/activation.h"
+#include "kernels/ref/linear.h"
+#include "kernels/ref/quantize.h"
+#include "tests/kernels/harness.h"
+
+namespace ingot::test {
+namespace {
+
+// A body in MLIR and as a function of its sums, a value per column and a value per element.
+struct Body {
+  const char *extras, *text;
+  int sums;
+  double (*apply)(const double* sums, double column, double element);
+};
+const Body kNone = {"", "", 1, [](const double* s, double, double) { return s[0]; }};
+const Body kBiasResidual = {"ce",
+                            "^bb0(%s: f32, %c: f32, %e: f32):\n %0 = llm.add %s, %c : (f32, f32) -> f32\n"
+                            " %1 = llm.add %0, %e : (f32, f32) -> f32\n llm.yield %1 : f32",
+                            1, [](const double* s, double c, double e) { return s[0] + c + e; }};
+const Body kGated = {"",
+                     "^bb0(%a: f32, %b: f32):\n %0 = llm.activation silu %a : f32\n"
+                     " %1 = llm.mul %0, %b : (f32, f32) -> f32\n llm.yield %1 : f32",
+                     2, [](const double* s, double, double) { return ref::silu(s[0]) * s[1]; }};
+const Body kGelu = {"c",
+                    "^bb0(%s: f32, %c: f32):\n %0 = llm.add %s, %c : (f32, f32) -> f32\n"
+                    " %1 = llm.activation gelu %0 : f32\n llm.yield %1 : f32",
+                    1, [](const double* s, double c, double) { return ref::gelu(s[0] + c); }};
+const Body kGeluTanhCapped = {"", "^bb0(%s: f32):\n %0 = llm.activation gelu_tanh %s : f32\n %1 = llm.softcap %0 at 2.5 : f32\n llm.yield %1 : f32", 1,
+                              [](const double* s, double, double) { return ref::softcap(ref::geluTanh(s[0]), 2.5); }};
+const Body kReluScaled = {"", "^bb0(%s: f32):\n %0 = llm.activation relu %s : f32\n %1 = llm.scale %0 by 0.625 : f32\n llm.yield %1 : f32", 1,
+                          [](const double* s, double, double) { return ref::relu(s[0]) * 0.625; }};
+
+struct Case {
+  std::string format;
+  int64_t n, k;
+  const Body* body = &kNone;
+  bool selected = false;
+};
+
+std::vector<Case> cases() {
+  std::vector<Case> all;
+  for (const char* format : {"f32", "bf16", "f16", "i8g32", "i4g32", "i4mg32", "i4g64", "i8g16"}) {
+    int64_t least = std::string(format) == "i4g64" ? 64 : 32;
+    all.insert(all.end(), {{format, 16, least}, {format, 17, 64, &kBiasResidual}, {format, 31, 576, &kGelu}, {format, 32, 64, &kReluScaled, true},
+                           {format, 33, least, &kGeluTanhCapped}, {format, 48, 192, &kBiasResidual, true}, {format, 96, 64, &kGated}});
+  }
+  all.insert(all.end(), {{"f32", 1, 1}, {"f16", 15, 7}, {"bf16", 47, 34}, {"i8g128", 48, 256}, {"i4mg16", 20, 48}, {"i8g32", 32, 576, &kGated}});
+  return all;
+}
+
+// A compile takes a third of a second: x86-64-v3 and aarch64 take every case, others the ones in which they differ.
+std::vector<Case> casesOf(const std::string& target) {
+  std::vector<Case> all = cases(), chosen;
+  bool hasDots = target.find("vnni") != std::string::npos, hasBf16 = target.find("bf16") != std::string::npos;
+  for (size_t i = 0; i < all.size(); ++i) {
+    bool isBf16 = all[i].format == "bf16", isQuantized = all[i].format.find('g') != std::string::npos;
+    if (hasBf16 ? isBf16 && i % 2 : hasDots ? isQuantized && i % 3 == 1 : target != "x86-64-v4" || i % 5 == 0) chosen.push_back(all[i]);
+  }
+  return chosen;
+}
+
+KernelText textOf(const Case& c) {
+  return {"linear",
+          fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = {} : i64, selected = {}, extras = \"{}\"", c.n, c.k, c.format,
+                      c.body->sums, c.selected, c.body->extras),
+          c.body->text};
+}
+
+// A case with its operands for up to `rows` rows.
+class Problem {
+ public:
+  Problem(Random& random, const Case& c, int64_t rows)
+      : c_(c), columns_(c.n / c.body->sums), stride_(paddedColumns(columns_)), weights_(packRandom(random, c.format, c.n, c.k)),
+        storage_(StorageFormat::parse(c.format).value()), values_(widen(random.normals(static_cast<size_t>(rows * c.k)))),
+        bias_(static_cast<size_t>(stride_) * 4), residual_(static_cast<size_t>(rows * stride_) * 4), x_(static_cast<size_t>(rows) * rowBytes()) {
+    for (int64_t i = 0; i < columns_; ++i) bias_.as<float>()[i] = random.normal();
+    for (int64_t i = 0; i < rows * stride_; ++i) residual_.as<float>()[i] = random.normal();
+    for (int64_t r = 0; r < rows; ++r) storeRow(r);
+  }
+
+  size_t rowBytes() const {
+    return static_cast<size_t>(isQuantized(storage_.format) ? quantizedRowBytes(c_.k, storage_.group) : paddedColumns(c_.k) * 4);
+  }
+  int64_t stride() const { return stride_; }
+
+  // Rows [first, first + count) through the kernel, as runner does it.
+  template <class Runner>
+  std::vector<float> compute(const Kernel& kernel, int64_t first, int64_t count, Runner runner) {
+    Poisoned y(static_cast<size_t>(count * stride_) * 4);
+    std::vector<void*> operands = {x_.as<char>() + static_cast<size_t>(first) * rowBytes(), weights_.bytes->data()};
+    for (const char* kind = c_.body->extras; *kind; ++kind)
+      operands.push_back(*kind == 'c' ? bias_.data() : residual_.as<float>() + first * stride_);
+    operands.push_back(y.data());
+    IngotBatch batch{};
+    (c_.selected ? batch.num_rows : batch.num_tokens) = static_cast<ingot_i32>(count);
+    runner(kernel, batch, operands, kernel.unit.tiles);
+    EXPECT_TRUE(y.guardsIntact());
+    return {y.as<float>(), y.as<float>() + count * stride_};
+  }
+
+  void expectClose(const std::vector<float>& y, int64_t rows) const {
+    for (int64_t r = 0; r < rows; ++r) {
+      double norm = 0;
+      for (int64_t k = 0; k < c_.k; ++k) norm += std::fabs(values_[static_cast<size_t>(r * c_.k + k)]);
+      for (int64_t n = 0; n < columns_; ++n) {
+        double sums[2] = {}, largest = 0;
+        for (int which = 0; which < c_.body->sums; ++which) {
+          int64_t channel = c_.body->sums == 1 ? n : ref::interleavedChannel(n, which, 2);
+          const double* w = &weights_.effective[static_cast<size_t>(channel * c_.k)];
+          ref::linear(&values_[static_cast<size_t>(r * c_.k)], 1, c_.k, w, 1, &sums[which]);
+          for (int64_t k = 0; k < c_.k; ++k) largest = std::fmax(largest, std::fabs(w[k]));
+        }
+        double expected = c_.body->apply(sums, bias_at(n), residual_at(r, n));
+        double tolerance = 1.2e-7 * ((8 + 2 * std::sqrt(static_cast<double>(c_.k))) * norm * largest * (1.2 + std::fabs(sums[1])) + 8 * (1 + std::fabs(expected)));
+        double found = y[static_cast<size_t>(r * stride_ + n)];
+        ASSERT_LE(std::fabs(found - expected), tolerance) << c_.format << " n=" << c_.n << " k=" << c_.k << " row " << r << " column " << n << ": " << found
+                                                          << ", expected " << expected;
+      }
+    }
+  }
+
+ private:
+  double bias_at(int64_t n) const { return const_cast<Poisoned&>(bias_).as<float>()[n]; }
+  double residual_at(int64_t r, int64_t n) const { return const_cast<Poisoned&>(residual_).as<float>()[r * stride_ + n]; }
+
+  // The row as the kernel reads it; values_ then holds what it stands for.
+  void storeRow(int64_t r) {
+    char* row = x_.as<char>() + static_cast<size_t>(r) * rowBytes();
+    double* values = &values_[static_cast<size_t>(r * c_.k)];
+    if (!isQuantized(storage_.format)) {
+      for (int64_t k = 0; k < c_.k; ++k) reinterpret_cast<float*>(row)[k] = static_cast<float>(values[k]);
+      return;
+    }
+    int64_t group = storage_.group, groups = c_.k / group;
+    for (int64_t g = 0; g < groups; ++g) {
+      auto* codes = reinterpret_cast<signed char*>(row) + g * group;
+      std::vector<float> part(values + g * group, values + (g + 1) * group);
+      float& scale = reinterpret_cast<float*>(row + c_.k)[g];
+      ref::quantizeGroup(part.data(), group, codes, scale);
+      int sum = 0;
+      for (int64_t i = 0; i < group; ++i) sum += codes[i], values[g * group + i] = double{scale} * codes[i];
+      reinterpret_cast<int*>(row + c_.k + 4 * groups)[g] = sum;
+    }
+  }
+
+  const Case& c_;
+  int64_t columns_, stride_;
+  PackedWeights weights_;
+  StorageFormat storage_;
+  std::vector<double> values_;
+  Poisoned bias_, residual_, x_;
+
+  // random.normals gives floats; the oracle works in double.
+  static std::vector<double> widen(const std::vector<float>& values) { return {values.begin(), values.end()}; }
+};
+
+class Linear : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
+  if (!canRun(GetParam())) GTEST_SKIP() << "this machine does not run " << GetParam();
+  Random random(1);
+  std::vector<Case> all = casesOf(GetParam());
+  std::vector<KernelText> texts;
+  for (const Case& c : all) texts.push_back(textOf(c));
+  auto library = KernelLibrary::build(texts, GetParam());
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  constexpr int64_t kMost = 17;
+  auto forwards = [](const Kernel& k, auto&&... rest) { k.run(rest...); };
+  for (size_t i = 0; i < all.size(); ++i) {
+    SCOPED_TRACE(texts[i].constants);
+    const Kernel& kernel = (*library)->at(i);
+    Problem problem(random, all[i], kMost);
+    auto stride = static_cast<size_t>(problem.stride());
+    std::vector<float> whole = problem.compute(kernel, 0, kMost, forwards);
+    problem.expectClose(whole, kMost);
+    if (HasFatalFailure()) return;
+    auto sameBits = [&](const std::vector<float>& part, int64_t first) {
+      return std::memcmp(part.data(), whole.data() + static_cast<size_t>(first) * stride, part.size() * 4) == 0;
+    };
+    for (int64_t rows : {1, 2, 3, 4, 5, 6, 7, 13, 16})
+      for (int64_t first : {int64_t{0}, kMost - rows})
+        EXPECT_TRUE(sameBits(problem.compute(kernel, first, rows, forwards), first)) << rows << " rows from " << first;
+    EXPECT_TRUE(sameBits(problem.compute(kernel, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runBackwards(rest...); }), 0));
+    EXPECT_TRUE(sameBits(problem.compute(kernel, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runOnThreads(rest..., 3); }), 0));
+  }
+}
+
+INGOT_FOR_EACH_TARGET(Linear);
+
+// Rounding to a format moves a weight by at most half a step of it.
+TEST(Pack, StaysCloseToTheWeights) {
+  Random random(2);
+  for (auto [format, share] : {std::pair{"f32", 0.0}, {"f16", 5e-4}, {"bf16", 4e-3}, {"i8g32", 5e-3}, {"i8g16", 5e-3}, {"i4g32", 0.11}, {"i4mg32", 0.11}}) {
+    PackedWeights weights = packRandom(random, format, 37, 64);
+    double largest = 0, worst = 0;
+    for (size_t i = 0; i < weights.original.size(); ++i) {
+      largest = std::fmax(largest, std::fabs(weights.original[i]));
+      worst = std::fmax(worst, std::fabs(weights.original[i] - weights.effective[i]));
+    }
+    EXPECT_LE(worst, share * largest) << format;
+  }
+}
+
+}  // namespace
+}  // namespace ingot::test

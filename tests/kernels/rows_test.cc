@@ -1,0 +1,188 @@
+// rows (norms, residuals, quantised rows) and embedding against plain loops.
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "compiler/pack/format.h"
+#include "kernels/linear/layout.h"
+#include "kernels/ref/norm.h"
+#include "kernels/ref/quantize.h"
+#include "tests/kernels/harness.h"
+
+namespace ingot::test {
+namespace {
+
+struct RowsCase {
+  int64_t columns;
+  const char* norm;
+  bool bias;
+  int64_t group;
+  bool select;
+  bool residual;  // y = norm(x) + e
+};
+
+std::vector<RowsCase> rowsCases() {
+  std::vector<RowsCase> all;
+  for (int64_t columns : {1, 15, 16, 17, 31, 33, 48}) all.push_back({columns, columns % 2 ? "rms" : "layer", columns % 2 == 0, 0, columns == 33, columns == 17});
+  for (int64_t columns : {17, 576}) all.push_back({columns, "layer", columns == 17, 0, false, true});
+  for (int64_t group : {16, 32, 64, 128}) all.push_back({group * 9, group == 64 ? "none" : "rms", false, group, group == 16, group == 32});
+  all.push_back({64, "none", false, 0, true, false});
+  all.push_back({64, "layer", true, 32, false, false});
+  return all;
+}
+
+KernelText textOf(const RowsCase& c) {
+  return {"rows",
+          fmt::format("columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, select = {}, selected = false, extras = \"{}\"",
+                      c.columns, c.norm, c.bias, c.group, c.select, c.residual ? "e" : ""),
+          c.residual ? "^bb0(%x: f32, %e: f32):\n %0 = llm.add %x, %e : (f32, f32) -> f32\n llm.yield %0 : f32" : ""};
+}
+
+class Rows : public ::testing::TestWithParam<std::string> {
+ protected:
+  // Runs `count` of `tokens` rows; with select, rows 0, 3, 6 ...
+  void check(Random& random, const RowsCase& c, const Kernel& kernel) {
+    constexpr int kTokens = 17;
+    int64_t stride = paddedColumns(c.columns);
+    int count = c.select ? 6 : kTokens;
+    std::vector<ingot_i32> chosen;
+    for (int r = 0; r < count; ++r) chosen.push_back(c.select ? 3 * r : r);
+    Poisoned x(static_cast<size_t>(kTokens * stride) * 4), weight(static_cast<size_t>(stride) * 4), bias(static_cast<size_t>(stride) * 4),
+        residual(static_cast<size_t>(count * stride) * 4);
+    for (int t = 0; t < kTokens; ++t)  // columns past the end stay NaN
+      for (int64_t i = 0; i < c.columns; ++i) x.as<float>()[t * stride + i] = random.normal(t == 5 ? 1e-4f : 1) + (t == 7 ? 100 : 0);
+    for (int64_t i = 0; i < c.columns; ++i) weight.as<float>()[i] = random.normal(), bias.as<float>()[i] = random.normal();
+    for (int r = 0; r < count; ++r)
+      for (int64_t i = 0; i < c.columns; ++i) residual.as<float>()[r * stride + i] = random.normal();
+
+    std::vector<void*> operands = {x.data()};
+    bool normalises = std::string(c.norm) != "none";
+    if (normalises) operands.push_back(weight.data());
+    if (c.bias) operands.push_back(bias.data());
+    if (c.residual) operands.push_back(residual.data());
+    size_t rowBytes = static_cast<size_t>(c.group ? quantizedRowBytes(c.columns, static_cast<int>(c.group)) : stride * 4);
+    Poisoned y(rowBytes * static_cast<size_t>(count)), again(rowBytes * static_cast<size_t>(count));
+    operands.push_back(y.data());
+    IngotBatch batch{};
+    batch.num_tokens = kTokens;
+    batch.num_rows = count;
+    batch.rows = chosen.data();
+    kernel.run(batch, operands, count);
+    EXPECT_TRUE(y.guardsIntact());
+    operands.back() = again.data();
+    kernel.runBackwards(batch, operands, count);
+    EXPECT_EQ(std::memcmp(y.data(), again.data(), y.bytes()), 0);
+
+    for (int r = 0; r < count; ++r) {
+      std::vector<double> expected(static_cast<size_t>(c.columns));
+      const float* from = x.as<float>() + chosen[static_cast<size_t>(r)] * stride;
+      for (int64_t i = 0; i < c.columns; ++i) expected[static_cast<size_t>(i)] = from[i];
+      double* e = expected.data();
+      if (std::string(c.norm) == "rms") ref::rmsNorm(e, weight.as<float>(), c.columns, 1e-5, e);
+      if (std::string(c.norm) == "layer") ref::layerNorm<double, float>(e, weight.as<float>(), c.bias ? bias.as<float>() : nullptr, c.columns, 1e-5, e);
+      if (c.residual)
+        for (int64_t i = 0; i < c.columns; ++i) e[i] += residual.as<float>()[r * stride + i];
+      const char* row = y.as<char>() + rowBytes * static_cast<size_t>(r);
+      if (c.group) expectQuantised(row, expected, c);
+      else expectRow(reinterpret_cast<const float*>(row), expected, stride, chosen[static_cast<size_t>(r)] == 7 ? 100 : 1);
+    }
+  }
+
+  static void expectRow(const float* row, const std::vector<double>& expected, int64_t stride, double scale) {
+    for (size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(row[i], expected[i], 4e-6 * scale * (1 + std::fabs(expected[i]))) << "column " << i;
+    for (size_t i = expected.size(); i < static_cast<size_t>(stride); ++i) ASSERT_EQ(row[i], 0) << "padding " << i;
+  }
+
+  static void expectQuantised(const char* row, const std::vector<double>& expected, const RowsCase& c) {
+    auto* codes = reinterpret_cast<const signed char*>(row);
+    int64_t groups = c.columns / c.group;
+    auto* scales = reinterpret_cast<const float*>(row + c.columns);
+    auto* sums = reinterpret_cast<const int*>(row + c.columns + 4 * groups);
+    for (int64_t g = 0; g < groups; ++g) {
+      double peak = 0;
+      int sum = 0;
+      for (int64_t i = 0; i < c.group; ++i) {
+        peak = std::fmax(peak, std::fabs(expected[static_cast<size_t>(g * c.group + i)]));
+        sum += codes[g * c.group + i];
+      }
+      ASSERT_NEAR(scales[g], peak / 127, 2e-6 * (peak + 1)) << "group " << g;
+      ASSERT_EQ(sums[g], sum);
+      for (int64_t i = 0; i < c.group; ++i)  // a value half way between two codes may go either way
+        ASSERT_NEAR(scales[g] * codes[g * c.group + i], expected[static_cast<size_t>(g * c.group + i)], 0.5001 * peak / 127 + 1e-4 * (peak + 1));
+    }
+  }
+};
+
+TEST_P(Rows, MatchPlainLoops) {
+  if (!canRun(GetParam())) GTEST_SKIP() << "this machine does not run " << GetParam();
+  Random random(3);
+  std::vector<KernelText> texts;
+  std::vector<RowsCase> all = rowsCases();
+  for (const RowsCase& c : all) texts.push_back(textOf(c));
+  auto library = KernelLibrary::build(texts, GetParam());
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  for (size_t i = 0; i < all.size(); ++i) {
+    SCOPED_TRACE(texts[i].constants);
+    check(random, all[i], (*library)->at(i));
+  }
+}
+
+TEST_P(Rows, KeepZerosZeroWhenQuantised) {
+  if (!canRun(GetParam())) GTEST_SKIP() << "this machine does not run " << GetParam();
+  auto library = KernelLibrary::build({textOf({32, "none", false, 32, false, false})}, GetParam());
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  std::vector<float> x(32, 0.0f);
+  Poisoned y(static_cast<size_t>(quantizedRowBytes(32, 32)));
+  IngotBatch batch{};
+  batch.num_tokens = 1;
+  (*library)->at(0).run(batch, {x.data(), y.data()}, 1);
+  for (int i = 0; i < 32; ++i) EXPECT_EQ(y.as<signed char>()[i], 0);
+  EXPECT_EQ(*reinterpret_cast<float*>(y.as<char>() + 32), 0);
+}
+
+class Embedding : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Embedding, CopiesTheRowsOfItsTable) {
+  if (!canRun(GetParam())) GTEST_SKIP() << "this machine does not run " << GetParam();
+  Random random(4);
+  struct Case {
+    const char* format;
+    int64_t n, k, offset;
+    bool positions;
+  };
+  const Case all[] = {{"f32", 31, 17, 0, false},   {"bf16", 33, 32, 0, false},  {"f16", 48, 33, 0, false},    {"i8g32", 17, 64, 0, false},
+                      {"i4g32", 50, 32, 0, false}, {"i4mg32", 16, 64, 0, false}, {"i8g16", 49, 48, 0, false}, {"plain", 32, 31, 2, true}};
+  std::vector<KernelText> texts;
+  for (const Case& c : all)
+    texts.push_back({"embedding", fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", offset = {} : i64, positions = {}", c.n, c.k, c.format,
+                                              c.offset, c.positions), ""});
+  auto library = KernelLibrary::build(texts, GetParam());
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  for (size_t i = 0; i < std::size(all); ++i) {
+    const Case& c = all[i];
+    SCOPED_TRACE(texts[i].constants);
+    bool plain = std::string(c.format) == "plain";
+    PackedWeights table = packRandom(random, plain ? "f32" : c.format, c.n, c.k);
+    std::vector<ingot_i32> ids;
+    for (int64_t id = 0; id < c.n - c.offset; ++id) ids.push_back(static_cast<ingot_i32>(id));
+    std::shuffle(ids.begin(), ids.end(), random.engine());
+    int64_t stride = paddedColumns(c.k);
+    Poisoned y(ids.size() * static_cast<size_t>(stride) * 4);
+    IngotBatch batch{};
+    batch.num_tokens = static_cast<ingot_i32>(ids.size());
+    (c.positions ? batch.positions : batch.token_ids) = ids.data();
+    (*library)->at(i).run(batch, {plain ? table.original.data() : table.bytes->data(), y.data()}, batch.num_tokens);
+    EXPECT_TRUE(y.guardsIntact());
+    for (size_t t = 0; t < ids.size(); ++t)
+      for (int64_t k = 0; k < stride; ++k) {
+        double expected = k < c.k ? table.effective[static_cast<size_t>((ids[t] + c.offset) * c.k + k)] : 0;
+        ASSERT_NEAR(y.as<float>()[static_cast<int64_t>(t) * stride + k], expected, 1e-6 * std::fabs(expected)) << "row " << t << " column " << k;
+      }
+  }
+}
+
+INGOT_FOR_EACH_TARGET(Rows);
+INGOT_FOR_EACH_TARGET(Embedding);
+
+}  // namespace
+}  // namespace ingot::test
