@@ -23,6 +23,16 @@ class Output {
     if (begin < head_) newHead_ = out_.size() + std::min(end, head_) - begin;
     out_.append(text.substr(begin, end - begin));
   }
+  // `by` stands for the characters [begin, end) of `text`, one for one; what is left over goes with the last. The reference
+  // counts a character that vanished from the front as the next one.
+  void map(std::string_view by, std::string_view text, size_t begin, size_t end) {
+    size_t next = begin, first = 0;
+    decodeAt(text, next);
+    if (!by.empty()) decodeAt(by, first);
+    bool isHead = head_ > 0 && out_.empty();
+    out_.append(by);
+    if (isHead) newHead_ = next == end ? by.size() : first;
+  }
   size_t head() const { return newHead_; }
   std::string& bytes() { return out_; }
 
@@ -96,14 +106,14 @@ void mapGraphemes(const CharacterMap& map, const Dfa& grapheme, std::string_view
     if (end == Dfa::kNone || end == begin) end = begin, decodeAt(text, end);
     if (end - begin < 6)
       if (auto by = map.find(text.substr(begin, end - begin), false, length)) {
-        out.add(*by, end);
+        out.map(*by, text, begin, end);
         continue;
       }
     for (size_t at = begin; at < end;) {
       size_t start = at;
       decodeAt(text, at);
-      if (auto by = map.find(text.substr(start, at - start), false, length)) out.add(*by, at);
-      else out.copy(text, start, at);
+      std::string_view character = text.substr(start, at - start);
+      out.map(map.find(character, false, length).value_or(character), text, start, at);
     }
   }
 }

@@ -1,0 +1,171 @@
+#!/usr/bin/env python3
+"""Compares ingot_tokenizer_driver with Hugging Face `tokenizers`: encode and decode, with and without special tokens.
+
+Needs the package tokenizers (0.21.4), best in a throw-away venv:
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install tokenizers==0.21.4
+    /tmp/venv/bin/python tests/golden/tokenizers/conformance.py build/bin/ingot_tokenizer_driver VOCABULARY... --count=100000
+A VOCABULARY is a tokenizer.json, also xz-compressed, or a folder with one. Exit status 1 says that something differs.
+"""
+import argparse
+import json
+import lzma
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+from tokenizers import Tokenizer
+
+WORDS = """the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you were
+all her she there would their we him been has when who will no more if out so up said what its about than into them can only other time new
+some could these two may first then do any like my now over such our man me even most made after also did many off before must well back through
+years where much your way down should because long each just state those people too mr how little good world make very year still see own work
+don't I'll you've he's it'd they're WE'RE CAN'T I'M O'Neill Straße naïve café Zürich ﬁnancial ÅNGSTRÖM İstanbul ŉ ſtrange ﬆop""".split()
+SCRIPTS = [(0x21, 0x7e), (0xa0, 0xff), (0x100, 0x24f), (0x250, 0x2af), (0x300, 0x36f), (0x370, 0x3ff), (0x400, 0x52f), (0x531, 0x58f), (0x591, 0x5f4),
+           (0x600, 0x6ff), (0x700, 0x74f), (0x780, 0x7bf), (0x900, 0x97f), (0x980, 0x9ff), (0xb80, 0xbff), (0xe00, 0xe7f), (0xe80, 0xeff), (0xf00, 0xfff),
+           (0x1000, 0x109f), (0x10a0, 0x10ff), (0x1100, 0x11ff), (0x1200, 0x137f), (0x13a0, 0x13ff), (0x1780, 0x17ff), (0x1e00, 0x1eff), (0x1f00, 0x1fff),
+           (0x2000, 0x206f), (0x2070, 0x20cf), (0x2100, 0x214f), (0x2150, 0x218b), (0x2190, 0x23ff), (0x2460, 0x24ff), (0x2500, 0x27bf), (0x3000, 0x303f),
+           (0x3040, 0x30ff), (0x3130, 0x318f), (0x31a0, 0x33ff), (0x3400, 0x4dbf), (0x4e00, 0x9fff), (0xa000, 0xa4cf), (0xa640, 0xa7ff), (0xac00, 0xd7a3),
+           (0xf900, 0xfaff), (0xfb00, 0xfdff), (0xfe00, 0xfe6f), (0xff00, 0xffef), (0x10330, 0x1034a), (0x10400, 0x1044f), (0x1d400, 0x1d7ff),
+           (0x1f1e6, 0x1f1ff), (0x1f300, 0x1f64f), (0x1f680, 0x1f6ff), (0x1f900, 0x1f9ff), (0x20000, 0x2a6df), (0xe0000, 0xe007f)]
+SPACES = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\u200b\u2060\ufeff\u180e"
+EMOJI = ["👩‍👩‍👧‍👦", "👍🏽", "🏳️‍🌈", "🇩🇪", "🇺🇸🇫🇷", "❤️", "☠️", "1️⃣", "👨🏿‍🚀", "🫠", "😀", "👩🏻‍❤️‍💋‍👨🏼", "\u200d", "\ufe0f", "🏴󠁧󠁢󠁥󠁮󠁧󠁿"]
+CODE = ["def f(x):\n    return x + 1\n", "for (int i = 0; i < n; ++i) {\n\tsum += a[i];\n}\n", "SELECT * FROM t WHERE a='b' AND c>=10;", "<div class=\"x\">&nbsp;</div>",
+        "#include <vector>\r\n", "x = {'a': [1, 2.5e-3], \"b\": None}  # comment", "https://example.org/a/b?c=d&e=%20#f", "print(\"\\n\\t\\\\\")", "if(a&&b||!c)return;",
+        "\t\t\tif x:\n\t\t\t\tpass\n\n\n", "user@example.com", "C:\\dir\\file.txt", "$x->y::z", "a_b_c __init__ camelCase HTTPServer2"]
+RARE = ["\x00", "\x01", "\x1b", "\x7f", "\x80", "\x9f", "\u0378", "\ufdd0", "\uffff", "\ufffd", "\U0001ffff", "\U000e0001", "\U0010ffff", "\uf8ff", "\U0003ffff",
+        "\u2581", "\u2581\u2581", "\u0120", "\u010a", "\u0345", "\u0301\u0323", "\u32ff", "\u1d7a", "\u0dd0", "<0x0A>", "<0xff>", "##", "</w>", "▁the", "Ġthe"]
+NUMBERS = ["0", "1", "12", "123", "1234", "12345", "3.14159", "1,000,000", "1e10", "0xFF", "٣٤٥", "१२३", "½", "²", "Ⅷ", "①", "𝟘𝟙", "9" * 40, "1234567890" * 4]
+
+
+def point(rng):
+    """Any code point but a surrogate; assigned or not."""
+    while True:
+        c = rng.randrange(0x110000) if rng.random() < 0.2 else rng.randrange(0x30000) if rng.random() < 0.5 else rng.randrange(0x3000)
+        if not 0xD800 <= c < 0xE000:
+            return chr(c)
+
+
+class Strings:
+    def __init__(self, tokenizer, seed):
+        self.rng = random.Random(seed)
+        self.vocab = list(tokenizer.get_vocab())
+        self.texts = [t for t in (tokenizer.decode([i], skip_special_tokens=False) for i in range(min(tokenizer.get_vocab_size(), 20000))) if t]
+        self.added = [t.content for t in tokenizer.get_added_tokens_decoder().values()] or ["<s>"]
+
+    def part(self):
+        rng = self.rng
+        kind = rng.randrange(17)
+        if kind <= 2:
+            word = rng.choice(WORDS)
+            return rng.choice([word, word.capitalize(), word.upper(), " " + word, word + rng.choice(".,;:!?…")])
+        if kind == 3:
+            low, high = rng.choice(SCRIPTS)
+            return "".join(chr(rng.randint(low, high)) for _ in range(rng.randint(1, 8)))
+        if kind == 4:
+            return "".join(rng.choice(SPACES) for _ in range(rng.randint(1, 5)))
+        if kind == 5:
+            return rng.choice([" ", "  ", "   ", "\n", "\n\n", " \n ", "\t", "\r\n", " " * rng.randint(1, 40)])
+        if kind == 6:
+            return rng.choice(EMOJI)
+        if kind == 7:
+            return rng.choice(CODE)
+        if kind == 8:
+            return rng.choice(RARE)
+        if kind == 9:
+            return rng.choice(NUMBERS)
+        if kind == 10:
+            return point(rng)
+        if kind == 11:
+            return rng.choice("aeiouAEIOUnßक한가") + "".join(chr(rng.randint(0x300, 0x36F)) for _ in range(rng.randint(1, 4)))
+        if kind == 12:
+            token = rng.choice(self.added)
+            return rng.choice([token, token[:-1], token[1:], token + token, token.upper(), " " + token + " ", "a" + token + "b", token.replace("|", "")])
+        if kind <= 14:
+            return "".join(rng.choice(self.vocab) for _ in range(rng.randint(1, 3)))
+        if kind == 15:
+            return "".join(rng.choice(self.texts) for _ in range(rng.randint(1, 4))) if self.texts else ""
+        return "".join(rng.choice("abcdefghijklmnopqrstuvwxyzABC'’.-_") for _ in range(rng.randint(1, 12)))
+
+    def one(self, index):
+        if index == 0:
+            return ""
+        if index % 5000 == 1:  # a long word
+            letters = self.rng.choice(["a", "ab", "abcdefghijklmnop", "字", "한국", " ", "=", "é", "1", "▁", "👍"])
+            return "".join(self.rng.choice(letters) for _ in range(10000))
+        return "".join(self.part() for _ in range(self.rng.choice([1, 1, 2, 3, 4, 6, 9])))
+
+
+class Driver:
+    def __init__(self, path, vocabulary):
+        self.process = subprocess.Popen([path, vocabulary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
+
+    def ask(self, requests):
+        answers = []
+        for start in range(0, len(requests), 50):  # few enough to fit the pipe both ways
+            for request in requests[start:start + 50]:
+                self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
+            answers += [json.loads(self.process.stdout.readline()) for _ in requests[start:start + 50]]
+        return answers
+
+
+def opened(path, folder):
+    """The reference's view of a vocabulary: truncation and padding off, which the driver ignores too."""
+    path = pathlib.Path(path)
+    path = path / "tokenizer.json" if path.is_dir() else path
+    if path.suffix == ".xz":
+        target = pathlib.Path(folder) / "tokenizer.json"
+        target.write_bytes(lzma.decompress(path.read_bytes()))
+        path = target
+    tokenizer = Tokenizer.from_file(str(path))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return str(path), tokenizer
+
+
+def compare(driver, path, count, seed, show):
+    with tempfile.TemporaryDirectory() as folder:
+        path, tokenizer = opened(path, folder)
+        ours, strings, differ, shown = Driver(driver, path), Strings(tokenizer, seed), [0, 0], 0
+        rng, size = random.Random(seed + 1), max(tokenizer.get_vocab().values()) + 1
+        for start in range(0, count, 1000):
+            texts = [strings.one(i) for i in range(start, min(start + 1000, count))]
+            wanted = [e.ids for e in tokenizer.encode_batch(texts)]
+            plain = [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+            ids = [w if rng.random() < 0.6 else [rng.randrange(size) for _ in range(rng.randint(0, 12))] for w in wanted]
+            decoded = [tokenizer.decode_batch(ids, skip_special_tokens=skip) for skip in (False, True)]
+            for text, w, p, got in zip(texts, wanted, plain, ours.ask(texts)):
+                if got != {"ids": w, "plain": p}:
+                    differ[0] += 1
+                    shown += 1
+                    if shown <= show:
+                        print(f"encode {text[:200]!r}\n  expected {w[:60]}\n  found    {got['ids'][:60]}")
+            for one, text, skipped, got in zip(ids, *decoded, ours.ask(ids)):
+                if got != {"text": text, "skipped": skipped, "streamed": text}:
+                    differ[1] += 1
+                    shown += 1
+                    if shown <= show:
+                        print(f"decode {one[:60]}\n  expected {text[:200]!r} {skipped[:100]!r}\n  found    {got}")
+        return differ
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("driver")
+    parser.add_argument("vocabularies", nargs="+")
+    parser.add_argument("--count", type=int, default=10000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--show", type=int, default=5)
+    options = parser.parse_args()
+    total = 0
+    for path in options.vocabularies:
+        encode, decode = compare(options.driver, path, options.count, options.seed, options.show)
+        print(f"{path}: {options.count} strings, {encode} encode and {decode} decode differences", flush=True)
+        total += encode + decode
+    sys.exit(total > 0)
+
+
+if __name__ == "__main__":
+    main()
