@@ -1,0 +1,76 @@
+#include "runtime/sample/processors.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <limits>
+
+namespace ingot {
+namespace {
+
+using ::testing::ElementsAre;
+
+constexpr float kMasked = -std::numeric_limits<float>::infinity();
+
+TEST(TokenHistory, CountsTheOutputAndSeesThePromptOnce) {
+  TokenHistory history(10, std::vector<int32_t>{3, 3, 5}, true);
+  for (int32_t token : {5, 7, 7}) history.append(token);
+  EXPECT_THAT(history.output(), ElementsAre(5, 7, 7));
+  EXPECT_THAT(history.seen(), ElementsAre(3, 5, 7));
+  EXPECT_EQ(history.outputCount(3), 0);
+  EXPECT_EQ(history.outputCount(5), 1);
+  EXPECT_EQ(history.outputCount(7), 2);
+}
+
+TEST(ApplyPenalties, RepetitionOverBothFrequencyAndPresenceOverTheOutput) {
+  TokenHistory history(5, std::vector<int32_t>{0, 1}, true);
+  for (int32_t token : {1, 2, 2}) history.append(token);
+  std::vector<float> logits = {2, -2, 4, 3, -1};
+  SamplerSettings settings;
+  settings.repetitionPenalty = 2;
+  settings.frequencyPenalty = 0.5f;
+  settings.presencePenalty = 0.25f;
+  ASSERT_TRUE(settings.penalises());
+  applyPenalties(settings, history, logits);
+  EXPECT_THAT(logits, ElementsAre(1, -4 - 0.5f - 0.25f, 2 - 1.0f - 0.25f, 3, -1));
+}
+
+TEST(ApplyRules, KeepsOnlyAllowedIds) {
+  TokenHistory history(4, {}, false);
+  LogitRules rules;
+  rules.allowed = {2, 0, 2};
+  std::vector<float> logits = {1, 2, 3, 4};
+  applyRules(rules, history, logits);
+  EXPECT_THAT(logits, ElementsAre(1, kMasked, 3, kMasked));
+}
+
+TEST(ApplyRules, MasksTheLastTokenOfABadWordWhereTheOthersPrecedeIt) {
+  LogitRules rules;
+  rules.badWords = {{1}, {2, 3}, {0, 2, 3}};
+  TokenHistory history(4, std::vector<int32_t>{2}, false);  // the prompt does not count
+  std::vector<float> logits = {1, 1, 1, 1};
+  applyRules(rules, history, logits);
+  EXPECT_THAT(logits, ElementsAre(1, kMasked, 1, 1));
+  history.append(2);
+  logits = {1, 1, 1, 1};
+  applyRules(rules, history, logits);
+  EXPECT_THAT(logits, ElementsAre(1, kMasked, 1, kMasked));
+}
+
+TEST(ApplyRules, MasksStopIdsUntilEnoughCameOutAndAddsBias) {
+  LogitRules rules;
+  rules.stopIds = {0, 3};
+  rules.minTokens = 1;
+  rules.bias = {{1, 5.0f}, {3, 100.0f}};
+  TokenHistory history(4, {}, false);
+  std::vector<float> logits = {1, 1, 1, 1};
+  applyRules(rules, history, logits);
+  EXPECT_THAT(logits, ElementsAre(kMasked, 6, 1, kMasked));  // bias does not bring a masked id back
+  history.append(2);
+  logits = {1, 1, 1, 1};
+  applyRules(rules, history, logits);
+  EXPECT_THAT(logits, ElementsAre(1, 6, 1, 101));
+}
+
+}  // namespace
+}  // namespace ingot
