@@ -77,6 +77,8 @@ Status Program::bind(const BatchLimits& limits, int32_t pages) {
     bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand, pages));
     bound.tiles = step->tiles();
+    if (bound.tiles * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
+      return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens, ThreadTeam::kMaxTiles);
     bound.extent = step->extent();
     steps_.push_back(std::move(bound));
     profile_.push_back({step, 0});

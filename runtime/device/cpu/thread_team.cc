@@ -19,6 +19,13 @@ void pause() {
 #endif
 }
 
+constexpr uint64_t pack(uint32_t run, int64_t tiles, int64_t next) {
+  return uint64_t{run & 0xffff} << 48 | static_cast<uint64_t>(tiles) << 24 | static_cast<uint64_t>(next);
+}
+constexpr bool isOf(uint64_t state, uint32_t run) { return state >> 48 == (run & 0xffff); }
+constexpr int64_t tilesOf(uint64_t state) { return state >> 24 & 0xffffff; }
+constexpr int64_t nextOf(uint64_t state) { return state & 0xffffff; }
+
 }  // namespace
 
 ThreadTeam::ThreadTeam(int threads) : threads_(std::max(1, threads)) {
@@ -27,63 +34,71 @@ ThreadTeam::ThreadTeam(int threads) : threads_(std::max(1, threads)) {
 
 ThreadTeam::~ThreadTeam() {
   stopping_ = true;
-  generation_.fetch_add(1);
-  generation_.notify_all();
+  run_.fetch_add(1);
+  run_.notify_all();
   for (auto& worker : workers_) worker.join();
 }
 
 void ThreadTeam::run(TeamWork& work) {
-  work_ = &work;
-  size_t steps = static_cast<size_t>(work.steps());
-  if (next_.size() < steps) next_ = std::vector<Counter>(steps);
-  for (size_t i = 0; i < steps; ++i) next_[i].value.store(0, std::memory_order_relaxed);
-  if (threads_ > 1) {
-    generation_.fetch_add(1, std::memory_order_release);
-    generation_.notify_all();
+  int64_t count = work.steps();
+  uint32_t run = run_.load(std::memory_order_relaxed) + 1;
+  if (kept_.empty() || count > kept_.back()->capacity) kept_.push_back(std::make_unique<Steps>(count));
+  Steps& steps = *kept_.back();
+  work_.store(&work, std::memory_order_relaxed);
+  steps.count.store(count, std::memory_order_relaxed);
+  for (int64_t i = 0; i < count; ++i) {
+    Step& step = steps.steps[static_cast<size_t>(i)];
+    step.done.store(0, std::memory_order_relaxed);
+    step.state.store(pack(run, work.tiles(i), 0), std::memory_order_release);
   }
-  walk(0);
+  current_.store(&steps, std::memory_order_release);
+  run_.store(run, std::memory_order_release);
+  if (threads_ > 1) run_.notify_all();
+  walk(run, 0);
 }
 
 void ThreadTeam::serve(int worker) {
   uint32_t seen = 0;
   while (true) {
-    for (int spins = 0; generation_.load(std::memory_order_acquire) == seen; ++spins) {
+    for (int spins = 0; run_.load(std::memory_order_acquire) == seen; ++spins) {
       pause();
-      if (spins > kSpinsBeforeSleep) generation_.wait(seen, std::memory_order_acquire);
+      if (spins > kSpinsBeforeSleep) run_.wait(seen, std::memory_order_acquire);
     }
-    seen = generation_.load(std::memory_order_acquire);
     if (stopping_) return;
-    walk(worker);
+    seen = run_.load(std::memory_order_acquire);
+    walk(seen, worker);
   }
 }
 
-// Takes a share of what is left, at least one tile: large shares first for streaming, small ones at the end for balance.
-void ThreadTeam::walk(int worker) {
-  TeamWork& work = *work_;
-  for (int64_t step = 0, steps = work.steps(); step < steps; ++step) {
-    int64_t tiles = work.tiles(step);
-    auto& next = next_[static_cast<size_t>(step)].value;
-    int64_t first = next.load(std::memory_order_relaxed);
-    while (first < tiles) {
-      int64_t last = first + std::max<int64_t>(1, (tiles - first) / (2 * threads_));
-      if (threads_ == 1) last = tiles;
-      if (!next.compare_exchange_weak(first, last, std::memory_order_relaxed)) continue;
-      work.compute(step, first, last, worker);
-      first = next.load(std::memory_order_relaxed);
-    }
-    barrier();
+void ThreadTeam::walk(uint32_t run, int worker) {
+  Steps& steps = *current_.load(std::memory_order_acquire);
+  int64_t count = steps.count.load(std::memory_order_relaxed);
+  for (int64_t i = 0; i < count; ++i) {
+    Step& step = steps.steps[static_cast<size_t>(i)];
+    if (!takePart(step, i, run, worker) || !waitFor(step, run)) return;
   }
 }
 
-void ThreadTeam::barrier() {
-  if (threads_ == 1) return;
-  uint32_t round = passed_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) == threads_ - 1) {
-    arrived_.store(0, std::memory_order_relaxed);
-    passed_.store(round + 1, std::memory_order_release);
-    return;
+// Takes shares of what is left, at least one tile: large shares first for streaming, small ones at the end for balance.
+// False when the run is over.
+bool ThreadTeam::takePart(Step& step, int64_t index, uint32_t run, int worker) {
+  uint64_t state = step.state.load(std::memory_order_acquire);
+  while (isOf(state, run) && nextOf(state) < tilesOf(state)) {
+    int64_t tiles = tilesOf(state), first = nextOf(state);
+    int64_t last = threads_ == 1 ? tiles : first + std::max<int64_t>(1, (tiles - first) / (2 * threads_));
+    if (!step.state.compare_exchange_weak(state, pack(run, tiles, last), std::memory_order_acq_rel, std::memory_order_acquire)) continue;
+    work_.load(std::memory_order_relaxed)->compute(index, first, last, worker);
+    step.done.fetch_add(last - first, std::memory_order_release);
+    state = step.state.load(std::memory_order_acquire);
   }
-  for (int spins = 0; passed_.load(std::memory_order_acquire) == round; ++spins) {
+  return isOf(state, run);
+}
+
+bool ThreadTeam::waitFor(const Step& step, uint32_t run) const {
+  for (int spins = 0;; ++spins) {
+    uint64_t state = step.state.load(std::memory_order_acquire);
+    if (!isOf(state, run)) return false;
+    if (step.done.load(std::memory_order_acquire) >= tilesOf(state)) return true;
     pause();
     if (spins > kSpinsBeforeYield) sched_yield();
   }
