@@ -129,7 +129,7 @@ static size_t wellFormedSize(std::string_view text, size_t& invalid) {
   return size;
 }
 
-void appendLossy(std::string_view text, std::string& out) {
+void appendRepaired(std::string_view text, std::string& out) {
   while (!text.empty()) {
     size_t invalid, size = wellFormedSize(text, invalid);
     if (size > 0) out.append(text.substr(0, size));

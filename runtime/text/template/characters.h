@@ -31,7 +31,7 @@ uint64_t countPoints(std::string_view text);
 size_t offsetOf(std::string_view text, uint64_t index);
 
 // Appends `text`; each maximal part of it that is no UTF-8 becomes U+FFFD (Unicode, table 3-7).
-void appendLossy(std::string_view text, std::string& out);
+void appendRepaired(std::string_view text, std::string& out);
 
 enum class CaseMap { upper, lower, title, fold };
 // `text` is the whole string: a final sigma depends on its neighbours. `title`: only maps one character.

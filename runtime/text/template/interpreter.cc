@@ -27,6 +27,8 @@ bool Interpreter::fail(const char* kind, std::string message) {
 
 bool Interpreter::failLimit(const char* limit, uint64_t maximum) {
   isLimit_ = !failed_ || isLimit_;
+  if (std::string_view(limit) == "depth")  // Python's answer to the same template
+    return fail("RecursionError", "maximum recursion depth exceeded (depth limit: the render would pass " + std::to_string(maximum) + ")");
   return fail("limit", std::string(limit) + " limit: the render would pass " + std::to_string(maximum));
 }
 

@@ -4,6 +4,7 @@
 
 #include "runtime/text/template/interpreter.h"
 #include "runtime/text/template/numbers.h"
+#include "runtime/text/template/printing.h"
 
 namespace ingot::text {
 namespace {
@@ -198,6 +199,16 @@ bool Interpreter::escape(const Value& value, Value& out) {
     }
   }
   return newText(text, kMarkup | (plain.flags & kAscii), out);
+}
+
+std::string reprOf(const Value& value) {
+  Program empty;
+  Variables none;
+  RenderLimits limits;
+  Interpreter interpreter(empty, none, limits);
+  std::string out;
+  bool ok = interpreter.appendRepr(value, out);
+  return ok ? out : out + "...";
 }
 
 }  // namespace ingot::text

@@ -1,6 +1,7 @@
 // A compiled template: nodes in one array that point at each other by number. Written by Parser and Resolver.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <vector>
 
@@ -124,7 +125,7 @@ struct Program {
   std::vector<Node> nodes;
   std::vector<uint32_t> lists;
   std::vector<Value> constants;
-  std::vector<std::string> names;
+  std::deque<std::string> names;  // constants point into it
   std::vector<Arguments> arguments;
   std::vector<LoopNode> loops;
   std::vector<MacroNode> macros;

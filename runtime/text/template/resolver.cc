@@ -28,8 +28,9 @@ void Resolver::fail(std::string message, uint32_t at) {
 
 uint32_t Resolver::nameId(std::string_view name) {
   auto found = std::find(program_.names.begin(), program_.names.end(), name);
-  if (found == program_.names.end()) found = program_.names.insert(found, std::string(name));
-  return static_cast<uint32_t>(found - program_.names.begin());
+  auto index = static_cast<uint32_t>(found - program_.names.begin());
+  if (found == program_.names.end()) program_.names.emplace_back(name);
+  return index;
 }
 
 void Resolver::visit(NodeId id, const Frame& frame) {

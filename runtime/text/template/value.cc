@@ -189,9 +189,10 @@ bool isAscii(std::string_view text) {
 }
 
 Value copyText(Arena& arena, std::string_view text, uint8_t flags) {
+  if (text.empty()) return makeText("", flags | kAscii);
   auto* bytes = static_cast<char*>(text.size() > UINT32_MAX ? nullptr : arena.allocate(text.size()));
   if (bytes == nullptr) return {};
-  if (!text.empty()) std::memcpy(bytes, text.data(), text.size());
+  std::memcpy(bytes, text.data(), text.size());
   arena.noteText(bytes + text.size());
   return makeText({bytes, text.size()}, flags);
 }

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "runtime/text/template/template.h"
+#include "runtime/text/template/chat_prompt.h"
 
 namespace {
 
@@ -32,21 +32,52 @@ std::tm fixedClock() {
 
 Json refuse(const std::string& kind, const std::string& error) { return {{"ok", false}, {"kind", kind}, {"error", error}}; }
 
+Json answer(const ingot::Result<std::string>& text, const RenderError& error) {
+  if (text.ok()) return {{"ok", true}, {"text", *text}};
+  if (error.kind.empty()) return refuse("status", text.status().message());
+  Json answer = refuse(error.kind, error.message);
+  answer["line"] = error.line;
+  return answer;
+}
+
+// {"messages", "tools", "documents", "kwargs", "special_tokens", "add_generation_prompt", "continue_final_message", "adapt"}; the first
+// four are JSON in strings, so that their integers stay exact.
+Json chatAnswer(const Template& compiled, const Json& chat, const RenderLimits& limits) {
+  ChatInput input;
+  auto dump = [&](const char* name) { return chat.contains(name) ? chat[name].get<std::string>() : "null"; };
+  for (auto status : {input.setMessages(dump("messages")), input.setTools(dump("tools")), input.setDocuments(dump("documents")),
+                      input.setKwargs(dump("kwargs"))})
+    if (!status.ok()) return refuse("json", status.message());
+  if (chat.contains("special_tokens"))
+    for (const auto& [name, token] : chat["special_tokens"].items()) input.addSpecialToken(name, token.get<std::string>());
+  input.add_generation_prompt = chat.value("add_generation_prompt", false);
+  if (chat.contains("continue_final_message")) {
+    const Json& wanted = chat["continue_final_message"];
+    input.continue_final_message = wanted.is_string() || wanted.get<bool>();
+    if (wanted.is_string()) input.continue_field = wanted.get<std::string>();
+  }
+  if (chat.value("adapt", false)) {
+    auto status = adaptConversation(input, compiled, compiled.contentFormat());
+    if (!status.ok()) return refuse("adapt", status.message());
+  }
+  RenderError error;
+  auto text = renderChat(compiled, input, limits, &error);
+  return answer(text, error);
+}
+
 // The line is read again as templates read JSON, which keeps integers that nlohmann would round.
 Json render(const Template& compiled, const std::string& line) {
   Variables request, variables;
   auto status = request.setJson("request", line);
   if (!status.ok()) return refuse("json", status.message());
-  if (const Value* given = find(*request.find("request")->dict, "variables"))
-    for (uint32_t i = 0; i < given->dict->size; ++i) variables.set(given->dict->entries[i].key.text(), given->dict->entries[i].value);
+  const Dict& fields = *request.find("request")->dict;
   RenderError error;
   RenderLimits limits;
   limits.clock = fixedClock;
-  auto text = compiled.render(variables, limits, &error);
-  if (text.ok()) return {{"ok", true}, {"text", *text}};
-  Json answer = refuse(error.kind, error.message);
-  answer["line"] = error.line;
-  return answer;
+  if (find(fields, "chat") != nullptr) return chatAnswer(compiled, *Json::parse(line).find("chat"), limits);
+  if (const Value* given = find(fields, "variables"))
+    for (uint32_t i = 0; i < given->dict->size; ++i) variables.set(given->dict->entries[i].key.text(), given->dict->entries[i].value);
+  return answer(compiled.render(variables, limits, &error), error);
 }
 
 }  // namespace
