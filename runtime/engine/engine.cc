@@ -77,6 +77,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
     parts->tokenizer.emplace(std::move(tokenizer));
     parts->context.tokenizer = &*parts->tokenizer;
   }
+  INGOT_ASSIGN(parts->chat, ChatRenderer::open(*plan.text()));
   RequestContext& context = parts->context;
   context.defaults = readDefaults(*plan.generation());
   context.vocab = static_cast<int32_t>(plan.model()->vocab());

@@ -3,6 +3,7 @@
 
 #include <mutex>
 
+#include "runtime/engine/chat.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/requests.h"
 #include "runtime/exec/program.h"
@@ -16,6 +17,7 @@ struct Engine::Parts {
   std::unique_ptr<Batch> batch;
   std::unique_ptr<Scheduler> scheduler;
   std::optional<text::Tokenizer> tokenizer;
+  ChatRenderer chat;
   RequestContext context;
   EngineStats stats;
   int64_t nextSequence = 0;
