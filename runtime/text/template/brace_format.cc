@@ -236,7 +236,7 @@ class BraceFormatter {
         index = first.size() > 9 ? UINT32_MAX : std::stoull(std::string(first));
       }
       if (index >= arguments_.count)
-        return self_.fail("IndexError", "Replacement index " + std::to_string(index) + " out of range for positional args tuple");
+        return self_.fail("IndexError", "tuple index out of range");
       value = arguments_.positional[index];
     } else {
       const NamedValue* found = nullptr;

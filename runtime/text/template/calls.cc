@@ -55,6 +55,7 @@ bool Interpreter::checkCount(std::string_view name, const CallArguments& argumen
     if (minimum == 0) return failType(function + "() takes no arguments" + given);
     return failType(function + "() takes exactly " + (minimum == 1 ? "one argument" : plural(minimum, "argument")) + given);
   }
+  function.erase(0, function.find('.') + 1);
   if (arguments.count < minimum) return failType(function + " expected at least " + plural(minimum, "argument") + ", got " + std::to_string(arguments.count));
   return failType(function + " expected at most " + plural(maximum, "argument") + ", got " + std::to_string(arguments.count));
 }
@@ -149,7 +150,7 @@ bool Interpreter::callMacro(const Macro& macro, const CallArguments& arguments, 
     if (!ok) return false;
     slotOf(i) = value;
   }
-  if (!capture(node.body, activation, out)) return false;
+  if (capture(node.body, activation, out) == Flow::failed) return false;
   if (autoescape_) out.flags |= kMarkup;
   return true;
 }

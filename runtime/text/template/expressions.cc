@@ -196,12 +196,12 @@ bool Interpreter::addDynamic(const Arguments& arguments, Activation* activation,
   if (arguments.doubleStarred == kNoNode) return true;
   if (!eval(arguments.doubleStarred, activation, value)) return false;
   if (value.is(Tag::undefined)) return failUndefined(value);
-  if (!value.is(Tag::dict)) return failType("argument after ** must be a mapping, not " + std::string(typeName(value)));
+  if (!value.is(Tag::dict)) return failType("jinja2.sandbox.SandboxedEnvironment.call() argument after ** must be a mapping, not " + std::string(typeName(value)));
   for (uint32_t i = 0; i < value.dict->size; ++i) {
     const DictEntry& entry = value.dict->entries[i];
     if (!entry.key.isText()) return failType("keywords must be strings");
     for (const NamedValue& other : named)
-      if (other.name.text() == entry.key.text()) return failType("got multiple values for keyword argument " + quotePython(entry.key.text()));
+      if (other.name.text() == entry.key.text()) return failType("jinja2.sandbox.SandboxedEnvironment.call() got multiple values for keyword argument " + quotePython(entry.key.text()));
     named.push_back({entry.key, entry.value});
   }
   return true;

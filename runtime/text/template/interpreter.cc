@@ -217,12 +217,13 @@ bool Interpreter::testLoopItem(const LoopNode& loop, Activation* activation, con
   return true;
 }
 
-bool Interpreter::capture(NodeId body, Activation* activation, Value& out) {
+// A break or continue leaves the body, and what it wrote is lost.
+Interpreter::Flow Interpreter::capture(NodeId body, Activation* activation, Value& out) {
   size_t start = out_.size();
-  if (runBody(body, activation) == Flow::failed) return false;
-  bool ok = newText(std::string_view(out_).substr(start), out);
+  Flow flow = runBody(body, activation);
+  if (flow == Flow::next && !newText(std::string_view(out_).substr(start), out)) return Flow::failed;
   out_.resize(start);
-  return ok;
+  return flow;
 }
 
 Interpreter::Flow Interpreter::runWith(const Node& node, Activation* activation) {
@@ -254,7 +255,7 @@ Interpreter::Flow Interpreter::runMacro(const Node& node, Activation* activation
 Interpreter::Flow Interpreter::runFilterBlock(const Node& node, Activation* activation) {
   enter(node.c, activation);
   Value text, filtered;
-  if (!capture(node.b, activation, text)) return Flow::failed;
+  if (Flow flow = capture(node.b, activation, text); flow != Flow::next) return flow;
   if (autoescape_) text.flags |= kMarkup;
   if (!evalFilter(program_.nodes[node.a], &text, activation, filtered)) return Flow::failed;
   if (!filtered.isText()) {  // Jinja joins what was written, which takes texts only
@@ -277,7 +278,7 @@ Interpreter::Flow Interpreter::runAssign(const Node& node, Activation* activatio
     if (!eval(node.b, activation, value)) return Flow::failed;
   } else {
     enter(node.d, activation);
-    if (!capture(node.c, activation, value)) return Flow::failed;
+    if (Flow flow = capture(node.c, activation, value); flow != Flow::next) return flow;
     if (autoescape_) value.flags |= kMarkup;
     Value captured = value;
     if (node.b != kNoNode && !evalFilter(program_.nodes[node.b], &captured, activation, value)) return Flow::failed;
@@ -348,7 +349,7 @@ bool Interpreter::renderBlock(const BlockNode& block, Value* out) {
     makeUndefinedHint("there is no parent block called '" + program_.names[block.name] + "'.", activation->slots[block.superSlot]);
   enter(block.scope, activation);
   if (out == nullptr) return runBody(block.body, activation) != Flow::failed;
-  return capture(block.body, activation, *out);
+  return capture(block.body, activation, *out) != Flow::failed;
 }
 
 Interpreter::Flow Interpreter::runLoad(const Node& node, Activation* activation) {

@@ -199,7 +199,7 @@ class Interpreter {
   Flow runLoad(const Node& node, Activation* activation);
   Flow runAutoescape(const Node& node, Activation* activation);
   Flow emit(const Value& value);
-  [[nodiscard]] bool capture(NodeId body, Activation* activation, Value& out);
+  [[nodiscard]] Flow capture(NodeId body, Activation* activation, Value& out);
   [[nodiscard]] bool renderBlock(const BlockNode& block, Value* out);
   [[nodiscard]] bool renderLoop(const LoopNode& node, const Value& iterable, int64_t depth0, Activation* outer, Value& out);
   [[nodiscard]] bool assign(NodeId target, const Value& value, Activation* activation);

@@ -148,7 +148,7 @@ class Lexer {
       lineStarting_ = source_[close - 1] == '\n';
       return;
     }
-    fail(tag, "Missing end of raw directive");
+    if (at_ < source_.size()) fail(tag, "Missing end of raw directive");
   }
 
   // Where the tag that ends at `at` has been passed with the white space it takes, else 0.
@@ -162,7 +162,7 @@ class Lexer {
 
   void lexComment(size_t tag) {
     size_t end = source_.find("#}", at_);
-    if (end == std::string_view::npos) return fail(tag, "Missing end of comment tag");
+    if (end == std::string_view::npos) return at_ < source_.size() ? fail(tag, "Missing end of comment tag") : void();
     char sign = end > at_ ? source_[end - 1] : ' ';
     at_ = end + 2;
     if (sign == '-') at_ = skipSpace(source_, at_);

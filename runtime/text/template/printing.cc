@@ -147,6 +147,13 @@ bool Interpreter::appendRepr(const Value& value, std::string& out) {
       return true;
     }
     default:
+      if (value.is(Tag::function) && typeName(value) == "type") {
+        auto name = static_cast<FunctionName>(value.part);
+        out += name == FunctionName::cycler   ? "<class 'jinja2.utils.Cycler'>"
+               : name == FunctionName::joiner ? "<class 'jinja2.utils.Joiner'>"
+                                              : "<class 'transformers.utils.chat_template_utils._cached_compile_jinja_template.<locals>.TemplateNamespace'>";
+        return true;
+      }
       out += '<';
       if (value.is(Tag::iterator) && value.iterator->function != nullptr) out.append("generator object ").append(value.iterator->function);
       else if (value.is(Tag::method))

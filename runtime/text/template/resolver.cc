@@ -60,6 +60,12 @@ void Resolver::visit(NodeId id, const Frame& frame) {
       visitInner(node, node.c, node.b, frame);
       return visitTarget(target, frame, true);
     }
+    case Kind::breakLoop:
+      if (!frame.inLoop) fail("'break' outside loop", node.at);
+      return;
+    case Kind::continueLoop:
+      if (!frame.inLoop) fail("'continue' not properly in loop", node.at);
+      return;
     case Kind::filterBlock: return visitInner(node, node.b, node.a, frame);
     case Kind::autoescape: visit(node.a, frame); return visitInner(program_.nodes[id], program_.nodes[id].b, kNoNode, frame);
     case Kind::with: return visitWith(node, frame);
@@ -146,8 +152,8 @@ void Resolver::visitLoop(Node& node, const Frame& frame) {
   loop.elseScope = writeScope(*otherwise);
   visitTarget(loop.target, {.symbols = body}, false);
   visit(loop.iterable, frame);
-  visit(loop.body, {.symbols = body});
-  if (loop.elseBody != kNoNode) visit(loop.elseBody, {.symbols = otherwise});
+  visit(loop.body, {.symbols = body, .inLoop = true});
+  if (loop.elseBody != kNoNode) visit(loop.elseBody, {.symbols = otherwise, .inLoop = frame.inLoop && !loop.recursive});
   program_.loops[loopIndex] = loop;
 }
 
@@ -220,7 +226,7 @@ void Resolver::visitWith(Node& node, const Frame& frame) {
     visitTarget(program_.lists[copy.a + i], {.symbols = symbols}, false);
     visit(program_.lists[copy.a + i + 1], frame);
   }
-  visit(copy.c, {.symbols = symbols});
+  visit(copy.c, {.symbols = symbols, .inLoop = frame.inLoop});
   program_.nodes[id].d = scope;
 }
 
@@ -232,7 +238,7 @@ void Resolver::visitInner(Node& node, NodeId body, NodeId filter, const Frame& f
   collect(*symbols, body);
   if (filter != kNoNode) collect(*symbols, filter);
   uint32_t scope = writeScope(*symbols);
-  visit(body, {.symbols = symbols});
+  visit(body, {.symbols = symbols, .inLoop = frame.inLoop});
   if (filter != kNoNode) visit(filter, {.symbols = symbols});
   (kind == Kind::assignBlock ? program_.nodes[id].d : program_.nodes[id].c) = scope;
 }

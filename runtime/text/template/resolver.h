@@ -35,7 +35,7 @@ class Resolver {
   };
   struct Frame {
     Symbols* symbols;
-    bool top = false, soft = false;
+    bool top = false, soft = false, inLoop = false;
   };
   // What a branch of an if changed, by name.
   using Changes = std::unordered_map<uint32_t, Symbol>;
