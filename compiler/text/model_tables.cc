@@ -122,12 +122,12 @@ flatbuffers::Offset<plan_text::Model> buildModel(flatbuffers::FlatBufferBuilder&
   auto mergeVector = b.CreateVector(merges.table.slots), trieVector = b.CreateVector(trie.table.slots);
   auto merged = b.CreateVector(merges.merged), trieIds = b.CreateVector(trie.ids), byteIds = b.CreateVector(m.byteIds);
   auto ranks = b.CreateVector(merges.ranks);
-  auto wholeVector = b.CreateVector(whole);
+  auto wholeVector = b.CreateVector(whole), atoms = b.CreateVector(findAtoms(tables));
   auto prefix = b.CreateString(m.prefix), suffix = b.CreateString(m.suffix), boundary = b.CreateString(boundaryOf(tables));
   auto scoreVector = b.CreateVector(scores);
   return plan_text::CreateModel(b, m.kind, pieceVector, pieces.probes, mergeVector, merges.table.probes, merged, ranks, byteIds, m.byteLevel,
                                 m.byteFallback, m.ignoreMerges, m.fuseUnk, m.unkId, wholeVector, prefix, suffix, scoreVector, m.unknownScore,
-                                trieVector, trie.table.probes, trieIds, m.maxChars, static_cast<uint32_t>(longest), boundary);
+                                trieVector, trie.table.probes, trieIds, m.maxChars, static_cast<uint32_t>(longest), atoms, boundary);
 }
 
 }  // namespace ingot

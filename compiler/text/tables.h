@@ -100,6 +100,9 @@ struct TokenizerTables {
 // The tables of plan::Unicode, of Unicode 9 as the reference's normalizers have it: later code points are left alone.
 flatbuffers::Offset<plan_text::Unicode> buildUnicode(flatbuffers::FlatBufferBuilder& b);
 
+// Bits of the tokens that byte-level merging may begin with; see atoms.cc.
+std::vector<uint8_t> findAtoms(const TokenizerTables& tables);
+
 // The tables of plan::Model. `whole`: bits of the tokens that their own bytes encode to.
 flatbuffers::Offset<plan_text::Model> buildModel(flatbuffers::FlatBufferBuilder& b, const TokenizerTables& tables, const std::vector<uint8_t>& whole);
 

@@ -8,7 +8,9 @@ namespace ingot::text {
 namespace {
 
 // Above this many symbols a heap finds the next merge faster than a scan.
-constexpr size_t kShortSymbols = 48;
+constexpr size_t kShortSymbols = 64;
+// New symbols of a window, and finished tokens before them that it looks at again.
+constexpr size_t kWindowSymbols = 32, kWindowOverlap = 2;
 
 std::string_view viewOf(const flatbuffers::String* text) { return text ? text->string_view() : std::string_view(); }
 
@@ -21,7 +23,7 @@ bool comesLater(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) 
 Bpe::Bpe(const plan::Model& model, const Vocabulary& vocabulary)
     : model_(model), vocabulary_(vocabulary), merges_(model.merges()->data()), mask_(model.merges()->size() - 1), probes_(std::min<uint64_t>(model.merge_probes(), mask_ + 1)),
       mergeCount_(model.merged()->size()), merged_(model.merged()->data()),
-      ranks_(model.ranks() && model.ranks()->size() ? model.ranks()->data() : nullptr), whole_(model.whole()->data()),
+      ranks_(model.ranks() && model.ranks()->size() ? model.ranks()->data() : nullptr), whole_(model.whole()->data()), atoms_(model.atoms() && model.atoms()->size() ? model.atoms()->data() : nullptr),
       boundary_(viewOf(model.boundary())), hasAffixes_(!viewOf(model.prefix()).empty() || !viewOf(model.suffix()).empty()),
       byteLevel_(model.byte_level()), ignoreMerges_(model.ignore_merges()), longest_(model.longest()) {}
 
@@ -59,6 +61,17 @@ int32_t Bpe::symbolId(std::string_view piece, size_t start, size_t end, BpeScrat
   return vocabulary_.find(scratch.affixed);
 }
 
+int32_t Bpe::atomAt(std::string_view piece, size_t& at) const {
+  auto byte = [&](size_t i) { return static_cast<unsigned char>(piece[i]); };
+  if (!atoms_ || byte(at) < 0xc0 || (at > 0 && byte(at - 1) < 0x80)) return -1;
+  size_t end = at + (byte(at) < 0xe0 ? 2 : byte(at) < 0xf0 ? 3 : 4);
+  if (end > piece.size() || (end < piece.size() && byte(end) < 0x80)) return -1;
+  int32_t id = vocabulary_.find(piece.substr(at, end - at));
+  if (id < 0 || !(atoms_[id >> 3] >> (id & 7) & 1)) return -1;
+  at = end;
+  return id;
+}
+
 void Bpe::addSymbols(std::string_view piece, BpeScratch& scratch) const {
   auto& ids = scratch.ids;
   ids.clear();
@@ -67,7 +80,8 @@ void Bpe::addSymbols(std::string_view piece, BpeScratch& scratch) const {
     size_t start = at;
     int32_t id;
     if (byteLevel_) {
-      id = model_.byte_ids()->Get(static_cast<unsigned char>(piece[at++]));
+      id = atomAt(piece, at);
+      if (id < 0) id = model_.byte_ids()->Get(static_cast<unsigned char>(piece[at++]));
     } else {
       decodeAt(piece, at);
       id = symbolId(piece, start, at, scratch);
@@ -86,29 +100,33 @@ void Bpe::addSymbols(std::string_view piece, BpeScratch& scratch) const {
   if (unknown) ids.push_back(model_.unk_id());
 }
 
-void Bpe::mergeShort(std::vector<int32_t>& ids) const {
+void Bpe::mergeShort(std::span<const int32_t> symbols, std::vector<BpeScratch::Token>& tokens) const {
   constexpr uint32_t kNone = UINT32_MAX;
-  uint32_t ranks[kShortSymbols];
-  int64_t merges[kShortSymbols];
-  size_t count = ids.size();
+  uint32_t ranks[kShortSymbols], sizes[kShortSymbols];
+  int32_t ids[kShortSymbols], merges[kShortSymbols];
+  size_t count = symbols.size();
   auto look = [&](size_t i) {
-    merges[i] = i + 1 < count ? findMerge(ids[i], ids[i + 1]) : -1;
-    ranks[i] = merges[i] < 0 ? kNone : rankOf(merges[i]);
+    int64_t merge = i + 1 < count ? findMerge(ids[i], ids[i + 1]) : -1;
+    merges[i] = static_cast<int32_t>(merge);
+    ranks[i] = merge < 0 ? kNone : rankOf(merge);
   };
+  for (size_t i = 0; i < count; ++i) ids[i] = symbols[i], sizes[i] = 1;
   for (size_t i = 0; i < count; ++i) look(i);
   while (true) {
-    size_t best = 0;
     uint32_t rank = kNone;
-    for (size_t i = 0; i + 1 < count; ++i)
-      if (ranks[i] < rank) rank = ranks[i], best = i;
+    for (size_t i = 0; i < count; ++i) rank = std::min(rank, ranks[i]);
     if (rank == kNone) break;
+    size_t best = 0;
+    while (ranks[best] != rank) ++best;
     ids[best] = merged_[merges[best]];
-    for (size_t i = best + 1; i + 1 < count; ++i) ids[i] = ids[i + 1], ranks[i] = ranks[i + 1], merges[i] = merges[i + 1];
+    sizes[best] += sizes[best + 1];
     --count;
+    for (size_t i = best + 1; i < count; ++i) ids[i] = ids[i + 1], sizes[i] = sizes[i + 1], ranks[i] = ranks[i + 1], merges[i] = merges[i + 1];
     look(best);
     if (best > 0) look(best - 1);
   }
-  ids.resize(count);
+  tokens.clear();
+  for (size_t i = 0; i < count; ++i) tokens.push_back({ids[i], sizes[i]});
 }
 
 void Bpe::offer(int32_t left, BpeScratch& scratch, bool sorted) const {
@@ -122,13 +140,13 @@ void Bpe::offer(int32_t left, BpeScratch& scratch, bool sorted) const {
   if (sorted) std::push_heap(scratch.heap.begin(), scratch.heap.end(), comesLater);
 }
 
-void Bpe::mergeLong(BpeScratch& scratch) const {
+void Bpe::mergeLong(std::span<const int32_t> ids, BpeScratch& scratch, std::vector<BpeScratch::Token>& tokens) const {
   auto& symbols = scratch.symbols;
   auto& heap = scratch.heap;
   symbols.clear();
   heap.clear();
-  auto count = static_cast<int32_t>(scratch.ids.size());
-  for (int32_t i = 0; i < count; ++i) symbols.push_back({scratch.ids[static_cast<size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1});
+  auto count = static_cast<int32_t>(ids.size());
+  for (int32_t i = 0; i < count; ++i) symbols.push_back({ids[static_cast<size_t>(i)], i - 1, i + 1 < count ? i + 1 : -1, 1});
   for (int32_t i = 0; i < count; ++i) offer(i, scratch, false);
   std::make_heap(heap.begin(), heap.end(), comesLater);
   while (!heap.empty()) {
@@ -140,15 +158,50 @@ void Bpe::mergeLong(BpeScratch& scratch) const {
     if (left.id != top.leftId || left.next < 0 || symbols[static_cast<size_t>(left.next)].id != top.rightId) continue;
     auto& dead = symbols[static_cast<size_t>(left.next)];
     left.id = top.merged;
+    left.symbols += dead.symbols;
     left.next = dead.next;
     dead.id = -1;
     if (left.next >= 0) symbols[static_cast<size_t>(left.next)].previous = top.left;
     offer(left.previous, scratch, true);
     offer(top.left, scratch, true);
   }
-  scratch.ids.clear();
+  tokens.clear();
   for (const auto& symbol : symbols)
-    if (symbol.id >= 0) scratch.ids.push_back(symbol.id);
+    if (symbol.id >= 0) tokens.push_back({symbol.id, symbol.symbols});
+}
+
+void Bpe::merge(std::span<const int32_t> symbols, BpeScratch& scratch, std::vector<BpeScratch::Token>& tokens) const {
+  if (symbols.size() > kShortSymbols) mergeLong(symbols, scratch, tokens);
+  else mergeShort(symbols, tokens);
+}
+
+// Whether two neighbours merge to themselves when they are alone; `symbols` are theirs.
+bool Bpe::standsApart(std::span<const int32_t> symbols, BpeScratch::Token left, BpeScratch::Token right, BpeScratch& scratch) const {
+  merge(symbols, scratch, scratch.pair);
+  return scratch.pair.size() == 2 && scratch.pair[0].id == left.id && scratch.pair[0].symbols == left.symbols && scratch.pair[1].id == right.id;
+}
+
+// A list of tokens is what the whole merges to if and only if every two neighbours stand apart. (Until a merge first
+// crosses a border between tokens, each token's own merges happen in the order they would without the others; so that
+// merge would cross the border between the two alone as well.) So a long piece is merged in windows of a few symbols, each
+// starting some tokens before the last one's end, and earlier where it does not fit what is left before it.
+void Bpe::mergeWindows(BpeScratch& scratch) const {
+  std::span<const int32_t> symbols = scratch.ids;
+  auto& tokens = scratch.tokens;
+  tokens.clear();
+  for (size_t done = 0; done < symbols.size();) {
+    size_t begin = done, end = done;
+    for (size_t overlap = kWindowOverlap;; overlap *= 2) {
+      for (size_t i = 0; i < overlap && !tokens.empty(); ++i, tokens.pop_back()) begin -= tokens.back().symbols;
+      end = std::min(symbols.size(), done + std::max(kWindowSymbols, done - begin));
+      merge(symbols.subspan(begin, end - begin), scratch, scratch.window);
+      if (tokens.empty()) break;
+      BpeScratch::Token left = tokens.back(), right = scratch.window.front();
+      if (standsApart(symbols.subspan(begin - left.symbols, left.symbols + right.symbols), left, right, scratch)) break;
+    }
+    tokens.insert(tokens.end(), scratch.window.begin(), scratch.window.end());
+    done = end;
+  }
 }
 
 void Bpe::encodePart(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {
@@ -157,9 +210,9 @@ void Bpe::encodePart(std::string_view piece, BpeScratch& scratch, std::vector<in
     if (id >= 0 && (ignoreMerges_ || (whole_[id >> 3] >> (id & 7) & 1))) return ids.push_back(id);
   }
   addSymbols(piece, scratch);
-  if (scratch.ids.size() > kShortSymbols) mergeLong(scratch);
-  else mergeShort(scratch.ids);
-  ids.insert(ids.end(), scratch.ids.begin(), scratch.ids.end());
+  if (scratch.ids.size() > kShortSymbols) mergeWindows(scratch);
+  else mergeShort(scratch.ids, scratch.tokens);
+  for (const auto& token : scratch.tokens) ids.push_back(token.id);
 }
 
 void Bpe::encode(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,14 +12,20 @@
 namespace ingot::text {
 
 struct BpeScratch {
+  struct Token {
+    int32_t id;
+    uint32_t symbols;  // how many it was merged from
+  };
   struct Symbol {
     int32_t id, previous, next;
+    uint32_t symbols;
   };
   struct Candidate {
     uint32_t rank;
     int32_t left, leftId, rightId, merged;
   };
-  std::vector<int32_t> ids;
+  std::vector<int32_t> ids;             // the piece as single symbols
+  std::vector<Token> tokens, window, pair;
   std::vector<Symbol> symbols;
   std::vector<Candidate> heap;
   std::string affixed;
@@ -28,7 +36,7 @@ class Bpe {
  public:
   Bpe(const plan::Model& model, const Vocabulary& vocabulary);
 
-  // Appends the ids of `piece`. Time n log n in its length, whatever the vocabulary.
+  // Appends the ids of `piece`. Time linear in its length: long pieces are merged in windows (see mergeWindows).
   void encode(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const;
 
  private:
@@ -38,9 +46,15 @@ class Bpe {
   uint32_t rankOf(int64_t merge) const { return ranks_ ? ranks_[merge] : static_cast<uint32_t>(merge); }
   void addSymbols(std::string_view piece, BpeScratch& scratch) const;
   int32_t symbolId(std::string_view piece, size_t start, size_t end, BpeScratch& scratch) const;
+  // The token of the character at `at` if merging may begin with it whole; moves past it.
+  int32_t atomAt(std::string_view piece, size_t& at) const;
   bool addBytes(std::string_view symbol, std::vector<int32_t>& ids) const;
-  void mergeShort(std::vector<int32_t>& ids) const;
-  void mergeLong(BpeScratch& scratch) const;
+  // Merges symbols to the end, into `tokens`.
+  void merge(std::span<const int32_t> symbols, BpeScratch& scratch, std::vector<BpeScratch::Token>& tokens) const;
+  void mergeShort(std::span<const int32_t> symbols, std::vector<BpeScratch::Token>& tokens) const;
+  void mergeLong(std::span<const int32_t> symbols, BpeScratch& scratch, std::vector<BpeScratch::Token>& tokens) const;
+  void mergeWindows(BpeScratch& scratch) const;
+  bool standsApart(std::span<const int32_t> symbols, BpeScratch::Token left, BpeScratch::Token right, BpeScratch& scratch) const;
   void offer(int32_t left, BpeScratch& scratch, bool sorted) const;
 
   const plan::Model& model_;
@@ -50,7 +64,7 @@ class Bpe {
   uint32_t mergeCount_;
   const int32_t* merged_;
   const uint32_t* ranks_;
-  const uint8_t* whole_;
+  const uint8_t *whole_, *atoms_;
   std::string_view boundary_;
   bool hasAffixes_, byteLevel_, ignoreMerges_;
   uint32_t longest_;

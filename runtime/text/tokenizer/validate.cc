@@ -58,6 +58,7 @@ Status checkModel(const plan::Model* model, uint64_t vocab) {
   bool usesTrie = model->kind() == Kind::unigram || model->kind() == Kind::wordpiece;
   bool sizes = model->kind() <= Kind::MAX && (!model->boundary() || isValidUtf8(model->boundary()->string_view())) && std::has_single_bit(sizeOf(model->pieces())) && std::has_single_bit(sizeOf(model->merges())) &&
                model->merged() && model->byte_ids() && sizeOf(model->byte_ids()) == 256 && sizeOf(model->whole()) >= (vocab + 7) / 8 &&
+               (sizeOf(model->atoms()) == 0 || sizeOf(model->atoms()) >= (vocab + 7) / 8) &&
                (sizeOf(model->ranks()) == 0 || sizeOf(model->ranks()) == sizeOf(model->merged())) &&
                (!usesTrie || (std::has_single_bit(sizeOf(model->trie())) && sizeOf(model->trie_ids()) > 0)) &&
                (model->kind() != Kind::unigram || sizeOf(model->scores()) == vocab);
