@@ -99,6 +99,7 @@ class Emitter {
                                  return report(bytes.size());
                                });
     rows->forget();
+    if (status.code() == StatusCode::cancelled) return status;  // of no weight in particular
     return std::move(status).at(param.getSymName().str());
   }
 

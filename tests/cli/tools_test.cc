@@ -1,0 +1,110 @@
+// Statuses of the tools themselves: usage, output that cannot be written, interrupts, damaged artifacts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "tests/cli/command.h"
+
+namespace ingot::test {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::HasSubstr;
+
+class Tools : public ::testing::Test, protected Workplace {};
+
+TEST_F(Tools, WrongUsageIsTwo) {
+  EXPECT_EQ(runCommand({INGOTC}, temporary).status, 2);
+  EXPECT_EQ(runCommand({INGOTC, "--no-such-flag"}, temporary).status, 2);
+  EXPECT_EQ(runCommand({INGOT}, temporary).status, 2);
+  EXPECT_EQ(runCommand({INGOT, "fly"}, temporary).status, 2);
+  expectRefusal(2, {"--dtype"}, {"--dtype=float8"});
+  expectRefusal(2, {"--quantize"}, {"--quantize=int3"});
+  expectRefusal(2, {"--jobs"}, {"--jobs=0"});
+  expectRefusal(2, {"128"}, {"--max-model-len=129"});
+  EXPECT_EQ(runCommand({INGOTC, checkpoint}, temporary).status, 2) << "no -o";
+}
+
+TEST_F(Tools, HelpAndVersionAreFine) {
+  for (const char* flag : {"--help", "--version", "--print-targets", "--print-families"}) {
+    Ran ran = runCommand({INGOTC, flag}, temporary);
+    EXPECT_EQ(ran.status, 0) << flag;
+    EXPECT_NE(ran.out, "") << flag;
+  }
+}
+
+TEST_F(Tools, OutputThatCannotBeWritten) {
+  for (const char* place : {"/proc/model.ingot", "/no/such/folder/model.ingot"}) {
+    Ran ran = runCommand({INGOTC, checkpoint, "-o", place, "--quiet"}, temporary);
+    EXPECT_EQ(ran.status, 1);
+    EXPECT_THAT(ran.err, HasSubstr(place));
+    EXPECT_THAT(ran.err, HasSubstr("cannot be written"));
+    EXPECT_TRUE(fs::is_empty(temporary));
+  }
+}
+
+// A limit on file size stands for a full disk.
+TEST_F(Tools, DiskFull) {
+  auto handler = signal(SIGXFSZ, SIG_IGN);
+  rlimit old{};
+  getrlimit(RLIMIT_FSIZE, &old);
+  rlimit small{65536, old.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &small);
+  expectRefusal(1, {}, {});
+  setrlimit(RLIMIT_FSIZE, &old);
+  signal(SIGXFSZ, handler);
+}
+
+TEST_F(Tools, InterruptWhileCompilingIs130) {
+  auto config = makeTinyLlama().config;
+  config["hidden_size"] = 1024;
+  config["intermediate_size"] = 4096;
+  config["num_attention_heads"] = 64;
+  config["num_hidden_layers"] = 8;
+  config["vocab_size"] = 32000;
+  writeFile(checkpoint / "config.json", config.dump());
+  // In the middle of writing: the temp file beside the output is there.
+  bool sent = false;
+  Ran ran = runCommand({INGOTC, checkpoint, "-o", output, "--random-weights", "--target=cpu:x86-64-v3", "--quantize=int4"}, temporary, [&](int process) {
+    if (fs::is_empty(output.parent_path())) return false;
+    kill(process, SIGINT);
+    return sent = true;
+  });
+  ASSERT_TRUE(sent) << ran.err;
+  EXPECT_EQ(ran.status, 130) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("ingotc: error: interrupted"));
+  EXPECT_TRUE(fs::is_empty(output.parent_path()));
+  EXPECT_TRUE(fs::is_empty(temporary));
+}
+
+TEST_F(Tools, GenerateVerifyInspectAndADamagedFile) {
+  ASSERT_EQ(compile().status, 0);
+  Ran ran = runCommand({INGOT, "generate", output, "--prompt-token-ids", "5,6,7", "--temperature", "0", "--max-tokens", "4", "--ignore-eos", "--json"}, temporary);
+  EXPECT_EQ(ran.status, 0) << ran.err;
+  auto json = nlohmann::json::parse(ran.out, nullptr, false);
+  ASSERT_TRUE(json.is_object()) << ran.out;
+  EXPECT_EQ(json["outputs"][0]["token_ids"].size(), 4u);
+  EXPECT_EQ(json["outputs"][0]["finish_reason"], "length");
+  EXPECT_EQ(runCommand({INGOT, "verify", output}, temporary).status, 0);
+  EXPECT_EQ(runCommand({INGOT, "inspect", output}, temporary).status, 0);
+  EXPECT_TRUE(nlohmann::json::accept(runCommand({INGOT, "inspect", output, "--json"}, temporary).out));
+  EXPECT_EQ(runCommand({INGOT, "generate", output, "--prompt-token-ids", "5,x"}, temporary).status, 2);
+  EXPECT_EQ(runCommand({INGOT, "generate", output, "--prompt-token-ids", "5", "--top-p", "1.5"}, temporary).status, 2);
+  EXPECT_EQ(runCommand({INGOT, "generate", output, "--prompt-token-ids", "999"}, temporary).status, 2);
+  EXPECT_EQ(runCommand({INGOT, "generate", output, "text"}, temporary).status, 2);
+
+  std::string bytes = readFile(output);
+  bytes[bytes.size() - 4097] ^= 1;  // a weight
+  writeFile(output, bytes);
+  ran = runCommand({INGOT, "verify", output}, temporary);
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("damaged"));
+  writeFile(output, bytes.substr(0, bytes.size() / 2));
+  for (const char* command : {"verify", "inspect"}) EXPECT_EQ(runCommand({INGOT, command, output}, temporary).status, 1);
+  EXPECT_EQ(runCommand({INGOT, "generate", output, "--prompt-token-ids", "5"}, temporary).status, 1);
+  EXPECT_EQ(runCommand({INGOT, "verify", folder / "missing"}, temporary).status, 1);
+}
+
+}  // namespace
+}  // namespace ingot::test
