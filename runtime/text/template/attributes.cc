@@ -202,7 +202,7 @@ bool Interpreter::findItem(const Value& object, const Value& key, Value& out, bo
     case Tag::undefined: return failed = true, failUndefined(object);
     case Tag::dict: {
       Value unhashable;
-      if (!isHashable(key, unhashable)) return false;
+      if (!hashable(key, unhashable, object.dict->size)) return false;
       const Value* found = find(*object.dict, key);
       if (found != nullptr) out = *found;
       return found != nullptr;

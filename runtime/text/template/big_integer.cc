@@ -209,6 +209,36 @@ void divideFloor(const Integer& a, const Integer& b, Integer& quotient, Integer&
   if (remainder.isZero()) remainder.negative = false;
 }
 
+static uint64_t bitsOf(const Limbs& limbs) {
+  return limbs.empty() ? 0 : limbs.size() * 32 - static_cast<uint64_t>(std::countl_zero(limbs.back()));
+}
+
+static void shiftLeft(Limbs& limbs, uint64_t bits) {
+  uint64_t carry = 0;
+  for (uint32_t& limb : limbs) {
+    carry |= uint64_t{limb} << (bits % 32);
+    limb = static_cast<uint32_t>(carry);
+    carry >>= 32;
+  }
+  limbs.push_back(static_cast<uint32_t>(carry));
+  limbs.insert(limbs.begin(), bits / 32, 0);
+  trim(limbs);
+}
+
+double divideToReal(const Integer& a, const Integer& b) {
+  if (a.isZero()) return 0;
+  Integer top{false, a.limbs}, bottom{false, b.limbs}, quotient, rest;
+  auto shift = static_cast<int64_t>(bitsOf(a.limbs)) - static_cast<int64_t>(bitsOf(b.limbs));
+  if (shift > 1100) return a.negative == b.negative ? HUGE_VAL : -HUGE_VAL;
+  int64_t scale = 64 - shift;  // the quotient has 64 bits or 65, and what is left below only matters as being there
+  shiftLeft(scale > 0 ? top.limbs : bottom.limbs, static_cast<uint64_t>(std::abs(scale)));
+  divideFloor(top, bottom, quotient, rest);
+  if (!rest.isZero()) quotient.limbs[0] |= 1;
+  BigInteger exact{false, static_cast<uint32_t>(quotient.limbs.size()), quotient.limbs.data()};
+  double value = std::ldexp(toReal(exact), static_cast<int>(std::max<int64_t>(-scale, -2200)));
+  return a.negative == b.negative ? value : -value;
+}
+
 int compare(const Integer& a, const Integer& b) {
   if (a.negative != b.negative) return a.negative ? -1 : 1;
   int order = compareMagnitude(a.limbs, b.limbs);

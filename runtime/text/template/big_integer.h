@@ -38,6 +38,8 @@ Integer subtract(const Integer& a, const Integer& b);
 Integer multiply(const Integer& a, const Integer& b);
 // Rounds toward negative infinity; b is not zero.
 void divideFloor(const Integer& a, const Integer& b, Integer& quotient, Integer& remainder);
+// a / b to the nearest double; infinity when it is too big. b is not zero.
+double divideToReal(const Integer& a, const Integer& b);
 // -1, 0, 1
 int compare(const Integer& a, const Integer& b);
 

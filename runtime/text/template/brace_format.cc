@@ -101,6 +101,17 @@ bool formatText(Interpreter& self, const Value& value, const Spec& spec, std::st
   return true;
 }
 
+// Without a type: as 'g', but with a digit after the point, which leaves one less before it.
+std::string withPoint(double magnitude, int precision, bool alternate) {
+  std::string digits = text::formatReal(magnitude, precision, 'g', alternate);
+  if (!std::isfinite(magnitude) || digits.find_first_of(".e") != std::string::npos) return digits;
+  if (static_cast<int>(digits.size()) < precision) return digits + ".0";
+  digits = text::formatReal(magnitude, precision - 1, 'e', alternate);
+  size_t end = digits.find('e'), last = digits.find_last_not_of('0', end - 1);
+  if (digits[last] == '.') --last;
+  return digits.substr(0, last + 1) + digits.substr(end);
+}
+
 bool formatReal(Interpreter& self, const Value& value, const Spec& spec, std::string& out) {
   double real = value.is(Tag::real) ? value.real : value.is(Tag::bigInteger) ? toReal(*value.big) : static_cast<double>(value.small());
   if (value.is(Tag::bigInteger) && std::isinf(real)) return self.fail("OverflowError", "int too large to convert to float");
@@ -112,8 +123,7 @@ bool formatReal(Interpreter& self, const Value& value, const Spec& spec, std::st
     case 0:
       if (spec.precision < 0) digits = realRepr(magnitude);
       else {
-        digits = text::formatReal(magnitude, precision, 'g', spec.alternate);
-        if (std::isfinite(real) && digits.find_first_of(".e") == std::string::npos) digits += ".0";
+        digits = withPoint(magnitude, std::max(precision, 1), spec.alternate);
       }
       break;
     case '%': digits = text::formatReal(magnitude * 100, precision, 'f', spec.alternate) + "%"; break;

@@ -275,8 +275,11 @@ static bool indexIn(Interpreter& self, const Value& sequence, const CallArgument
     if (!self.asIndex(arguments.positional[i], bounds[i - 1])) return false;
     if (bounds[i - 1] < 0) bounds[i - 1] = std::max<int64_t>(0, bounds[i - 1] + list.size);
   }
-  for (int64_t i = bounds[0]; i < std::min<int64_t>(bounds[1], list.size); ++i)
-    if (equal(list.items[i], arguments.positional[0])) return out = makeInteger(i), self.step(static_cast<uint64_t>(i) + 1);
+  for (int64_t i = bounds[0]; i < std::min<int64_t>(bounds[1], list.size); ++i) {
+    bool found;
+    if (!self.step() || !self.same(list.items[i], arguments.positional[0], found)) return false;
+    if (found) return out = makeInteger(i), true;
+  }
   if (sequence.is(Tag::tuple)) return self.fail("ValueError", "tuple.index(x): x not in tuple");
   std::string item;
   return self.appendRepr(arguments.positional[0], item) && self.fail("ValueError", item + " is not in list");
@@ -287,7 +290,11 @@ static bool callListMethod(Interpreter& self, const Value& object, MethodName na
   if (name == MethodName::copy) return self.checkCount("list.copy", arguments, 0, 0) && (out = object, true);
   if (!self.checkCount(object.is(Tag::list) ? "list.count" : "tuple.count", arguments, 1, 1)) return false;
   int64_t count = 0;
-  for (uint32_t i = 0; i < object.list->size; ++i) count += equal(object.list->items[i], arguments.positional[0]);
+  for (uint32_t i = 0; i < object.list->size; ++i) {
+    bool found;
+    if (!self.same(object.list->items[i], arguments.positional[0], found)) return false;
+    count += found;
+  }
   out = makeInteger(count);
   return self.step(object.list->size);
 }
@@ -296,7 +303,7 @@ static bool callDictMethod(Interpreter& self, const Value& object, MethodName na
   if (name == MethodName::get) {
     if (!self.checkCount("get", arguments, 1, 2)) return false;
     Value unhashable;
-    if (!isHashable(arguments.positional[0], unhashable)) return self.failType("unhashable type: '" + std::string(self.typeName(unhashable)) + "'");
+    if (!self.hashable(arguments.positional[0], unhashable)) return self.failType("unhashable type: '" + std::string(self.typeName(unhashable)) + "'");
     const Value* found = find(*object.dict, arguments.positional[0]);
     out = found != nullptr ? *found : arguments.count == 2 ? arguments.positional[1] : makeNone();
     return true;
@@ -336,7 +343,9 @@ static bool callLoopMethod(Interpreter& self, const Value& object, MethodName na
   }
   Value values;
   if (!self.newListOf({arguments.positional, arguments.positional + arguments.count}, values, Tag::tuple)) return false;
-  bool changed = loop.lastChanged.is(Tag::missing) || !equal(loop.lastChanged, values);
+  bool isSame = false;
+  if (!loop.lastChanged.is(Tag::missing) && !self.same(loop.lastChanged, values, isSame)) return false;
+  bool changed = !isSame;
   if (changed) loop.lastChanged = values;
   out = makeBoolean(changed);
   return true;

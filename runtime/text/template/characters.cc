@@ -164,11 +164,13 @@ void appendCase(std::string_view text, CaseMap map, std::string& out) {
       case CaseMap::title: appendMapped(point, kTitleCase, kTitleSpecial, out); break;
       case CaseMap::fold: appendMapped(point, kFoldCase, kFoldSpecial, out); break;
       case CaseMap::lower:
-        if (point == 0x3a3 && isFinalSigma(text, begin, at)) appendPoint(0x3c2, out);
+        if (point == 0x3a3) appendPoint(lowerSigma(text, begin), out);
         else appendMapped(point, kLowerCase, kLowerSpecial, out);
     }
   }
 }
+
+uint32_t lowerSigma(std::string_view text, size_t at) { return isFinalSigma(text, at, at + 2) ? 0x3c2 : 0x3c3; }
 
 std::string_view entityText(std::string_view name) {
   for (const char* at = kEntities; at < std::end(kEntities) - 1;) {

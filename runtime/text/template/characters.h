@@ -36,6 +36,8 @@ void appendRepaired(std::string_view text, std::string& out);
 enum class CaseMap { upper, lower, title, fold };
 // `text` is the whole string: a final sigma depends on its neighbours. `title`: only maps one character.
 void appendCase(std::string_view text, CaseMap map, std::string& out);
+// The lower case of the capital sigma whose first byte is at `at`.
+uint32_t lowerSigma(std::string_view text, size_t at);
 
 // The text of an HTML entity name (without &, maybe with ;), or empty.
 std::string_view entityText(std::string_view name);

@@ -289,7 +289,7 @@ bool Interpreter::callNamed(const Value& name, bool isFilter, const Value& opera
     std::string message = std::string("No ") + (isFilter ? "filter" : "test") + " named " + repr + ".";
     if (name.is(Tag::undefined)) message += " (" + undefinedMessage(name) + "; did you forget to quote the callable name?)";
     Value unhashable;
-    if (!isHashable(name, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
+    if (!hashable(name, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
     return fail("TemplateRuntimeError", message);
   }
   if (isFilter) return callFilter(static_cast<FilterName>(known), operand, arguments, out);

@@ -165,7 +165,7 @@ bool nextUnique(Interpreter& self, Iterator& at, Value& item, bool& done) {
     if (done) return true;
     if (!self.followPath(parts, item, {}, key) || (at.index == 0 && !ignoreCase(self, key))) return false;
     Value unhashable;
-    if (!isHashable(key, unhashable)) return self.failType("unhashable type: '" + std::string(self.typeName(unhashable)) + "'");
+    if (!self.hashable(key, unhashable)) return self.failType("unhashable type: '" + std::string(self.typeName(unhashable)) + "'");
     auto* seen = const_cast<Dict*>(at.call.positional->dict);
     if (find(*seen, key) != nullptr) continue;
     return self.put(*seen, key, makeNone());
@@ -286,7 +286,9 @@ bool groupFilter(Interpreter& self, const Value* bound, Value& out) {
   for (const Value& item : items) {
     Value key;
     if (!keyOf(item, caseSensitive, key)) return false;
-    if (!group.empty() && !equal(key, current) && !close()) return false;
+    bool isSame = group.empty();
+    if (!isSame && !self.same(key, current, isSame)) return false;
+    if (!isSame && !close()) return false;
     current = key;
     group.push_back(item);
   }

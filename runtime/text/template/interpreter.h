@@ -100,6 +100,19 @@ class Interpreter {
     return arena_.exhausted() ? failLimit("memory", limits_.maxMemoryBytes) : failLimit("steps", limits_.maxSteps);
   }
   Arena& arena() { return arena_; }
+  // Equality and hashability, whose work counts as steps.
+  [[nodiscard]] bool same(const Value& a, const Value& b, bool& out) {
+    uint64_t work = 0;
+    out = equal(a, b, &work);
+    return work == 0 || step(work);
+  }
+  bool hashable(const Value& key, Value& unhashable, uint32_t entries = 0) {
+    if (!key.is(Tag::tuple)) return isHashable(key, unhashable);
+    uint64_t work = 0;
+    bool hashable = isHashable(key, unhashable, &work);
+    steps_ += work * (1 + entries / 4);  // the next step() complains
+    return hashable;
+  }
 
   // Making values; false when memory is spent.
   [[nodiscard]] bool newText(std::string_view text, uint8_t flags, Value& out);

@@ -25,7 +25,7 @@ void appendEscaped(std::string_view text, bool asciiOnly, std::string& out) {
       case '\b': out += "\\b"; continue;
       default: break;
     }
-    if (point < 32 || (asciiOnly && point >= 127 && point < 0x10000 && point != 127)) {
+    if (point < 32 || (asciiOnly && point >= 127 && point < 0x10000)) {
       std::snprintf(escape, sizeof escape, "\\u%04x", point);
       out += escape;
     } else if (asciiOnly && point >= 0x10000) {

@@ -101,6 +101,16 @@ static bool realPower(Interpreter& self, double a, double b, Value& out) {
 
 static bool realBinary(Interpreter& self, Operator op, const Value& left, const Value& right, Value& out) {
   bool bothWhole = isWhole(left) && isWhole(right);
+  constexpr int64_t kExact = int64_t{1} << 53;
+  bool areSmall = left.isInteger() && right.isInteger() && std::abs(left.small() / 2) < kExact / 2 && std::abs(right.small() / 2) < kExact / 2;
+  if (bothWhole && op == Operator::divide && !areSmall && self.truth(right)) {
+    Integer a = Integer::of(left), b = Integer::of(right);
+    if (!self.step(a.limbs.size() * b.limbs.size() / 8 + 1)) return false;
+    double quotient = divideToReal(a, b);
+    if (std::isinf(quotient)) return self.fail("OverflowError", "integer division result too large for a float");
+    out = makeReal(quotient);
+    return true;
+  }
   double a = realOf(left), b = realOf(right);
   if (std::isinf(a) && left.is(Tag::bigInteger)) return self.fail("OverflowError", "int too large to convert to float");
   if (std::isinf(b) && right.is(Tag::bigInteger)) return self.fail("OverflowError", "int too large to convert to float");
@@ -203,14 +213,15 @@ bool Interpreter::contains(const Value& container, const Value& item, bool& out)
       return step(1 + container.length / 64);
     case Tag::dict: {
       Value unhashable;
-      if (!isHashable(item, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
+      if (!hashable(item, unhashable, container.dict->size)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
       out = find(*container.dict, item) != nullptr;
       return true;
     }
     case Tag::list:
     case Tag::tuple:
       out = false;
-      for (uint32_t i = 0; i < container.list->size && !out; ++i) out = equal(container.list->items[i], item);
+      for (uint32_t i = 0; i < container.list->size && !out; ++i)
+        if (!same(container.list->items[i], item, out)) return false;
       return step(1 + container.list->size);
     default: break;
   }
@@ -220,7 +231,9 @@ bool Interpreter::contains(const Value& container, const Value& item, bool& out)
   for (bool done = false;;) {
     Value next;
     if (!step() || !iterator->next(*this, *iterator, next, done)) return false;
-    if (done || equal(next, item)) return out = !done, true;
+    if (done) return out = false, true;
+    if (!same(next, item, out)) return false;
+    if (out) return true;
   }
 }
 
@@ -240,8 +253,11 @@ bool Interpreter::order(const Value& left, const Value& right, const char* symbo
   }
   if ((left.is(Tag::list) || left.is(Tag::tuple)) && left.tag == right.tag) {
     uint32_t common = std::min(left.list->size, right.list->size);
-    for (uint32_t i = 0; i < common; ++i)
-      if (!equal(left.list->items[i], right.list->items[i])) return order(left.list->items[i], right.list->items[i], symbol, out, unordered);
+    for (uint32_t i = 0; i < common; ++i) {
+      bool isSame;
+      if (!same(left.list->items[i], right.list->items[i], isSame)) return false;
+      if (!isSame) return order(left.list->items[i], right.list->items[i], symbol, out, unordered);
+    }
     out = left.list->size < right.list->size ? -1 : left.list->size > right.list->size;
     return true;
   }
@@ -252,7 +268,10 @@ bool Interpreter::order(const Value& left, const Value& right, const char* symbo
 bool Interpreter::compare(Operator op, const Value& left, const Value& right, bool& out) {
   switch (op) {
     case Operator::equal:
-    case Operator::notEqual: out = equal(left, right) == (op == Operator::equal); return true;
+    case Operator::notEqual:
+      if (!same(left, right, out)) return false;
+      out = out == (op == Operator::equal);
+      return true;
     case Operator::in: return contains(right, left, out);
     case Operator::notIn:
       if (!contains(right, left, out)) return false;

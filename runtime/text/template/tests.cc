@@ -142,7 +142,7 @@ bool Interpreter::callTest(TestName name, const Value& operand, const CallArgume
       return true;
     case filter: case test: {
       Value unhashable;
-      if (!isHashable(operand, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
+      if (!hashable(operand, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
       [[fallthrough]];
     }
     default: out = holdsFor(*this, name, operand); return true;

@@ -137,12 +137,14 @@ std::string capitalize(std::string_view text) {
   size_t first = 0;
   if (!text.empty()) nextPoint(text, first);
   appendCase(text.substr(0, first), CaseMap::title, out);
-  std::string lowered;
+  std::string lowered, head;
   appendCase(text, CaseMap::lower, lowered);
-  std::string head;
-  appendCase(text.substr(0, first), CaseMap::lower, head);
+  appendCase(text.substr(0, first), CaseMap::lower, head);  // a first letter is never a final sigma
   return out + lowered.substr(std::min(head.size(), lowered.size()));
 }
+
+// The lower case of the capital sigma at `at`, which is another one at the end of a word.
+static void appendSigma(std::string_view text, size_t at, std::string& out) { appendPoint(lowerSigma(text, at), out); }
 
 std::string titleCase(std::string_view text) {
   std::string out;
@@ -151,14 +153,8 @@ std::string titleCase(std::string_view text) {
     size_t begin = at;
     bool isCased = classOf(nextPoint(text, at)) & (kUpper | kLower | kTitle);
     std::string_view character = text.substr(begin, at - begin);
-    if (inWord && character == "\u03a3") {
-      std::string lowered, before;
-      appendCase(text.substr(0, text.size()), CaseMap::lower, lowered);
-      appendCase(text.substr(0, begin), CaseMap::lower, before);
-      out.append(lowered.substr(std::min(before.size(), lowered.size()), 2));
-    } else {
-      appendCase(character, inWord ? CaseMap::lower : CaseMap::title, out);
-    }
+    if (inWord && character == "\u03a3") appendSigma(text, begin, out);
+    else appendCase(character, inWord ? CaseMap::lower : CaseMap::title, out);
     inWord = isCased;
   }
   return out;
@@ -170,7 +166,8 @@ std::string swapCase(std::string_view text) {
     size_t begin = at;
     uint16_t classes = classOf(nextPoint(text, at));
     std::string_view character = text.substr(begin, at - begin);
-    if (classes & kUpper) appendCase(character, CaseMap::lower, out);
+    if (character == "\u03a3") appendSigma(text, begin, out);
+    else if (classes & kUpper) appendCase(character, CaseMap::lower, out);
     else if (classes & kLower) appendCase(character, CaseMap::upper, out);
     else out.append(character);
   }

@@ -212,14 +212,18 @@ Dict* newDict(Arena& arena, uint32_t capacity) {
   return dict;
 }
 
-bool isHashable(const Value& value, Value& unhashable) {
+bool isHashable(const Value& value, Value& unhashable, uint64_t* work) {
   Patience patience;
-  return isHashableWithin(value, unhashable, patience);
+  bool hashable = isHashableWithin(value, unhashable, patience);
+  if (work != nullptr) *work += Patience().steps - patience.steps;
+  return hashable;
 }
 
-bool equal(const Value& a, const Value& b) {
+bool equal(const Value& a, const Value& b, uint64_t* work) {
   Patience patience;
-  return equalWithin(a, b, patience);
+  bool same = equalWithin(a, b, patience);
+  if (work != nullptr) *work += Patience().steps - patience.steps;
+  return same;
 }
 
 uint64_t hashOf(const Value& value) { return hashWithin(value, 4); }

@@ -172,9 +172,10 @@ List* newList(Arena& arena, uint64_t size);
 Dict* newDict(Arena& arena, uint32_t capacity = 0);
 
 // Whether Python could hash it; else `unhashable` is the value that can't be.
-bool isHashable(const Value& value, Value& unhashable);
-// Equality as Python's ==, which can't fail for these types. Depth of nested data is bounded by whoever made it.
-bool equal(const Value& a, const Value& b);
+// `work` grows by the nested values that were looked at.
+bool isHashable(const Value& value, Value& unhashable, uint64_t* work = nullptr);
+// Equality as Python's ==. Data nested too deep, or too big once unfolded, counts as different.
+bool equal(const Value& a, const Value& b, uint64_t* work = nullptr);
 uint64_t hashOf(const Value& value);
 
 // The key is hashable.

@@ -49,7 +49,7 @@ bool Interpreter::newListOf(const std::vector<Value>& items, Value& out, Tag tag
 
 bool Interpreter::put(Dict& dict, const Value& key, const Value& value) {
   Value unhashable;
-  if (!isHashable(key, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
+  if (!hashable(key, unhashable, dict.size)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
   return insert(arena_, dict, key, value) || failLimit("memory", limits_.maxMemoryBytes);
 }
 

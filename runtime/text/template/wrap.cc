@@ -214,6 +214,12 @@ class Pretty {
   }
 
   bool flat(const Value& value, std::string& out) {
+    struct Level {
+      int& depth;
+      ~Level() { --depth; }
+    };
+    Level level{++flatDepth_};
+    if (flatDepth_ > 500) return self_.fail("RecursionError", "maximum recursion depth exceeded");
     if (!self_.step()) return false;
     if (value.is(Tag::dict)) {
       Value ordered;
@@ -325,6 +331,7 @@ class Pretty {
 
   Interpreter& self_;
   std::string& out_;
+  int flatDepth_ = 0;
 };
 
 }  // namespace

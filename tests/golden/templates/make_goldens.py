@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Writes goldens.json: what Jinja2, set up by transformers, makes of the templates below.
+"""Writes goldens.json and chat_goldens.json: what Jinja2, set up by transformers, makes of the templates below.
 
-    python3 tests/golden/templates/make_goldens.py tests/golden/templates/goldens.json
+    cd tests/golden/templates && python3 make_goldens.py goldens.json --chat chat_goldens.json
 
 Needs jinja2 and transformers (no torch). With --driver BUILD/bin/template_render it compares instead of writing.
 """
@@ -14,6 +14,9 @@ import subprocess
 import sys
 
 import transformers.utils.chat_template_utils as reference
+
+import conformance
+from conversations import all_conversations
 
 VARIABLES = {
     "i": 7, "neg": -3, "zero": 0, "big": 2 ** 70, "f": 2.5, "s": "Hello, World", "u": "Grüße ßİ Σας 世界😀", "e": "", "none_": None, "t": True,
@@ -118,6 +121,34 @@ TEMPLATES = [
 ]
 
 
+CHAT_TEMPLATES = [
+    # One text a message, tools up front, reasoning kept.
+    "{{ bos_token }}{% if tools %}[tools]{% for tool in tools %}\n{{ tool | tojson }}{% endfor %}\n{% endif %}{% for message in messages %}"
+    "<|{{ message.role }}|>{% if message.reasoning_content is defined %}<think>{{ message.reasoning_content }}</think>{% endif %}"
+    "{% if message.thinking is defined %}({{ message.thinking|length }}){% endif %}{{ message.content }}"
+    "{% for call in message.tool_calls or [] %}{{ call.function.name }}({{ call.function.arguments | tojson }}){% endfor %}{{ eos_token }}\n"
+    "{% endfor %}{% if add_generation_prompt %}<|assistant|>{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}{% endif %}",
+    # Parts, trimmed texts, documents, strict roles.
+    "{%- for message in messages -%}\n{%- if message['role'] not in ['system', 'user', 'assistant', 'tool'] -%}"
+    "{{ raise_exception('Role ' ~ message['role'] ~ ' is not known') }}{%- endif -%}\n[{{ message['role'] | upper }}]"
+    "{%- if message['content'] is string %} {{ message['content'] | trim }}{% else %}{% for part in message['content'] %} {{ part['type'] }}:{{ part['text'] }}{% endfor %}{% endif %}\n"
+    "{%- endfor %}{% if documents %}{{ documents | map(attribute='title') | join(', ') }}{% endif %}{{ '[ASSISTANT]' if add_generation_prompt }}",
+]
+
+
+def chat_goldens():
+    conversations, expected_all = [], []
+    for name, chat in all_conversations():
+        packed = {key: json.dumps(chat[key]) for key in ("messages", "tools", "documents", "kwargs") if key in chat}
+        conversations.append({"name": name, **chat, **packed})
+        row = []
+        for source in CHAT_TEMPLATES:
+            text, kind, message = conformance.expected(source, chat)
+            row.append({"text": text} if kind is None else {"kind": kind, "error": message})
+        expected_all.append(row)
+    return {"made by": "make_goldens.py", "templates": CHAT_TEMPLATES, "special_tokens": conformance.SPECIAL, "conversations": conversations, "expected": expected_all}
+
+
 class FixedClock(datetime.datetime):
     @classmethod
     def now(cls, tz=None):
@@ -149,6 +180,7 @@ ADDRESS = re.compile(r"(0x[0-9a-f]+)")
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("output", nargs="?")
+    parser.add_argument("--chat", help="also write the goldens of conversations")
     parser.add_argument("--driver")
     options = parser.parse_args()
     reference.datetime = FixedClock
@@ -161,6 +193,11 @@ def main():
         with open(options.output, "w", encoding="utf-8") as file:
             rows = ",\n".join(json.dumps(case, ensure_ascii=True) for case in cases)
             file.write('{"made by": "make_goldens.py", "variables":\n' + json.dumps(VARIABLES) + ',\n"cases": [\n' + rows + "\n]}\n")
+    if options.chat:
+        with open(options.chat, "w", encoding="utf-8") as file:
+            goldens = chat_goldens()
+            file.write("{" + ",\n".join(f"{json.dumps(key)}: " + ("[\n" + ",\n".join(map(json.dumps, value)) + "]" if isinstance(value, list) else json.dumps(value))
+                                        for key, value in goldens.items()) + "}\n")
     if not options.driver:
         return
     driver = subprocess.Popen([options.driver], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
