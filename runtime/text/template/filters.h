@@ -8,6 +8,12 @@ namespace ingot::text {
 // map, select, reject, selectattr, rejectattr: generators, that do their work when they are walked.
 [[nodiscard]] bool lazyFilter(Interpreter& self, FilterName name, const Value& operand, const CallArguments& arguments, Value& out);
 
+// items, batch, slice, unique: generators too.
+[[nodiscard]] bool lazyBoundFilter(Interpreter& self, FilterName name, const Value* bound, Value& out);
+
+// Makes of a text what it is compared as when case does not count; leaves the rest.
+[[nodiscard]] bool ignoreCase(Interpreter& self, Value& value);
+
 bool isTextFilter(FilterName name);
 [[nodiscard]] bool textFilter(Interpreter& self, FilterName name, const Value* bound, Value& out);
 [[nodiscard]] bool sequenceFilter(Interpreter& self, FilterName name, const Value* bound, Value& out);
