@@ -69,4 +69,10 @@ std::string describe(const TensorInfo& tensor) {
   return fmt::format("{}{}", infoOf(tensor.type).name, describeShape(tensor.shape));
 }
 
+std::string describe(const nlohmann::ordered_json& value) {
+  constexpr size_t kMostShown = 80;
+  std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true, nlohmann::ordered_json::error_handler_t::replace);
+  return text.size() <= kMostShown ? text : text.substr(0, kMostShown) + "...";
+}
+
 }  // namespace ingot

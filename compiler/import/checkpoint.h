@@ -70,6 +70,8 @@ class Checkpoint {
 // "bf16[576,1536]", as messages show a tensor.
 std::string describe(const TensorInfo& tensor);
 std::string describeShape(const std::vector<int64_t>& shape);
+// A JSON value as messages show it: cut short, with bytes that are no UTF-8 (GGUF allows them) replaced.
+std::string describe(const nlohmann::ordered_json& value);
 
 // Readers: each adds the tensors of its files to `checkpoint`, after checking every size against the file.
 Status readSafetensors(const std::filesystem::path& path, Checkpoint& checkpoint);

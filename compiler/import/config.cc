@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/import/checkpoint.h"
+
 namespace ingot {
 namespace {
 
@@ -49,7 +51,7 @@ bool ConfigReader::has(const std::string& key) { return value(key) != nullptr; }
 
 Status ConfigReader::wrong(const std::string& key, std::string_view expected) const {
   auto found = json_.find(key);
-  return Status::invalidInput("{}: {} is {}, expected {}", where_, key, found == json_.end() ? "missing" : found->dump(), expected);
+  return Status::invalidInput("{}: {} is {}, expected {}", where_, key, found == json_.end() ? "missing" : describe(*found), expected);
 }
 
 Result<int64_t> ConfigReader::integer(const std::string& key, std::optional<int64_t> fallback, int64_t low, int64_t high) {
@@ -85,7 +87,7 @@ Status ConfigReader::refuseUnknown() const {
   for (const auto& [key, value] : json_.items()) {
     if (value.is_null() || read_.count(key) || isIgnored(key) || isFixedAt(key, value)) continue;
     return Status::unsupported("{}: key \"{}\": {} is not known to this compiler and could change what the model computes", where_,
-                               key, value.dump().substr(0, 80));
+                               key, describe(value));
   }
   return {};
 }

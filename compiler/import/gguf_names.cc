@@ -62,7 +62,7 @@ Status readRopeScaling(const Json& metadata, const std::string& prefix, Json& co
   if (const Json* length = find(metadata, prefix + "rope.scaling.original_context_length"))
     scaling["original_max_position_embeddings"] = *length;
   if (*type != "linear" && *type != "yarn")
-    return Status::unsupported("{}: {}rope.scaling.type {}, expected none, linear or yarn", where, prefix, type->dump());
+    return Status::unsupported("{}: {}rope.scaling.type {}, expected none, linear or yarn", where, prefix, describe(*type));
   config["rope_scaling"] = scaling;
   return {};
 }
@@ -92,18 +92,22 @@ Result<Json> configOfGguf(const Json& metadata, const Checkpoint& checkpoint, co
     if (row.modelType == "qwen3" && !config.contains("head_dim")) config["head_dim"] = 128;
     return config;
   }
-  return Status::unsupported("{}: general.architecture {}, expected one of{}", where, architecture->dump(), known);
+  return Status::unsupported("{}: general.architecture {}, expected one of{}", where, describe(*architecture), known);
 }
 
 Result<Checkpoint> renameGgufTensors(Checkpoint&& checkpoint, const Json& config, const std::string& where) {
   bool paired = false;
   for (const Architecture& row : kArchitectures) paired |= config["model_type"] == row.modelType && row.pairedHeads;
-  int64_t heads = config.value("num_attention_heads", int64_t{0}), kvHeads = config.value("num_key_value_heads", heads);
+  auto integer = [&](const char* key, int64_t fallback) {  // readConfig() refuses what is none
+    const Json* value = find(config, key);
+    return value && value->is_number_integer() ? value->get<int64_t>() : fallback;
+  };
+  int64_t heads = integer("num_attention_heads", 0), kvHeads = integer("num_key_value_heads", heads);
   Checkpoint renamed = std::move(checkpoint).withoutTensors();
   for (const auto& [name, info] : checkpoint.tensors()) {
     TensorInfo tensor = info;
     tensor.name = hfName(name);
-    if (tensor.name.empty()) return Status::unsupported("{}: tensor {} has no place in a {} model", where, name, config["model_type"].dump());
+    if (tensor.name.empty()) return Status::unsupported("{}: tensor {} has no place in a {} model", where, name, describe(config["model_type"]));
     bool isQ = tensor.name.find("q_proj.") != std::string::npos, isK = tensor.name.find("k_proj.") != std::string::npos;
     if (paired && (isQ || isK)) {
       int64_t count = isQ ? heads : kvHeads, rows = tensor.shape[0];

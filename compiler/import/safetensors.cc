@@ -24,7 +24,7 @@ Result<std::vector<int64_t>> parseShape(const nlohmann::ordered_json& json) {
   std::vector<int64_t> shape;
   for (const auto& size : json) {
     if (!size.is_number_unsigned() || size.get<uint64_t>() == 0 || size.get<uint64_t>() > (1ull << 40))
-      return Status::invalidInput("shape has size {}, expected 1 to 2^40", size.dump());
+      return Status::invalidInput("shape has size {}, expected 1 to 2^40", describe(size));
     shape.push_back(size.get<int64_t>());
   }
   return shape;
@@ -35,13 +35,13 @@ Result<TensorInfo> parseTensor(const std::string& name, const nlohmann::ordered_
     return Status::invalidInput("needs dtype, shape and data_offsets");
   TensorInfo tensor{.name = name};
   auto type = json["dtype"].is_string() ? elementType(json["dtype"].get<std::string>()) : std::nullopt;
-  if (!type) return Status::unsupported("dtype {} is not one of F32 F16 BF16 F64", json["dtype"].dump());
+  if (!type) return Status::unsupported("dtype {} is not one of F32 F16 BF16 F64", describe(json["dtype"]));
   tensor.type = *type;
   INGOT_ASSIGN(tensor.shape, parseShape(json["shape"]));
 
   const auto& offsets = json["data_offsets"];
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
-    return Status::invalidInput("data_offsets must be two offsets, found {}", offsets.dump());
+    return Status::invalidInput("data_offsets must be two offsets, found {}", describe(offsets));
   uint64_t begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
   if (begin > end || end > dataBytes)
     return Status::invalidInput("data_offsets [{}, {}) are outside the {} bytes of data", begin, end, dataBytes);

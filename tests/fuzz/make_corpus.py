@@ -104,3 +104,8 @@ if len(sys.argv) > 1:
     plan_bytes = struct.unpack_from("<I", data, 12)[0]
     put("artifact", "plan", data[64:64 + plan_bytes])
 put("artifact", "header", b"INGOT\x1a\r\n" + struct.pack("<HHIQQ", 1, 0, 0, 4096, 4096) + bytes(4096 - 32))
+
+# Found by fuzzing; kept as tests: architecture_not_utf8 is the fuzzer's own, this one had a text for a number of heads.
+HEADS = [(b"general.architecture", 8, text(b"llama")), (b"llama.attention.head_count", 8, text(b"four"))]
+HEADS += [(b"llama." + key, 4, struct.pack("<I", 32)) for key in (b"block_count", b"context_length", b"embedding_length", b"feed_forward_length")]
+put("gguf", "heads_not_a_number", gguf(HEADS, [(b"token_embd.weight", [32, 32], 0, 0), (b"blk.0.attn_q.weight", [32, 32], 0, 0)]) + bytes(4096))
