@@ -1,10 +1,12 @@
-// vocab.json + merges.txt, as GPT-2 and OPT ship them: written as the tokenizer.json that says the same.
+// Which vocabulary a folder has; vocab.json + merges.txt, as GPT-2 and OPT ship them, is written as the tokenizer.json that
+// says the same.
 #include "compiler/text/foreign_vocabulary.h"
 
 #include <algorithm>
 #include <set>
 
 #include "compiler/support/file.h"
+#include "compiler/text/sentencepiece_model.h"
 #include "compiler/text/tokenizer_json.h"
 
 namespace ingot {
@@ -156,7 +158,23 @@ Result<std::optional<TokenizerTables>> readVocabularyFolder(const fs::path& fold
     INGOT_ASSIGN(TokenizerTables tables, readByteLevelFiles(folder, config, specialMap, note));
     return std::optional(std::move(tables));
   }
+  std::vector<fs::path> models = {folder / "tokenizer.model", folder / "spiece.model", folder / "sentencepiece.bpe.model"};
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    if (entry->path().extension() == ".tiktoken") models.push_back(entry->path());
+  for (const fs::path& path : models) {
+    std::error_code ignored;
+    if (!fs::exists(path, ignored)) continue;
+    INGOT_ASSIGN(TokenizerTables tables, readModelFile(path, config, note));
+    return std::optional(std::move(tables));
+  }
   return std::optional<TokenizerTables>();
+}
+
+Result<TokenizerTables> readModelFile(const fs::path& path, const TextJson& config, const Note& note) {
+  INGOT_ASSIGN(std::string bytes, readTextFile(path));
+  auto tables = isTiktoken(bytes) ? readTiktoken(bytes, config, note) : readSentencePiece(bytes, config);
+  return tables.ok() ? std::move(tables) : Result<TokenizerTables>(tables.status().at(path.string()));
 }
 
 }  // namespace ingot

@@ -8,10 +8,13 @@
 
 namespace ingot {
 
-// tokenizer.json, or vocab.json with merges.txt. Nothing where the folder has none.
+// tokenizer.json, vocab.json with merges.txt, a SentencePiece model or a tiktoken file. Nothing where the folder has none.
 // `config` is tokenizer_config.json and `specialMap` special_tokens_map.json; null where absent.
 Result<std::optional<TokenizerTables>> readVocabularyFolder(const std::filesystem::path& folder, const TextJson& config, const TextJson& specialMap,
                                                             const Note& note);
+
+// A SentencePiece model or a tiktoken file, told apart by what is in it.
+Result<TokenizerTables> readModelFile(const std::filesystem::path& path, const TextJson& config, const Note& note);
 
 // tokenizer.ggml.* of a GGUF file. Nothing where it has no vocabulary.
 Result<std::optional<TokenizerTables>> readGgufVocabulary(const nlohmann::ordered_json& metadata, const std::string& where, const Note& note);

@@ -1,5 +1,8 @@
 // tokenizer.ggml.* of GGUF files.
+#include "compiler/text/components.h"
 #include "compiler/text/foreign_vocabulary.h"
+#include "compiler/text/gguf_pre_tokenizers.h"
+#include "compiler/text/piece_vocabulary.h"
 #include "compiler/text/tokenizer_json.h"
 
 namespace ingot {
@@ -71,63 +74,117 @@ TextJson processor(const GgufJson& metadata) {
   return {{"type", "TemplateProcessing"}, {"single", single}, {"special_tokens", TextJson::object()}};
 }
 
-constexpr const char* kCl100kLike =
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-constexpr const char* kOneDigit =
-    "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
-struct PreTokenizer {
-  TextJson steps = TextJson::array();
-  bool ignoreMerges = false;
-};
-
-TextJson regexSplit(const char* pattern) {
-  return {{"type", "Split"}, {"pattern", {{"Regex", pattern}}}, {"behavior", "Isolated"}, {"invert", false}};
-}
-TextJson byteLevel(bool regex) { return {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", regex}}; }
-
-// The `pre` names of GGUF, as its converter gives them to known tokenizers.
-Result<PreTokenizer> preTokenizer(const std::string& name) {
-  PreTokenizer result;
-  if (name == "gpt-2" || name == "default" || name == "phi-2" || name == "mpt" || name == "olmo") {
-    result.steps = {byteLevel(true)};
-  } else if (name == "llama-bpe" || name == "llama3" || name == "llama-v3") {
-    result.steps = {regexSplit(kCl100kLike), byteLevel(false)};
-    result.ignoreMerges = true;
-  } else if (name == "qwen2") {
-    result.steps = {regexSplit(kOneDigit), byteLevel(false)};
-  } else if (name == "smollm" || name == "starcoder" || name == "refact" || name == "command-r") {
-    result.steps = {TextJson{{"type", "Digits"}, {"individual_digits", true}}, byteLevel(true)};
-  } else {
-    return Status::unsupported("tokenizer.ggml.pre: {} is not known", name);
+// Control tokens and those of the user, as "added_tokens".
+TextJson addedTokens(const GgufVocabulary& vocabulary) {
+  TextJson added = TextJson::array();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    int type = vocabulary.types[id];
+    if (type == kControl || type == kUserDefined || type == kUnknown)
+      added.push_back({{"id", id}, {"content", vocabulary.tokens[id]}, {"special", type != kUserDefined}, {"normalized", false},
+                       {"lstrip", false}, {"rstrip", false}, {"single_word", false}});
   }
-  return result;
+  return added;
+}
+
+Result<TextJson> vocabularyObject(const GgufVocabulary& vocabulary) {
+  TextJson vocab = TextJson::object();
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
+    if (!vocab.emplace(vocabulary.tokens[id], id).second) return Status::invalidInput("tokenizer.ggml.tokens: \"{}\" stands twice", vocabulary.tokens[id]);
+  return vocab;
+}
+
+Result<TextJson> mergeList(const GgufJson& metadata) {
+  const GgufJson* merges = find(metadata, "tokenizer.ggml.merges");
+  if (!merges || !merges->is_array()) return Status::invalidInput("tokenizer.ggml.merges: is not a list");
+  TextJson list = TextJson::array();
+  for (const GgufJson& merge : *merges) {
+    if (!merge.is_string()) return Status::invalidInput("tokenizer.ggml.merges: entry {} is no text", list.size());
+    list.push_back(merge.get<std::string>());
+  }
+  return list;
 }
 
 Result<TokenizerTables> readGpt2(const GgufJson& metadata, const std::string& where, const Note& note) {
   INGOT_ASSIGN(GgufVocabulary vocabulary, readLists(metadata));
-  const GgufJson *merges = find(metadata, "tokenizer.ggml.merges"), *pre = find(metadata, "tokenizer.ggml.pre");
-  if (!merges || !merges->is_array()) return Status::invalidInput("tokenizer.ggml.merges: is not a list");
-  INGOT_ASSIGN(PreTokenizer steps, preTokenizer(pre && pre->is_string() ? pre->get<std::string>() : "default"));
-  TextJson vocab = TextJson::object(), added = TextJson::array(), mergeList = TextJson::array();
-  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
-    const std::string& content = vocabulary.tokens[id];
-    if (!vocab.emplace(content, id).second) return Status::invalidInput("tokenizer.ggml.tokens: \"{}\" stands twice", content);
-    int type = vocabulary.types[id];
-    if (type == kControl || type == kUserDefined || type == kUnknown)
-      added.push_back({{"id", id}, {"content", content}, {"special", type != kUserDefined}, {"normalized", false},
-                       {"lstrip", false}, {"rstrip", false}, {"single_word", false}});
-  }
-  for (const GgufJson& merge : *merges) {
-    if (!merge.is_string()) return Status::invalidInput("tokenizer.ggml.merges: entry {} is no text", mergeList.size());
-    mergeList.push_back(merge.get<std::string>());
-  }
-  TextJson json = {{"model", {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(mergeList)}, {"ignore_merges", steps.ignoreMerges}}},
-                   {"added_tokens", std::move(added)},
+  const GgufJson* pre = find(metadata, "tokenizer.ggml.pre");
+  INGOT_ASSIGN(GgufPreTokenizer steps, ggufPreTokenizer(pre && pre->is_string() ? pre->get<std::string>() : "default"));
+  INGOT_ASSIGN(TextJson vocab, vocabularyObject(vocabulary));
+  INGOT_ASSIGN(TextJson merges, mergeList(metadata));
+  TextJson json = {{"model", {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(merges)}, {"ignore_merges", steps.ignoreMerges}}},
+                   {"added_tokens", addedTokens(vocabulary)},
+                   {"normalizer", std::move(steps.normalizer)},
                    {"pre_tokenizer", {{"type", "Sequence"}, {"pretokenizers", std::move(steps.steps)}}},
                    {"post_processor", processor(metadata)},
                    {"decoder", {{"type", "ByteLevel"}}}};
   return readTokenizerJson(json, where, note);
+}
+
+// Gemma's: merges over characters, spaces as U+2581, bytes for what is not known.
+Result<TokenizerTables> readGemma(const GgufJson& metadata, const std::string& where, const Note& note) {
+  INGOT_ASSIGN(GgufVocabulary vocabulary, readLists(metadata));
+  INGOT_ASSIGN(TextJson vocab, vocabularyObject(vocabulary));
+  INGOT_ASSIGN(TextJson merges, mergeList(metadata));
+  const TextJson mark = {{"String", kSpaceMark}}, space = {{"String", " "}};
+  TextJson json = {{"model", {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(merges)}, {"byte_fallback", true}, {"fuse_unk", true},
+                              {"unk_token", contentOf(metadata, "tokenizer.ggml.unknown_token_id").value_or("")}}},
+                   {"added_tokens", addedTokens(vocabulary)},
+                   {"normalizer", {{"type", "Replace"}, {"pattern", space}, {"content", kSpaceMark}}},
+                   {"pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "[^\\n]+|[\\n]+"}}}, {"behavior", "Isolated"}, {"invert", false}}},
+                   {"post_processor", processor(metadata)},
+                   {"decoder", {{"type", "Sequence"}, {"decoders", {{{"type", "Replace"}, {"pattern", mark}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}}}};
+  return readTokenizerJson(json, where, note);
+}
+
+// WordPiece: GGUF marks the pieces that begin a word instead of those that continue one.
+Result<TokenizerTables> readBert(const GgufJson& metadata, const std::string& where, const Note& note) {
+  INGOT_ASSIGN(GgufVocabulary vocabulary, readLists(metadata));
+  for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
+    std::string& token = vocabulary.tokens[id];
+    bool begins = token.compare(0, 3, kSpaceMark) == 0;
+    if (vocabulary.types[id] != kNormal && vocabulary.types[id] != kByteType) continue;
+    token = begins ? token.substr(3) : "##" + token;
+  }
+  INGOT_ASSIGN(TextJson vocab, vocabularyObject(vocabulary));
+  std::string cls = contentOf(metadata, "tokenizer.ggml.cls_token_id").value_or(contentOf(metadata, "tokenizer.ggml.bos_token_id").value_or("[CLS]"));
+  std::string sep = contentOf(metadata, "tokenizer.ggml.seperator_token_id").value_or("[SEP]");
+  auto special = [](const std::string& token) { return TextJson{{"SpecialToken", {{"id", token}, {"type_id", 0}}}}; };
+  TextJson json = {{"model", {{"type", "WordPiece"}, {"vocab", std::move(vocab)}, {"max_input_chars_per_word", 100},
+                              {"unk_token", contentOf(metadata, "tokenizer.ggml.unknown_token_id").value_or("[UNK]")}}},
+                   {"added_tokens", addedTokens(vocabulary)},
+                   {"normalizer", {{"type", "BertNormalizer"}}},
+                   {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+                   {"post_processor", {{"type", "TemplateProcessing"}, {"single", {special(cls), {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, special(sep)}}}},
+                   {"decoder", {{"type", "WordPiece"}}}};
+  return readTokenizerJson(json, where, note);
+}
+
+// "llama" and "t5": scored pieces.
+Result<TokenizerTables> readPieces(const GgufJson& metadata, bool isUnigram) {
+  INGOT_ASSIGN(GgufVocabulary lists, readLists(metadata));
+  PieceVocabulary vocabulary{.pieces = std::move(lists.tokens), .scores = std::move(lists.scores), .isUnigram = isUnigram, .characterMap = {}};
+  for (int type : lists.types) {
+    if (type < 1 || type > 6) return Status::invalidInput("tokenizer.ggml.token_type: {} is none of 1 to 6", type);
+    vocabulary.types.push_back(static_cast<PieceType>(type));
+  }
+  vocabulary.addPrefix = flag(metadata, "tokenizer.ggml.add_space_prefix", true);
+  vocabulary.removeExtraSpaces = flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", false);
+  if (const GgufJson* map = find(metadata, "tokenizer.ggml.precompiled_charsmap"); map && map->is_array())
+    for (const GgufJson& byte : *map) vocabulary.characterMap += static_cast<char>(byte.is_number_integer() ? byte.get<int>() : 0);
+  auto add = [&](const char* wanted, bool fallback, const char* key, std::vector<int32_t>& ids) {
+    const GgufJson* id = find(metadata, key);
+    if (flag(metadata, wanted, fallback) && id && id->is_number_integer()) ids.push_back(id->get<int32_t>());
+  };
+  add("tokenizer.ggml.add_bos_token", !isUnigram, "tokenizer.ggml.bos_token_id", vocabulary.prefixIds);
+  add("tokenizer.ggml.add_eos_token", isUnigram, "tokenizer.ggml.eos_token_id", vocabulary.suffixIds);
+  return tablesOfPieces(vocabulary);
+}
+
+Result<TokenizerTables> readKind(const std::string& kind, const GgufJson& metadata, const std::string& where, const Note& note) {
+  if (kind == "gpt2") return readGpt2(metadata, where, note);
+  if (kind == "gemma4") return readGemma(metadata, where, note);
+  if (kind == "bert") return readBert(metadata, where, note);
+  if (kind == "llama" || kind == "t5") return readPieces(metadata, kind == "t5");
+  return Status::unsupported("tokenizer.ggml.model: {} is not supported; gpt2, llama, bert, t5 and gemma4 are", kind);
 }
 
 }  // namespace
@@ -149,8 +206,7 @@ Result<std::optional<TokenizerTables>> readGgufVocabulary(const GgufJson& metada
   if (!model->is_string() || !tokens->is_array()) return Status::invalidInput("{}: tokenizer.ggml.model is no text, or its tokens are no list", where);
   auto kind = model->get<std::string>();
   if (kind == "none" || kind == "no_vocab") return std::optional<TokenizerTables>();
-  auto tables = kind == "gpt2" ? readGpt2(metadata, where, note)
-                               : Result<TokenizerTables>(Status::unsupported("tokenizer.ggml.model: {} is not supported", kind));
+  auto tables = readKind(kind, metadata, where, note);
   if (!tables.ok()) return tables.status().at(where);
   return std::optional(std::move(tables).value());
 }

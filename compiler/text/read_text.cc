@@ -3,6 +3,7 @@
 #include "compiler/text/chat_templates.h"
 #include "compiler/text/foreign_vocabulary.h"
 #include "compiler/text/tokenizer_json.h"
+#include "runtime/text/template/template.h"
 
 namespace ingot {
 namespace {
@@ -21,6 +22,8 @@ class TextReader {
     INGOT_TRY(tokenizer());
     INGOT_TRY(specialTokens());
     INGOT_ASSIGN(contents_.templates, readChatTemplates(source_, config_, chatTemplate));
+    // What the runtime will compile at start is compiled here, to say now what is wrong with it.
+    for (const ChatTemplateSource& one : contents_.templates) INGOT_TRY(text::Template::compile(one.source, one.name).status().at(source_.where));
     if (contents_.templates.empty()) note_(fmt::format("{}: has no chat template; chat takes one by --chat-template", source_.where));
     if (config_.is_object()) {
       INGOT_ASSIGN(contents_.cleanUpSpaces, member<bool>(config_, "clean_up_tokenization_spaces", false));

@@ -1,4 +1,8 @@
 #include "compiler/text/regex.h"
+
+#include <optional>
+#include <utility>
+
 #include "runtime/text/tokenizer/utf8.h"
 
 namespace ingot {
@@ -48,12 +52,31 @@ class Parser {
           continue;
         }
         INGOT_ASSIGN(Node item, atom(ignoreCase, depth));
+        auto before = std::exchange(possessive_, std::nullopt);
         INGOT_ASSIGN(item, quantified(std::move(item)));
-        sequence->children.push_back(std::move(item));
+        append(std::move(item), before, *sequence);
       }
       node->children.push_back(std::move(sequence));
     } while (accept("|"));
     return node->children.size() == 1 ? std::move(node->children[0]) : std::move(node);
+  }
+
+  static Node unwrapped(Node node) {
+    while ((node->kind == Kind::sequence || node->kind == Kind::choice) && node->children.size() == 1) node = std::move(node->children[0]);
+    return node;
+  }
+
+  // What a look-ahead, or a possessive item, says of the next code point is said by the item that takes it.
+  static void append(Node item, const std::optional<icu::UnicodeSet>& taken, RegexNode& sequence) {
+    item = unwrapped(std::move(item));
+    bool seesNext = item->kind == Kind::set || item->kind == Kind::look;
+    if (seesNext && taken) item->set.removeAll(*taken);
+    if (seesNext && !sequence.children.empty() && sequence.children.back()->kind == Kind::look) {
+      item->set.retainAll(sequence.children.back()->set);
+      item->endAllowed &= sequence.children.back()->endAllowed;
+      sequence.children.pop_back();
+    }
+    sequence.children.push_back(std::move(item));
   }
 
   Result<Node> atom(bool ignoreCase, int depth) {
@@ -78,12 +101,13 @@ class Parser {
   Result<Node> group(bool ignoreCase, int depth) {
     INGOT_ASSIGN(Node node, choice(ignoreCase, depth + 1));
     if (!accept(")")) return wrong("a group without an end");
+    possessive_.reset();
     return node;
   }
 
   Result<Node> look(bool negative, bool ignoreCase, int depth) {
     INGOT_ASSIGN(Node inner, group(ignoreCase, depth));
-    while ((inner->kind == Kind::sequence || inner->kind == Kind::choice) && inner->children.size() == 1) inner = std::move(inner->children[0]);
+    inner = unwrapped(std::move(inner));
     if (inner->kind != Kind::set) return wrong("a look-ahead at more than one code point");
     Node node = makeNode(Kind::look);
     node->set = inner->set;
@@ -94,19 +118,26 @@ class Parser {
 
   Result<Node> quantified(Node item) {
     int low, high;
+    bool braces = false;
     if (accept("?")) low = 0, high = 1;
     else if (accept("*")) low = 0, high = -1;
     else if (accept("+")) low = 1, high = -1;
     else if (!atEnd() && pattern_[at_] == '{' && bounds(low, high)) {
+      braces = true;
       if (low > kMaxRepeat || high > kMaxRepeat) return wrong("a repetition of more than 1000");
     } else {
       return item;
     }
     Node node = makeNode(Kind::repeat);
     node->low = low, node->high = high;
-    // A possessive one gives nothing back; the patterns of tokenizers never ask it to, so it is a greedy one.
+    // A possessive one gives nothing back: what follows begins with nothing that it would have taken. Behind braces + is a
+    // repetition of its own.
     if (accept("?")) node->greedy = false;
-    else accept("+");
+    else if (!braces && accept("+")) {
+      Node inner = unwrapped(std::move(item));
+      if (inner->kind == Kind::set && high < 0) possessive_ = inner->set;
+      item = std::move(inner);
+    }
     node->children.push_back(std::move(item));
     return quantified(std::move(node));
   }
@@ -242,6 +273,7 @@ class Parser {
 
   std::string_view pattern_;
   size_t at_ = 0;
+  std::optional<icu::UnicodeSet> possessive_;  // what the last item took all of
 };
 
 }  // namespace

@@ -23,6 +23,8 @@ Result<TokenizerTables> readVocabulary(const fs::path& path, const Note& note) {
     Checkpoint checkpoint;
     INGOT_ASSIGN(auto metadata, readGguf(path, checkpoint));
     INGOT_ASSIGN(tables, readGgufVocabulary(metadata, path.string(), note));
+  } else if (path.extension() == ".model" || path.extension() == ".tiktoken") {
+    return readModelFile(path, TextJson(), note);
   } else {
     INGOT_ASSIGN(TextJson json, readTextJsonFile(path));
     return readTokenizerJson(json, path.string(), note);
