@@ -102,6 +102,25 @@ Status packMatrix(const ParamRows& param, int64_t rows, int64_t columns, const S
   });
 }
 
+Result<double> quantizationError(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format) {
+  constexpr int64_t kSampledRows = 32;
+  std::vector<float> row(static_cast<size_t>(columns));
+  double error = 0, total = 0;
+  GroupCodes codes;
+  for (int64_t i = 0, count = std::min(rows, kSampledRows); i < count; ++i) {
+    INGOT_TRY(param.read(i * rows / count, 1, row.data()));
+    for (int64_t at = 0; at + format.group <= columns; at += format.group) {
+      quantizeGroup(format.format, row.data() + at, format.group, codes);
+      for (int k = 0; k < format.group; ++k) {
+        double value = row[static_cast<size_t>(at + k)], difference = value - (codes.scale * codes.codes[k] + codes.minimum);
+        error += difference * difference;
+        total += value * value;
+      }
+    }
+  }
+  return total > 0 ? error / total : 0;
+}
+
 Result<std::vector<float>> packPlain(llm::ParamOp param, const Checkpoint& checkpoint) {
   if (auto rope = param.getRopeAttr()) {
     auto frequencies = rope.getAs<mlir::DenseF32ArrayAttr>("frequencies").asArrayRef();

@@ -14,6 +14,9 @@ using PackSink = std::function<Status(uint64_t offset, std::span<const std::byte
 // Packs a matrix [rows, columns]. Peak memory: a few blocks of 16 rows for each of `jobs` threads.
 Status packMatrix(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format, int jobs, const PackSink& sink);
 
+// Squared error of a matrix in `format` over the sum of its squares, on rows spread evenly over it; at least 0.
+Result<double> quantizationError(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format);
+
 // A vector or table as row-major f32: sources one after the other, or the rope table.
 Result<std::vector<float>> packPlain(llm::ParamOp param, const Checkpoint& checkpoint);
 

@@ -4,7 +4,7 @@
 #include "compiler/import/build_graph.h"
 #include "compiler/import/source.h"
 #include "compiler/lower/lower.h"
-#include "compiler/pack/format.h"
+#include "compiler/pack/pack.h"
 #include "compiler/passes/passes.h"
 #include "compiler/pipeline/generation_config.h"
 #include "compiler/support/parallel.h"
@@ -96,6 +96,25 @@ class Compilation {
     if (options_.random_weights) return {};
     INGOT_TRY(bindCheckpoint(*module_, spec, source_.checkpoint));
     if (storages_.keepBlocks) keepBlocks();
+    return storages_.linear == "i4g32" ? chooseMinima() : Status();
+  }
+
+  // int4 with a minimum a group costs half a bit a weight: taken where symmetric codes lose much more, as on weights that
+  // came from such a format.
+  Status chooseMinima() {
+    constexpr double kMuchMore = 2;
+    for (auto param : module_->getOps<llm::ParamOp>()) {
+      auto type = llvm::cast<mlir::RankedTensorType>(param.getType());
+      // Embedding and output matrix have a storage of their own; Conv1D weights are turned as a whole, too dear for a look.
+      if (param.getRopeAttr() || type.getRank() != 2 || type.getDimSize(0) == source_.spec.vocab || type.getDimSize(1) % 32 != 0 || param.getTransposed()) continue;
+      INGOT_ASSIGN(auto rows, openParam(param, source_.checkpoint));
+      double errors[2];
+      for (int i = 0; i < 2; ++i) {
+        INGOT_ASSIGN(StorageFormat format, StorageFormat::parse(i ? "i4mg32" : "i4g32"));
+        INGOT_ASSIGN(errors[i], quantizationError(*rows, type.getDimSize(0), type.getDimSize(1), format));
+      }
+      if (errors[0] > kMuchMore * errors[1]) param.setStorage("i4mg32");
+    }
     return {};
   }
 
