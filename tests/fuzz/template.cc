@@ -16,7 +16,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   limits.clock = [] { return std::tm{}; };
   ChatInput chat;
   if (!json.empty() && !chat.setMessages(json).ok()) return 0;
-  if (!chat.hasMessages() && !chat.setMessages(R"([{"role": "user", "content": "Héllo <b>"}, {"role": "assistant", "content": [{"type": "text", "text": "x"}]}])").ok())
+  if (!chat.hasMessages() &&
+      !chat.setMessages(R"([{"role": "user", "content": "Héllo <b>"}, {"role": "assistant", "content": [{"type": "text", "text": "x"}]}])").ok())
     std::abort();
   (void)renderChat(*compiled, chat, limits);
   chat.add_generation_prompt = true;

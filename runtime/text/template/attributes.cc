@@ -10,8 +10,18 @@ namespace ingot::text {
 namespace {
 
 using Names = std::initializer_list<MethodName>;
-enum TypeBit : uint16_t { kTextType = 1, kListType = 2, kTupleType = 4, kDictType = 8, kIntegerType = 16, kRealType = 32, kRangeType = 64,
-                          kViewType = 128, kCyclerType = 256, kMarkupType = 512 };
+enum TypeBit : uint16_t {
+  kTextType = 1,
+  kListType = 2,
+  kTupleType = 4,
+  kDictType = 8,
+  kIntegerType = 16,
+  kRealType = 32,
+  kRangeType = 64,
+  kViewType = 128,
+  kCyclerType = 256,
+  kMarkupType = 512
+};
 
 constexpr size_t kMethodCount = static_cast<size_t>(MethodName::zfill) + 1;
 
@@ -21,10 +31,11 @@ constexpr std::array<uint16_t, kMethodCount> makeOwners() {
     for (MethodName name : names) owners[static_cast<size_t>(name)] |= type;
   };
   using enum MethodName;
-  add(kTextType, {capitalize, casefold, center, count, encode, endswith, expandtabs, find, format, format_map, index, isalnum, isalpha, isascii,
-                  isdecimal, isdigit, isidentifier, islower, isnumeric, isprintable, isspace, istitle, isupper, join, ljust, lower, lstrip,
-                  maketrans, partition, removeprefix, removesuffix, replace, rfind, rindex, rjust, rpartition, rsplit, rstrip, split,
-                  splitlines, startswith, strip, swapcase, title, translate, upper, zfill});
+  add(kTextType,
+      {capitalize, casefold, center,    count,      encode,       endswith,     expandtabs,   find,        format,    format_map, index,   isalnum,
+       isalpha,    isascii,  isdecimal, isdigit,    isidentifier, islower,      isnumeric,    isprintable, isspace,   istitle,    isupper, join,
+       ljust,      lower,    lstrip,    maketrans,  partition,    removeprefix, removesuffix, replace,     rfind,     rindex,     rjust,   rpartition,
+       rsplit,     rstrip,   split,     splitlines, startswith,   strip,        swapcase,     title,       translate, upper,      zfill});
   add(kMarkupType, {unescape, striptags, escape});
   add(kListType, {append, clear, copy, count, extend, index, insert, pop, remove, reverse, sort});
   add(kTupleType, {count, index});
@@ -43,7 +54,9 @@ uint16_t typeBit(const Value& value) {
     case Tag::list: return kListType;
     case Tag::tuple: return kTupleType;
     case Tag::dict: return kDictType;
-    case Tag::boolean: case Tag::integer: case Tag::bigInteger: return kIntegerType;
+    case Tag::boolean:
+    case Tag::integer:
+    case Tag::bigInteger: return kIntegerType;
     case Tag::real: return kRealType;
     case Tag::range: return kRangeType;
     case Tag::cycler: return kCyclerType;
@@ -61,8 +74,8 @@ bool changesItsObject(const Value& object, MethodName name) {
 // Attributes that every object of Python has, and those of the types that templates meet.
 bool isHidden(const Value& object, std::string_view name) {
   static constexpr std::string_view kCommon[] = {
-      "class", "delattr", "dir", "doc", "eq", "format", "ge", "getattribute", "getstate", "gt", "hash", "init", "init_subclass", "le", "lt",
-      "ne", "new", "reduce", "reduce_ex", "repr", "setattr", "sizeof", "str", "subclasshook"};
+      "class",         "delattr", "dir", "doc", "eq",  "format", "ge",        "getattribute", "getstate", "gt",     "hash", "init",
+      "init_subclass", "le",      "lt",  "ne",  "new", "reduce", "reduce_ex", "repr",         "setattr",  "sizeof", "str",  "subclasshook"};
   static constexpr std::string_view kSequence[] = {"add", "contains", "getitem", "iter", "len", "mul", "rmul"};
   if (!name.starts_with("__") || !name.ends_with("__") || name.size() < 5) return false;
   name = name.substr(2, name.size() - 4);
@@ -70,7 +83,8 @@ bool isHidden(const Value& object, std::string_view name) {
   bool isSequence = object.isText() || object.is(Tag::list) || object.is(Tag::tuple) || object.is(Tag::dict) || object.is(Tag::range);
   if (isSequence && std::find(std::begin(kSequence), std::end(kSequence), name) != std::end(kSequence)) return true;
   bool isCallable = object.is(Tag::method) || object.is(Tag::function) || object.is(Tag::macro);
-  return isCallable && (name == "call" || name == "name" || name == "globals" || name == "code" || name == "self" || name == "func" || name == "module");
+  return isCallable &&
+         (name == "call" || name == "name" || name == "globals" || name == "code" || name == "self" || name == "func" || name == "module");
 }
 
 Value booleanOf(bool value) { return makeBoolean(value); }

@@ -100,8 +100,7 @@ void divideLong(const Limbs& a, const Limbs& b, Limbs& quotient, Limbs& remainde
     quotient[j] = static_cast<uint32_t>(guess);
   }
   remainder.assign(n, 0);
-  for (size_t i = 0; i < n; ++i)
-    remainder[i] = shift == 0 ? u[i] : static_cast<uint32_t>((uint64_t{u[i + 1]} << 32 | u[i]) >> shift);
+  for (size_t i = 0; i < n; ++i) remainder[i] = shift == 0 ? u[i] : static_cast<uint32_t>((uint64_t{u[i + 1]} << 32 | u[i]) >> shift);
   trim(quotient);
   trim(remainder);
 }
@@ -209,9 +208,7 @@ void divideFloor(const Integer& a, const Integer& b, Integer& quotient, Integer&
   if (remainder.isZero()) remainder.negative = false;
 }
 
-static uint64_t bitsOf(const Limbs& limbs) {
-  return limbs.empty() ? 0 : limbs.size() * 32 - static_cast<uint64_t>(std::countl_zero(limbs.back()));
-}
+static uint64_t bitsOf(const Limbs& limbs) { return limbs.empty() ? 0 : limbs.size() * 32 - static_cast<uint64_t>(std::countl_zero(limbs.back())); }
 
 static void shiftLeft(Limbs& limbs, uint64_t bits) {
   uint64_t carry = 0;

@@ -77,16 +77,18 @@ std::string group(const std::string& digits, const Spec& spec, size_t every, siz
   if (spec.zero && spec.align == '=') {
     // Zeros are grouped too.
     auto width = static_cast<size_t>(std::max<int64_t>(0, spec.width - static_cast<int64_t>(signSize + tail.size())));
-    while (whole.size() + (whole.size() - 1) / every < width && (whole.size() + 1) + whole.size() / every <= width + (whole.size() % every == 0)) whole.insert(0, "0");
+    while (whole.size() + (whole.size() - 1) / every < width && (whole.size() + 1) + whole.size() / every <= width + (whole.size() % every == 0))
+      whole.insert(0, "0");
   }
-  for (size_t at = whole.size(); at > every; ) whole.insert(at -= every, 1, spec.grouping);
+  for (size_t at = whole.size(); at > every;) whole.insert(at -= every, 1, spec.grouping);
   return whole + tail;
 }
 
 std::string signOf(bool negative, const Spec& spec) { return negative ? "-" : spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : ""; }
 
 bool unknownKind(Interpreter& self, const Spec& spec, const Value& value) {
-  return self.fail("ValueError", std::string("Unknown format code '") + spec.kind + "' for object of type '" + std::string(self.typeName(value)) + "'");
+  return self.fail("ValueError",
+                   std::string("Unknown format code '") + spec.kind + "' for object of type '" + std::string(self.typeName(value)) + "'");
 }
 
 bool formatText(Interpreter& self, const Value& value, const Spec& spec, std::string& out) {
@@ -128,7 +130,12 @@ bool formatReal(Interpreter& self, const Value& value, const Spec& spec, std::st
       break;
     case '%': digits = text::formatReal(magnitude * 100, precision, 'f', spec.alternate) + "%"; break;
     case 'n': digits = text::formatReal(magnitude, precision, 'g', spec.alternate); break;
-    case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': digits = text::formatReal(magnitude, precision, spec.kind, spec.alternate); break;
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G': digits = text::formatReal(magnitude, precision, spec.kind, spec.alternate); break;
     default: return unknownKind(self, spec, value);
   }
   std::string sign = signOf(negative, spec);
@@ -139,10 +146,13 @@ bool formatReal(Interpreter& self, const Value& value, const Spec& spec, std::st
 bool formatWhole(Interpreter& self, const Value& value, const Spec& spec, std::string& out) {
   uint32_t base = 10;
   switch (spec.kind) {
-    case 0: case 'd': case 'n': break;
+    case 0:
+    case 'd':
+    case 'n': break;
     case 'b': base = 2; break;
     case 'o': base = 8; break;
-    case 'x': case 'X': base = 16; break;
+    case 'x':
+    case 'X': base = 16; break;
     case 'c': {
       if (!value.isInteger() || value.small() < 0 || value.small() > 0x10ffff) return self.fail("OverflowError", "%c arg not in range(0x110000)");
       std::string character;
@@ -150,7 +160,13 @@ bool formatWhole(Interpreter& self, const Value& value, const Spec& spec, std::s
       pad(spec, '<', "", character, out);
       return true;
     }
-    case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': case '%': return formatReal(self, value, spec, out);
+    case 'e':
+    case 'E':
+    case 'f':
+    case 'F':
+    case 'g':
+    case 'G':
+    case '%': return formatReal(self, value, spec, out);
     default: return unknownKind(self, spec, value);
   }
   if (spec.precision >= 0) return self.fail("ValueError", "Precision not allowed in integer format specifier");
@@ -220,10 +236,12 @@ class BraceFormatter {
     if (conversion != 0) {
       if (conversion != 's' && conversion != 'r' && conversion != 'a')
         return self_.fail("ValueError", std::string("Unknown conversion specifier ") + conversion);
-      if (!(conversion == 's' ? self_.appendStr(value, converted) : self_.appendRepr(value, converted)) || !self_.newText(converted, value)) return false;
+      if (!(conversion == 's' ? self_.appendStr(value, converted) : self_.appendRepr(value, converted)) || !self_.newText(converted, value))
+        return false;
     }
     if (!isMarkup_) return self_.formatValue(value, spec, out);
-    if (value.isMarkup()) return spec.empty() ? (out.append(value.text()), true) : self_.fail("ValueError", "Unsupported format specification for Markup.");
+    if (value.isMarkup())
+      return spec.empty() ? (out.append(value.text()), true) : self_.fail("ValueError", "Unsupported format specification for Markup.");
     std::string formatted;
     Value plain, escaped;
     if (!self_.formatValue(value, spec, formatted) || !self_.newText(formatted, plain) || !self_.escape(plain, escaped)) return false;
@@ -245,8 +263,7 @@ class BraceFormatter {
         manual_ = true;
         index = first.size() > 9 ? UINT32_MAX : std::stoull(std::string(first));
       }
-      if (index >= arguments_.count)
-        return self_.fail("IndexError", "tuple index out of range");
+      if (index >= arguments_.count) return self_.fail("IndexError", "tuple index out of range");
       value = arguments_.positional[index];
     } else {
       const NamedValue* found = nullptr;

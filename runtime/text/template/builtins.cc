@@ -21,10 +21,10 @@ struct Alias {
   TestName test;
 };
 constexpr Alias kTestAliases[] = {
-    {"==", TestName::equal}, {"eq", TestName::equal}, {"equalto", TestName::equal}, {"!=", TestName::notEqual}, {"ne", TestName::notEqual},
-    {">", TestName::greater}, {"gt", TestName::greater}, {"greaterthan", TestName::greater}, {">=", TestName::greaterEqual},
-    {"ge", TestName::greaterEqual}, {"<", TestName::less}, {"lt", TestName::less}, {"lessthan", TestName::less},
-    {"<=", TestName::lessEqual}, {"le", TestName::lessEqual}};
+    {"==", TestName::equal},        {"eq", TestName::equal},        {"equalto", TestName::equal}, {"!=", TestName::notEqual},
+    {"ne", TestName::notEqual},     {">", TestName::greater},       {"gt", TestName::greater},    {"greaterthan", TestName::greater},
+    {">=", TestName::greaterEqual}, {"ge", TestName::greaterEqual}, {"<", TestName::less},        {"lt", TestName::less},
+    {"lessthan", TestName::less},   {"<=", TestName::lessEqual},    {"le", TestName::lessEqual}};
 
 template <size_t N>
 int indexOf(const std::string_view (&names)[N], std::string_view name) {

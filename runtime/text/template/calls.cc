@@ -56,7 +56,8 @@ bool Interpreter::checkCount(std::string_view name, const CallArguments& argumen
     return failType(function + "() takes exactly " + (minimum == 1 ? "one argument" : plural(minimum, "argument")) + given);
   }
   function.erase(0, function.find('.') + 1);
-  if (arguments.count < minimum) return failType(function + " expected at least " + plural(minimum, "argument") + ", got " + std::to_string(arguments.count));
+  if (arguments.count < minimum)
+    return failType(function + " expected at least " + plural(minimum, "argument") + ", got " + std::to_string(arguments.count));
   return failType(function + " expected at most " + plural(maximum, "argument") + ", got " + std::to_string(arguments.count));
 }
 
@@ -156,7 +157,8 @@ bool Interpreter::callMacro(const Macro& macro, const CallArguments& arguments, 
 }
 
 static bool makeRange(Interpreter& self, const CallArguments& arguments, Value& out) {
-  if (arguments.namedCount > 0) return self.failType("safe_range() got an unexpected keyword argument " + quotePython(arguments.named[0].name.text()));
+  if (arguments.namedCount > 0)
+    return self.failType("safe_range() got an unexpected keyword argument " + quotePython(arguments.named[0].name.text()));
   if (arguments.count == 0) return self.failType("range expected at least 1 argument, got 0");
   if (arguments.count > 3) return self.failType("range expected at most 3 arguments, got " + std::to_string(arguments.count));
   int64_t bounds[3];
@@ -168,8 +170,7 @@ static bool makeRange(Interpreter& self, const CallArguments& arguments, Value& 
   }
   Range range{arguments.count == 1 ? 0 : bounds[0], arguments.count == 1 ? bounds[0] : bounds[1], arguments.count == 3 ? bounds[2] : 1};
   if (range.step == 0) return self.fail("ValueError", "range() arg 3 must not be zero");
-  if (range.size() > 100000)
-    return self.fail("OverflowError", "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
+  if (range.size() > 100000) return self.fail("OverflowError", "Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
   out = makeTagged(Tag::range);
   out.range = self.arena().make<Range>(range);
   return true;
@@ -193,7 +194,8 @@ static bool makeDictOf(Interpreter& self, const CallArguments& arguments, Dict*&
           return self.failType("cannot convert dictionary update sequence element #" + std::to_string(i) + " to a sequence");
         if (!self.collect(pairs[i], pair)) return false;
         if (pair.size() != 2)
-          return self.fail("ValueError", "dictionary update sequence element #" + std::to_string(i) + " has length " + std::to_string(pair.size()) + "; 2 is required");
+          return self.fail("ValueError", "dictionary update sequence element #" + std::to_string(i) + " has length " + std::to_string(pair.size()) +
+                                             "; 2 is required");
         if (!self.put(*out, pair[0], pair[1])) return false;
       }
     }
@@ -238,7 +240,8 @@ bool Interpreter::callFunction(FunctionName name, const CallArguments& arguments
       return true;
     }
     case FunctionName::cycler: {
-      if (arguments.namedCount > 0) return failType("Cycler.__init__() got an unexpected keyword argument " + quotePython(arguments.named[0].name.text()));
+      if (arguments.namedCount > 0)
+        return failType("Cycler.__init__() got an unexpected keyword argument " + quotePython(arguments.named[0].name.text()));
       if (arguments.count == 0) return fail("RuntimeError", "at least one item has to be provided");
       Value items;
       if (!newListOf({arguments.positional, arguments.positional + arguments.count}, items)) return false;
@@ -303,7 +306,8 @@ static bool callDictMethod(Interpreter& self, const Value& object, MethodName na
   if (name == MethodName::get) {
     if (!self.checkCount("get", arguments, 1, 2)) return false;
     Value unhashable;
-    if (!self.hashable(arguments.positional[0], unhashable)) return self.failType("unhashable type: '" + std::string(self.typeName(unhashable)) + "'");
+    if (!self.hashable(arguments.positional[0], unhashable))
+      return self.failType("unhashable type: '" + std::string(self.typeName(unhashable)) + "'");
     const Value* found = find(*object.dict, arguments.positional[0]);
     out = found != nullptr ? *found : arguments.count == 2 ? arguments.positional[1] : makeNone();
     return true;
@@ -335,7 +339,8 @@ static bool callNumberMethod(Interpreter& self, const Value& object, MethodName 
 static bool callLoopMethod(Interpreter& self, const Value& object, MethodName name, const CallArguments& arguments, Value& out) {
   Loop& loop = *object.loop;
   if (arguments.namedCount > 0)
-    return self.failType("LoopContext." + std::string(methodText(name)) + "() got an unexpected keyword argument " + quotePython(arguments.named[0].name.text()));
+    return self.failType("LoopContext." + std::string(methodText(name)) + "() got an unexpected keyword argument " +
+                         quotePython(arguments.named[0].name.text()));
   if (name == MethodName::cycle) {
     if (arguments.count == 0) return self.failType("no items for cycling given");
     out = arguments.positional[loop.index0 % arguments.count];

@@ -30,8 +30,8 @@ void appendMapped(uint32_t codePoint, const CaseRange (&ranges)[N], const CaseSp
       if (mapped != 0) appendPoint(mapped, out);
     return;
   }
-  auto range = std::upper_bound(std::begin(ranges), std::end(ranges), codePoint,
-                                [](uint32_t wanted, const CaseRange& row) { return wanted < row.first; });
+  auto range =
+      std::upper_bound(std::begin(ranges), std::end(ranges), codePoint, [](uint32_t wanted, const CaseRange& row) { return wanted < row.first; });
   // Ranges of different steps interleave: the one that holds the code point is among the last two.
   for (int back = 0; back < 2 && range != std::begin(ranges); ++back) {
     --range;

@@ -9,8 +9,20 @@
 namespace ingot::text {
 
 enum CharacterClass : uint16_t {
-  kAlpha = 1, kDecimal = 2, kDigit = 4, kNumeric = 8, kSpace = 16, kUpper = 32, kLower = 64, kTitle = 128, kPrintable = 256,
-  kCased = 512, kCaseIgnorable = 1024, kIdentifierStart = 2048, kIdentifier = 4096, kWord = 8192,
+  kAlpha = 1,
+  kDecimal = 2,
+  kDigit = 4,
+  kNumeric = 8,
+  kSpace = 16,
+  kUpper = 32,
+  kLower = 64,
+  kTitle = 128,
+  kPrintable = 256,
+  kCased = 512,
+  kCaseIgnorable = 1024,
+  kIdentifierStart = 2048,
+  kIdentifier = 4096,
+  kWord = 8192,
 };
 
 uint16_t classOf(uint32_t codePoint);

@@ -84,7 +84,8 @@ class ChatAdaptation {
       if (value.length > 0) parts.push_back(value);
       return {};
     }
-    static constexpr std::string_view kKnown[] = {"type", "text", "thinking", "refusal", "uuid", "closed", "name", "detail", "prompt_cache_breakpoint"};
+    static constexpr std::string_view kKnown[] = {
+        "type", "text", "thinking", "refusal", "uuid", "closed", "name", "detail", "prompt_cache_breakpoint"};
     Dict* wrapped = newDict(arena_, 2);
     put(*wrapped, "type", makeText("text", kAscii));
     put(*wrapped, "text", value);
@@ -113,8 +114,10 @@ class ChatAdaptation {
     }
     bool isText = name == "text" || name == "input_text" || name == "output_text";
     if (!isText && name != "refusal" && name != "thinking")
-      return Status::unsupported("messages[{}]: content parts of type '{}' are not supported; supported: text, input_text, output_text, refusal, "
-                                 "thinking, tool_reference", at_, name);
+      return Status::unsupported(
+          "messages[{}]: content parts of type '{}' are not supported; supported: text, input_text, output_text, refusal, "
+          "thinking, tool_reference",
+          at_, name);
     const Value* value = present(*part.dict, isText ? "text" : name);
     if (value == nullptr) return {};
     if (!value->isText()) return fail("content: the text of a part is a string");
@@ -233,8 +236,6 @@ class ChatAdaptation {
   uint32_t at_ = 0;
 };
 
-Status adaptConversation(ChatInput& input, const Template& compiled, ContentFormat format) {
-  return ChatAdaptation(input, compiled, format).run();
-}
+Status adaptConversation(ChatInput& input, const Template& compiled, ContentFormat format) { return ChatAdaptation(input, compiled, format).run(); }
 
 }  // namespace ingot::text

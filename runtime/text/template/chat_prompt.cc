@@ -93,8 +93,7 @@ class ChatPreparation {
     for (uint32_t i = 0; i < input_.kwargs_.dict->size; ++i) {
       const DictEntry& entry = input_.kwargs_.dict->entries[i];
       for (std::string_view reserved : {"messages", "tools", "documents", "add_generation_prompt", "continue_final_message", "chat_template"})
-        if (entry.key.text() == reserved)
-          return refuse("TypeError", "got multiple values for keyword argument " + quotePython(reserved));
+        if (entry.key.text() == reserved) return refuse("TypeError", "got multiple values for keyword argument " + quotePython(reserved));
       variables_.set(entry.key.text(), entry.value);
     }
     return {};
@@ -134,8 +133,7 @@ class ChatPreparation {
     std::string name = input_.continue_field;
     Value& last = messages.list->items[messages.list->size - 1];
     const Value* found = field(last, name);
-    if (found == nullptr)
-      return refuse("ValueError", "continue_final_message is set but the final message has no \"" + name + "\" to continue!");
+    if (found == nullptr) return refuse("ValueError", "continue_final_message is set but the final message has no \"" + name + "\" to continue!");
     Value value = *found;
     std::vector<std::string_view> fields{name};
     if (std::find(std::begin(kReasoningFields), std::end(kReasoningFields), name) != std::end(kReasoningFields)) {
@@ -162,7 +160,8 @@ class ChatPreparation {
       if (text == nullptr) continue;
       INGOT_TRY(noteFinal(*text));
       Dict* part = newDict(arena, copy->items[i].dict->size);
-      for (uint32_t j = 0; j < copy->items[i].dict->size; ++j) insert(arena, *part, copy->items[i].dict->entries[j].key, copy->items[i].dict->entries[j].value);
+      for (uint32_t j = 0; j < copy->items[i].dict->size; ++j)
+        insert(arena, *part, copy->items[i].dict->entries[j].key, copy->items[i].dict->entries[j].value);
       put(*part, "text", copyText(arena, final_ + std::string(kTag), text->flags));
       copy->items[i] = makeDict(part);
       put(*const_cast<Dict*>(last.dict), name, makeList(copy));

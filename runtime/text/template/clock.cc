@@ -6,8 +6,8 @@ namespace ingot::text {
 namespace {
 
 constexpr const char* kDays[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
-constexpr const char* kMonths[] = {"January", "February", "March", "April", "May", "June",
-                                   "July", "August", "September", "October", "November", "December"};
+constexpr const char* kMonths[] = {"January", "February", "March",     "April",   "May",      "June",
+                                   "July",    "August",   "September", "October", "November", "December"};
 
 std::tm localNow(long& microseconds) {
   auto now = std::chrono::system_clock::now();
@@ -53,12 +53,14 @@ void appendField(char field, char flag, const std::tm& time, long microseconds, 
   switch (field) {
     case 'a': out.append(kDays[time.tm_wday], 3); break;
     case 'A': out += kDays[time.tm_wday]; break;
-    case 'b': case 'h': out.append(kMonths[time.tm_mon], 3); break;
+    case 'b':
+    case 'h': out.append(kMonths[time.tm_mon], 3); break;
     case 'B': out += kMonths[time.tm_mon]; break;
     case 'c': nested("%a %b %e %H:%M:%S %Y"); break;
     case 'C': number((time.tm_year + 1900) / 100, 2); break;
     case 'd': number(time.tm_mday, 2); break;
-    case 'D': case 'x': nested("%m/%d/%y"); break;
+    case 'D':
+    case 'x': nested("%m/%d/%y"); break;
     case 'e': number(time.tm_mday, 2, ' '); break;
     case 'f': appendNumber(static_cast<int>(microseconds), 6, '0', out); break;
     case 'F': nested("%Y-%m-%d"); break;
@@ -83,7 +85,8 @@ void appendField(char field, char flag, const std::tm& time, long microseconds, 
     }
     case 'S': number(time.tm_sec, 2); break;
     case 't': out += '\t'; break;
-    case 'T': case 'X': nested("%H:%M:%S"); break;
+    case 'T':
+    case 'X': nested("%H:%M:%S"); break;
     case 'u': number(time.tm_wday == 0 ? 7 : time.tm_wday, 1); break;
     case 'U': number((time.tm_yday + 7 - time.tm_wday) / 7, 2); break;
     case 'V': number(isoWeek(time, isoYear), 2); break;
@@ -91,7 +94,8 @@ void appendField(char field, char flag, const std::tm& time, long microseconds, 
     case 'W': number((time.tm_yday + 7 - (time.tm_wday + 6) % 7) / 7, 2); break;
     case 'y': number((time.tm_year + 1900) % 100, 2); break;
     case 'Y': number(time.tm_year + 1900, flag == '\0' ? 1 : 4); break;
-    case 'z': case 'Z': break;  // a naive datetime has no zone
+    case 'z':
+    case 'Z': break;  // a naive datetime has no zone
     case '%': out += '%'; break;
     default: out.append("%").append(flag == '\0' ? "" : std::string(1, flag)).append(1, field);
   }

@@ -79,8 +79,8 @@ class FormatFinder {
     if (target.kind == Kind::storeAttribute && reads(value, name, {}))
       add(program_.names[node(target.a).a] + "." + std::string(program_.constants[target.b].text()));
     const Node& call = node(value);
-    bool isNamespace = target.kind == Kind::storeName && call.kind == Kind::call && node(call.a).kind == Kind::name &&
-                       program_.names[node(call.a).a] == "namespace";
+    bool isNamespace =
+        target.kind == Kind::storeName && call.kind == Kind::call && node(call.a).kind == Kind::name && program_.names[node(call.a).a] == "namespace";
     if (!isNamespace) return;
     const Arguments& arguments = program_.arguments[call.c];
     for (uint32_t i = 0; i < arguments.namedCount; ++i) {

@@ -12,7 +12,8 @@ bool Interpreter::eval(NodeId id, Activation* activation, Value& out) {
   }
   if (node.kind == Kind::name) return evalName(node, activation, out);
   Deeper deeper(*this);
-  if (step() && deeper.ok() && evalNode(node, activation, out)) [[likely]] return true;
+  if (step() && deeper.ok() && evalNode(node, activation, out)) [[likely]]
+    return true;
   if (failureAt_ == UINT32_MAX) failureAt_ = node.at;
   return false;
 }
@@ -20,8 +21,7 @@ bool Interpreter::eval(NodeId id, Activation* activation, Value& out) {
 bool Interpreter::evalNode(const Node& node, Activation* activation, Value& out) {
   Value left, right;
   switch (node.kind) {
-    case Kind::attribute:
-      return eval(node.a, activation, left) && attribute(left, program_.constants[node.b], int{node.known} - 1, out);
+    case Kind::attribute: return eval(node.a, activation, left) && attribute(left, program_.constants[node.b], int{node.known} - 1, out);
     case Kind::item: return evalItem(node, activation, out);
     case Kind::compare: return evalCompare(node, activation, out);
     case Kind::binary:
@@ -196,12 +196,14 @@ bool Interpreter::addDynamic(const Arguments& arguments, Activation* activation,
   if (arguments.doubleStarred == kNoNode) return true;
   if (!eval(arguments.doubleStarred, activation, value)) return false;
   if (value.is(Tag::undefined)) return failUndefined(value);
-  if (!value.is(Tag::dict)) return failType("jinja2.sandbox.SandboxedEnvironment.call() argument after ** must be a mapping, not " + std::string(typeName(value)));
+  if (!value.is(Tag::dict))
+    return failType("jinja2.sandbox.SandboxedEnvironment.call() argument after ** must be a mapping, not " + std::string(typeName(value)));
   for (uint32_t i = 0; i < value.dict->size; ++i) {
     const DictEntry& entry = value.dict->entries[i];
     if (!entry.key.isText()) return failType("keywords must be strings");
     for (const NamedValue& other : named)
-      if (other.name.text() == entry.key.text()) return failType("jinja2.sandbox.SandboxedEnvironment.call() got multiple values for keyword argument " + quotePython(entry.key.text()));
+      if (other.name.text() == entry.key.text())
+        return failType("jinja2.sandbox.SandboxedEnvironment.call() got multiple values for keyword argument " + quotePython(entry.key.text()));
     named.push_back({entry.key, entry.value});
   }
   return true;

@@ -142,7 +142,8 @@ bool roundFilter(Interpreter& self, const Value* bound, Value& out) {
   if (method != "common" && method != "ceil" && method != "floor") return self.fail("FilterArgumentError", "method must be common, ceil or floor");
   bool isWhole = value.isInteger() || value.is(Tag::bigInteger);
   if (!isWhole && !value.is(Tag::real)) {
-    if (value.is(Tag::undefined)) return method == "common" ? self.failType("type Undefined doesn't define __round__ method") : self.failUndefined(value);
+    if (value.is(Tag::undefined))
+      return method == "common" ? self.failType("type Undefined doesn't define __round__ method") : self.failUndefined(value);
     if (method == "common") return self.failType("type " + std::string(self.typeName(value)) + " doesn't define __round__ method");
     return self.failType("can't multiply sequence by non-int of type 'float'");
   }
@@ -161,9 +162,12 @@ bool roundFilter(Interpreter& self, const Value* bound, Value& out) {
     return self.binary(Operator::add, quotient, makeInteger(up), quotient) && self.binary(Operator::multiply, quotient, scale, out);
   }
   Value scale, scaled, whole;
-  if (!self.binary(Operator::power, makeInteger(10), makeInteger(precision), scale) || !self.binary(Operator::multiply, value, scale, scaled)) return false;
+  if (!self.binary(Operator::power, makeInteger(10), makeInteger(precision), scale) || !self.binary(Operator::multiply, value, scale, scaled))
+    return false;
   if (scaled.is(Tag::real)) {
-    if (!std::isfinite(scaled.real)) return self.fail(std::isnan(scaled.real) ? "ValueError" : "OverflowError", std::isnan(scaled.real) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
+    if (!std::isfinite(scaled.real))
+      return self.fail(std::isnan(scaled.real) ? "ValueError" : "OverflowError",
+                       std::isnan(scaled.real) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
     whole = make(self.arena(), Integer::of(method == "ceil" ? std::ceil(scaled.real) : std::floor(scaled.real)));
   } else {
     whole = scaled;
@@ -251,7 +255,8 @@ bool Interpreter::callFilter(FilterName name, const Value& operand, const CallAr
   if (isVariadic(name)) return lazyFilter(*this, name, operand, arguments, out);
   const Signature& signature = kSignatures[static_cast<size_t>(name)];
   if (name == length || name == count || name == abs || name == escape || name == e) {
-    if (arguments.namedCount > 0) return failType((name == length || name == count ? "len" : signature.name) + std::string("() takes no keyword arguments"));
+    if (arguments.namedCount > 0)
+      return failType((name == length || name == count ? "len" : signature.name) + std::string("() takes no keyword arguments"));
     if (arguments.count > 0)
       return failType(std::string(signature.name) + "() takes exactly one argument (" + std::to_string(arguments.count + 1) + " given)");
   }
@@ -266,9 +271,12 @@ bool Interpreter::callFilter(FilterName name, const Value& operand, const CallAr
   switch (name) {
     case abs: return absoluteOf(*this, operand, out);
     case attr: return attrFilter(*this, bound, out);
-    case count: case length: return lengthFilter(*this, operand, out);
-    case d: case default_: return defaultFilter(*this, bound, out);
-    case e: case escape: return Interpreter::escape(operand, out);
+    case count:
+    case length: return lengthFilter(*this, operand, out);
+    case d:
+    case default_: return defaultFilter(*this, bound, out);
+    case e:
+    case escape: return Interpreter::escape(operand, out);
     case filesizeformat: return fileSizeFilter(*this, bound, out);
     case float_: return floatFilter(*this, bound, out);
     case int_: return intFilter(*this, bound, out);

@@ -17,9 +17,7 @@ Value generator(Interpreter& self, Iterator::Next next, const char* function, co
 // The first step of a generator opens its source.
 bool open(Interpreter& self, Iterator& at) { return at.inner != nullptr || self.iterate(at.source, at.inner); }
 
-bool pull(Interpreter& self, Iterator& at, Value& item, bool& done) {
-  return self.step() && at.inner->next(self, *at.inner, item, done);
-}
+bool pull(Interpreter& self, Iterator& at, Value& item, bool& done) { return self.step() && at.inner->next(self, *at.inner, item, done); }
 
 bool nextItem(Interpreter& self, Iterator& at, Value& item, bool& done) {
   if (at.source.is(Tag::undefined)) return done = true;
@@ -30,7 +28,6 @@ bool nextItem(Interpreter& self, Iterator& at, Value& item, bool& done) {
   const DictEntry& entry = dict.entries[at.index++];
   return self.newListOf({entry.key, entry.value}, item, Tag::tuple);
 }
-
 
 bool nextMapped(Interpreter& self, Iterator& at, Value& item, bool& done) {
   const CallArguments& call = at.call;
@@ -56,7 +53,8 @@ bool nextMapped(Interpreter& self, Iterator& at, Value& item, bool& done) {
   Value source;
   if (!pull(self, at, source, done)) return false;
   if (done) return true;
-  if (call.count > 0) return self.callNamed(call.positional[0], true, source, {call.positional + 1, call.count - 1, call.named, call.namedCount}, item);
+  if (call.count > 0)
+    return self.callNamed(call.positional[0], true, source, {call.positional + 1, call.count - 1, call.named, call.namedCount}, item);
   std::vector<Value> parts;
   return self.attributePath(at.first, parts) && self.followPath(parts, source, at.second, item);
 }

@@ -13,7 +13,8 @@ bool flagOf(Interpreter& self, const Value& value) { return !isMissing(value) &&
 
 bool nextReversed(Interpreter& self, const Value& value, Value& out) {
   if (value.isText()) return self.sliceOf(value, makeNone(), makeNone(), makeInteger(-1), out);
-  if (value.is(Tag::list) || value.is(Tag::tuple) || value.is(Tag::dict) || value.is(Tag::dictView) || value.is(Tag::range) || value.is(Tag::undefined))
+  if (value.is(Tag::list) || value.is(Tag::tuple) || value.is(Tag::dict) || value.is(Tag::dictView) || value.is(Tag::range) ||
+      value.is(Tag::undefined))
     return self.reversed(value, out);
   std::vector<Value> items;
   if (!self.isIterable(value)) return self.fail("FilterArgumentError", "argument must be iterable");
@@ -177,7 +178,10 @@ bool randomFilter(Interpreter& self, const Value& value, Value& out) {
 bool sequenceFilter(Interpreter& self, FilterName name, const Value* bound, Value& out) {
   using enum FilterName;
   switch (name) {
-    case items: case batch: case slice: case unique: return lazyBoundFilter(self, name, bound, out);
+    case items:
+    case batch:
+    case slice:
+    case unique: return lazyBoundFilter(self, name, bound, out);
     case dictsort: return dictSortFilter(self, bound, out);
     case first: return firstFilter(self, bound[0], false, out);
     case last: return firstFilter(self, bound[0], true, out);

@@ -162,7 +162,8 @@ bool urlEncodeFilter(Interpreter& self, const Value& value, Value& out) {
     if (!self.isIterable(pairs[i])) return self.failType("cannot unpack non-iterable " + std::string(self.typeName(pairs[i])) + " object");
     if (!self.collect(pairs[i], pair)) return false;
     if (pair.size() != 2)
-      return self.fail("ValueError", pair.size() < 2 ? "not enough values to unpack (expected 2, got " + std::to_string(pair.size()) + ")" : "too many values to unpack (expected 2)");
+      return self.fail("ValueError", pair.size() < 2 ? "not enough values to unpack (expected 2, got " + std::to_string(pair.size()) + ")"
+                                                     : "too many values to unpack (expected 2)");
     if (i > 0) joined += '&';
     if (!self.str(pair[0], text)) return false;
     joined += urlQuote(text.text(), true) + "=";
@@ -252,8 +253,23 @@ bool urlizeFilter(Interpreter& self, const Value* bound, Value& out) {
 bool isTextFilter(FilterName name) {
   using enum FilterName;
   switch (name) {
-    case capitalize: case center: case forceescape: case indent: case lower: case pprint: case replace: case striptags: case title: case trim:
-    case truncate: case upper: case urlencode: case urlize: case wordcount: case wordwrap: case xmlattr: return true;
+    case capitalize:
+    case center:
+    case forceescape:
+    case indent:
+    case lower:
+    case pprint:
+    case replace:
+    case striptags:
+    case title:
+    case trim:
+    case truncate:
+    case upper:
+    case urlencode:
+    case urlize:
+    case wordcount:
+    case wordwrap:
+    case xmlattr: return true;
     default: return false;
   }
 }
@@ -262,7 +278,10 @@ bool textFilter(Interpreter& self, FilterName name, const Value* bound, Value& o
   using enum FilterName;
   Value text;
   switch (name) {
-    case capitalize: case lower: case title: case upper: return caseFilter(self, name, bound[0], out);
+    case capitalize:
+    case lower:
+    case title:
+    case upper: return caseFilter(self, name, bound[0], out);
     case center: return centerFilter(self, bound, out);
     case forceescape: return self.str(bound[0], text) && self.escape(text, out);
     case indent: return indentFilter(self, bound, out);

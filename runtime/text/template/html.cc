@@ -10,9 +10,9 @@ namespace ingot::text {
 namespace {
 
 // What browsers read the C1 controls as: Windows-1252.
-constexpr uint32_t kWindows1252[32] = {0x20ac, 0x81, 0x201a, 0x192, 0x201e, 0x2026, 0x2020, 0x2021, 0x2c6, 0x2030, 0x160,
-                                       0x2039, 0x152, 0x8d, 0x17d, 0x8f, 0x90, 0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-                                       0x2013, 0x2014, 0x2dc, 0x2122, 0x161, 0x203a, 0x153, 0x9d, 0x17e, 0x178};
+constexpr uint32_t kWindows1252[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021, 0x2c6,  0x2030, 0x160,
+                                       0x2039, 0x152,  0x8d,   0x17d,  0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
+                                       0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
 
 void appendNumbered(uint64_t number, std::string& out) {
   if (number == 0 || number > 0x10ffff || (number >= 0xd800 && number < 0xe000)) return appendPoint(0xfffd, out);
@@ -29,7 +29,8 @@ size_t appendReference(std::string_view text, std::string& out) {
     bool isHex = text[2] == 'x' || text[2] == 'X';
     size_t digits = at = isHex ? 3 : 2;
     uint64_t number = 0;
-    for (; at < text.size() && (isHex ? std::isxdigit(static_cast<unsigned char>(text[at])) : std::isdigit(static_cast<unsigned char>(text[at]))); ++at) {
+    for (; at < text.size() && (isHex ? std::isxdigit(static_cast<unsigned char>(text[at])) : std::isdigit(static_cast<unsigned char>(text[at])));
+         ++at) {
       int digit = text[at] <= '9' ? text[at] - '0' : (text[at] | 32) - 'a' + 10;
       number = std::min<uint64_t>(number * (isHex ? 16 : 10) + static_cast<uint64_t>(digit), 0x110000);
     }

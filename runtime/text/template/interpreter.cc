@@ -3,8 +3,12 @@
 namespace ingot::text {
 
 Interpreter::Interpreter(const Program& program, const Variables& variables, const RenderLimits& limits)
-    : program_(program), variables_(variables), limits_(limits), arena_(limits.maxMemoryBytes),
-      exports_(program.names.size()), context_(program.names.size()) {
+    : program_(program),
+      variables_(variables),
+      limits_(limits),
+      arena_(limits.maxMemoryBytes),
+      exports_(program.names.size()),
+      context_(program.names.size()) {
   out_.reserve(4096);
 }
 
@@ -157,7 +161,8 @@ Interpreter::Flow Interpreter::runLoop(const Node& node, Activation* activation)
 
 bool Interpreter::renderLoop(const LoopNode& node, const Value& iterable, int64_t depth0, Activation* outer, Value& out) {
   Activation* activation = activate(node.function, outer);
-  auto* loop = arena_.make<Loop>(Loop{.iterable = iterable, .iterator = nullptr, .list = nullptr, .depth0 = depth0, .recurse = &node, .outer = outer});
+  auto* loop =
+      arena_.make<Loop>(Loop{.iterable = iterable, .iterator = nullptr, .list = nullptr, .depth0 = depth0, .recurse = &node, .outer = outer});
   size_t start = out_.size();
   if (iterateLoop(node, *loop, activation) == Flow::failed) return false;
   bool ok = newText(std::string_view(out_).substr(start), autoescape_ ? kMarkup : 0, out);

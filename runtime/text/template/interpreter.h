@@ -26,8 +26,8 @@ struct CallArguments {
 // A function as Python would declare it, for binding and for its messages.
 struct Signature {
   const char* name;
-  uint8_t required;      // how many of `parameters` have no default
-  uint8_t hidden;        // positional parameters that templates don't see
+  uint8_t required;  // how many of `parameters` have no default
+  uint8_t hidden;    // positional parameters that templates don't see
   uint8_t count;
   const char* parameters[6];
 };
@@ -55,7 +55,7 @@ struct Iterator {
 
 struct Loop {
   Value iterable;
-  Iterator* iterator;   // null while `list` serves
+  Iterator* iterator;  // null while `list` serves
   const List* list;
   uint32_t position = 0;
   int64_t index0 = -1, length = -1, depth0 = 0;
@@ -96,7 +96,8 @@ class Interpreter {
   [[nodiscard]] bool failUndefined(const Value& value);
   [[nodiscard]] bool step(uint64_t count = 1) {
     steps_ += count;
-    if (steps_ <= limits_.maxSteps && !arena_.exhausted()) [[likely]] return true;
+    if (steps_ <= limits_.maxSteps && !arena_.exhausted()) [[likely]]
+      return true;
     return arena_.exhausted() ? failLimit("memory", limits_.maxMemoryBytes) : failLimit("steps", limits_.maxSteps);
   }
   Arena& arena() { return arena_; }
@@ -238,8 +239,7 @@ class Interpreter {
   [[nodiscard]] bool evalTest(const Node& node, Activation* activation, Value& out);
   [[nodiscard]] bool evalCall(const Node& node, Activation* activation, const Value* caller, Value& out);
   [[nodiscard]] bool evalArguments(uint32_t arguments, Activation* activation, const Value* caller, CallArguments& out);
-  [[nodiscard]] bool addDynamic(const Arguments& arguments, Activation* activation, std::vector<Value>& positional,
-                                std::vector<NamedValue>& named);
+  [[nodiscard]] bool addDynamic(const Arguments& arguments, Activation* activation, std::vector<Value>& positional, std::vector<NamedValue>& named);
   [[nodiscard]] bool evalCondition(const Node& node, Activation* activation, Value& out);
 
   const Program& program_;
@@ -247,8 +247,8 @@ class Interpreter {
   const RenderLimits& limits_;
   Arena arena_;
   std::string out_;
-  std::vector<Value> exports_;   // top-level names set so far, by name
-  std::vector<Value> context_;   // variables and globals looked up so far, by name
+  std::vector<Value> exports_;  // top-level names set so far, by name
+  std::vector<Value> context_;  // variables and globals looked up so far, by name
   std::vector<const Dict*> printing_;
   uint64_t steps_ = 0;
   uint32_t depth_ = 0;

@@ -94,8 +94,15 @@ Value Interpreter::iteratorValue(Iterator* iterator) {
 
 bool Interpreter::isIterable(const Value& value) {
   switch (value.tag) {
-    case Tag::undefined: case Tag::text: case Tag::list: case Tag::tuple: case Tag::dict: case Tag::dictView: case Tag::range:
-    case Tag::iterator: case Tag::loop: return true;
+    case Tag::undefined:
+    case Tag::text:
+    case Tag::list:
+    case Tag::tuple:
+    case Tag::dict:
+    case Tag::dictView:
+    case Tag::range:
+    case Tag::iterator:
+    case Tag::loop: return true;
     default: return false;
   }
 }
@@ -138,10 +145,19 @@ bool Interpreter::reversed(const Value& value, Value& out) {
   switch (value.tag) {
     case Tag::list: iterator = newIterator(nextOfListReversed, "list_reverseiterator", value); break;
     case Tag::tuple: iterator = newIterator(nextOfListReversed, "reversed", value); break;
-    case Tag::text: iterator = newIterator(nextOfTextReversed, "reversed", value); iterator->end = value.length; break;
+    case Tag::text:
+      iterator = newIterator(nextOfTextReversed, "reversed", value);
+      iterator->end = value.length;
+      break;
     case Tag::dict:
-    case Tag::dictView: iterator = newIterator(nextOfDict, "dict_reversekeyiterator", value); iterator->flag = true; break;
-    case Tag::range: iterator = newIterator(nextOfRange, "range_iterator", value); iterator->flag = true; break;
+    case Tag::dictView:
+      iterator = newIterator(nextOfDict, "dict_reversekeyiterator", value);
+      iterator->flag = true;
+      break;
+    case Tag::range:
+      iterator = newIterator(nextOfRange, "range_iterator", value);
+      iterator->flag = true;
+      break;
     case Tag::undefined: iterator = newIterator(nextOfNothing, "reversed", value); break;
     default: return failType("'" + std::string(typeName(value)) + "' object is not reversible");
   }

@@ -9,9 +9,7 @@
 namespace ingot::text {
 namespace {
 
-Status tooBig(const Arena& arena) {
-  return Status::resourceExhausted("JSON: its values need more than {} bytes", arena.limit());
-}
+Status tooBig(const Arena& arena) { return Status::resourceExhausted("JSON: its values need more than {} bytes", arena.limit()); }
 
 // Python's grammar: RFC 8259, and NaN, Infinity and -Infinity. nlohmann's reader knows neither these nor big integers nor
 // lone surrogates, which Python accepts.
@@ -188,7 +186,9 @@ class JsonReader {
     if (atEnd()) return fail("an escape");
     char c = json_[at_++];
     switch (c) {
-      case '"': case '\\': case '/': text += c; return {};
+      case '"':
+      case '\\':
+      case '/': text += c; return {};
       case 'b': text += '\b'; return {};
       case 'f': text += '\f'; return {};
       case 'n': text += '\n'; return {};

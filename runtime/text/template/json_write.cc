@@ -92,7 +92,9 @@ class JsonWriter {
       case Tag::text: appendEscaped(key.text(), asciiOnly, out_); return true;
       case Tag::none: out_ += "\"null\""; return true;
       case Tag::boolean: out_ += key.boolean ? "\"true\"" : "\"false\""; return true;
-      case Tag::integer: case Tag::bigInteger: case Tag::real:
+      case Tag::integer:
+      case Tag::bigInteger:
+      case Tag::real:
         out_ += '"';
         if (key.is(Tag::real)) appendReal(key.real);
         else if (!self_.appendRepr(key, out_)) return false;
@@ -154,7 +156,8 @@ bool Interpreter::toJson(const Value& value, const CallArguments& arguments, Val
     std::vector<Value> separators;
     if (!collect(bound[3], separators)) return false;
     if (separators.size() != 2)
-      return fail("ValueError", separators.size() < 2 ? "not enough values to unpack (expected 2, got " + std::to_string(separators.size()) + ")" : "too many values to unpack (expected 2)");
+      return fail("ValueError", separators.size() < 2 ? "not enough values to unpack (expected 2, got " + std::to_string(separators.size()) + ")"
+                                                      : "too many values to unpack (expected 2)");
     if (!separators[0].isText() || !separators[1].isText()) return failType("separators must be str");
     writer.itemSeparator = separators[0].text();
     writer.keySeparator = separators[1].text();

@@ -6,6 +6,7 @@
 #include "runtime/text/template/big_integer.h"
 #include "runtime/text/template/characters.h"
 #include "runtime/text/template/numbers.h"
+#include "runtime/text/template/string_literal.h"
 
 namespace ingot::text {
 namespace {
@@ -85,9 +86,7 @@ class Lexer {
   }
 
  private:
-  void add(TokenKind kind, size_t at, std::string_view text, Value value = {}) {
-    tokens_.push_back({kind, static_cast<uint32_t>(at), text, value});
-  }
+  void add(TokenKind kind, size_t at, std::string_view text, Value value = {}) { tokens_.push_back({kind, static_cast<uint32_t>(at), text, value}); }
 
   void fail(size_t at, std::string_view message) {
     failed_ = true;
@@ -239,81 +238,21 @@ class Lexer {
     while (end < source_.size() && source_[end] != quote) end += source_[end] == '\\' ? 2 : 1;
     if (end >= source_.size()) return lexOperator();
     std::string text, error;
-    if (!unescape(source_.substr(at_ + 1, end - at_ - 1), text, error)) return fail(at_, error);
+    if (!unescapeLiteral(source_.substr(at_ + 1, end - at_ - 1), text, error)) return fail(at_, error);
     Value value = copyText(program_.arena, text, isAscii(text) ? kAscii : 0);
     add(TokenKind::string, at_, source_.substr(at_, end + 1 - at_), value);
     at_ = end + 1;
   }
 
-  // As Python: characters outside ASCII become escapes first, so a backslash before one stands alone.
-  static bool unescape(std::string_view raw, std::string& out, std::string& error) {
-    for (size_t at = 0; at < raw.size();) {
-      if (raw[at] != '\\') {
-        out += raw[at++];
-        continue;
-      }
-      if (++at == raw.size()) return error = "\\ at end of string", false;
-      if (static_cast<unsigned char>(raw[at]) >= 0x80) {
-        uint32_t point = nextPoint(raw, at);
-        out += '\\';
-        char escape[12];
-        std::snprintf(escape, sizeof escape, point < 0x100 ? "x%02x" : point < 0x10000 ? "u%04x" : "U%08x", point);
-        out += escape;
-        continue;
-      }
-      if (!unescapeOne(raw, at, out, error)) return false;
-    }
-    return true;
-  }
-
-  static bool unescapeOne(std::string_view raw, size_t& at, std::string& out, std::string& error) {
-    char c = raw[at++];
-    switch (c) {
-      case '\n': return true;
-      case '\\': case '\'': case '"': out += c; return true;
-      case 'a': out += '\a'; return true;
-      case 'b': out += '\b'; return true;
-      case 'f': out += '\f'; return true;
-      case 'n': out += '\n'; return true;
-      case 'r': out += '\r'; return true;
-      case 't': out += '\t'; return true;
-      case 'v': out += '\v'; return true;
-      case 'x': return unescapeHex(raw, at, 2, "truncated \\xXX escape", out, error);
-      case 'u': return unescapeHex(raw, at, 4, "truncated \\uXXXX escape", out, error);
-      case 'U': return unescapeHex(raw, at, 8, "truncated \\UXXXXXXXX escape", out, error);
-      case 'N': return error = raw.substr(at).starts_with('{') ? "unknown Unicode character name" : "malformed \\N character escape", false;
-    }
-    if (c < '0' || c > '7') {
-      out += {'\\', c};
-      return true;
-    }
-    uint32_t point = static_cast<uint32_t>(c - '0');
-    for (int i = 0; i < 2 && at < raw.size() && raw[at] >= '0' && raw[at] <= '7'; ++i) point = point * 8 + static_cast<uint32_t>(raw[at++] - '0');
-    appendPoint(point, out);
-    return true;
-  }
-
-  static bool unescapeHex(std::string_view raw, size_t& at, size_t count, const char* truncated, std::string& out, std::string& error) {
-    uint32_t point = 0;
-    for (size_t i = 0; i < count; ++i, ++at) {
-      char c = at < raw.size() ? raw[at] : ' ';
-      bool isHex = isDigit(c) || ((c | 32) >= 'a' && (c | 32) <= 'f');
-      if (!isHex) return error = truncated, false;
-      point = point << 4 | static_cast<uint32_t>(isDigit(c) ? c - '0' : (c | 32) - 'a' + 10);
-    }
-    if (point > 0x10ffff) return error = "illegal Unicode character", false;
-    appendPoint(point, out);
-    return true;
-  }
-
   void lexOperator() {
     static constexpr std::pair<std::string_view, TokenKind> kOperators[] = {
-        {"//", TokenKind::floorDiv}, {"**", TokenKind::pow}, {"==", TokenKind::eq}, {"!=", TokenKind::ne}, {">=", TokenKind::ge},
-        {"<=", TokenKind::le}, {"+", TokenKind::add}, {"-", TokenKind::sub}, {"/", TokenKind::div}, {"*", TokenKind::mul},
-        {"%", TokenKind::mod}, {"~", TokenKind::tilde}, {"[", TokenKind::leftBracket}, {"]", TokenKind::rightBracket},
-        {"(", TokenKind::leftParen}, {")", TokenKind::rightParen}, {"{", TokenKind::leftBrace}, {"}", TokenKind::rightBrace},
-        {">", TokenKind::gt}, {"<", TokenKind::lt}, {"=", TokenKind::assign}, {".", TokenKind::dot}, {":", TokenKind::colon},
-        {"|", TokenKind::pipe}, {",", TokenKind::comma}, {";", TokenKind::semicolon}};
+        {"//", TokenKind::floorDiv},   {"**", TokenKind::pow},         {"==", TokenKind::eq},       {"!=", TokenKind::ne},
+        {">=", TokenKind::ge},         {"<=", TokenKind::le},          {"+", TokenKind::add},       {"-", TokenKind::sub},
+        {"/", TokenKind::div},         {"*", TokenKind::mul},          {"%", TokenKind::mod},       {"~", TokenKind::tilde},
+        {"[", TokenKind::leftBracket}, {"]", TokenKind::rightBracket}, {"(", TokenKind::leftParen}, {")", TokenKind::rightParen},
+        {"{", TokenKind::leftBrace},   {"}", TokenKind::rightBrace},   {">", TokenKind::gt},        {"<", TokenKind::lt},
+        {"=", TokenKind::assign},      {".", TokenKind::dot},          {":", TokenKind::colon},     {"|", TokenKind::pipe},
+        {",", TokenKind::comma},       {";", TokenKind::semicolon}};
     for (const auto& [text, kind] : kOperators) {
       if (!source_.substr(at_).starts_with(text)) continue;
       if (!balance(text[0])) return;
@@ -363,18 +302,50 @@ std::string normalizeSource(std::string_view source) {
 std::vector<Token> lex(Program& program) { return Lexer(program).run(); }
 
 std::string describe(TokenKind kind) {
-  static constexpr const char* kNames[] = {
-      "template data / text", "begin of statement block", "end of statement block", "begin of print statement", "end of print statement",
-      "name", "string", "integer", "float", "+", "-", "*", "/", "//", "%", "**", "~", "[", "]", "(", ")", "{", "}", "==", "!=", ">", ">=",
-      "<", "<=", "=", ".", ":", "|", ",", ";", "end of template", "error"};
+  static constexpr const char* kNames[] = {"template data / text",
+                                           "begin of statement block",
+                                           "end of statement block",
+                                           "begin of print statement",
+                                           "end of print statement",
+                                           "name",
+                                           "string",
+                                           "integer",
+                                           "float",
+                                           "+",
+                                           "-",
+                                           "*",
+                                           "/",
+                                           "//",
+                                           "%",
+                                           "**",
+                                           "~",
+                                           "[",
+                                           "]",
+                                           "(",
+                                           ")",
+                                           "{",
+                                           "}",
+                                           "==",
+                                           "!=",
+                                           ">",
+                                           ">=",
+                                           "<",
+                                           "<=",
+                                           "=",
+                                           ".",
+                                           ":",
+                                           "|",
+                                           ",",
+                                           ";",
+                                           "end of template",
+                                           "error"};
   return kNames[static_cast<size_t>(kind)];
 }
 
 Position positionOf(const Program& program, uint32_t at) {
   std::string_view before = std::string_view(program.source).substr(0, at);
   size_t line = before.rfind('\n') + 1;
-  return {static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1),
-          static_cast<uint32_t>(countPoints(before.substr(line)) + 1)};
+  return {static_cast<uint32_t>(std::count(before.begin(), before.end(), '\n') + 1), static_cast<uint32_t>(countPoints(before.substr(line)) + 1)};
 }
 
 }  // namespace ingot::text

@@ -9,17 +9,50 @@
 namespace ingot::text {
 
 enum class TokenKind : uint8_t {
-  data, blockBegin, blockEnd, variableBegin, variableEnd, name, string, integer, real,
-  add, sub, mul, div, floorDiv, mod, pow, tilde, leftBracket, rightBracket, leftParen, rightParen, leftBrace, rightBrace,
-  eq, ne, gt, ge, lt, le, assign, dot, colon, pipe, comma, semicolon,
-  end, error,
+  data,
+  blockBegin,
+  blockEnd,
+  variableBegin,
+  variableEnd,
+  name,
+  string,
+  integer,
+  real,
+  add,
+  sub,
+  mul,
+  div,
+  floorDiv,
+  mod,
+  pow,
+  tilde,
+  leftBracket,
+  rightBracket,
+  leftParen,
+  rightParen,
+  leftBrace,
+  rightBrace,
+  eq,
+  ne,
+  gt,
+  ge,
+  lt,
+  le,
+  assign,
+  dot,
+  colon,
+  pipe,
+  comma,
+  semicolon,
+  end,
+  error,
 };
 
 struct Token {
   TokenKind kind;
-  uint32_t at;             // byte of the source
-  std::string_view text;   // of the source: data, names, numbers; of error: the message
-  Value value;             // of string, integer, real
+  uint32_t at;            // byte of the source
+  std::string_view text;  // of the source: data, names, numbers; of error: the message
+  Value value;            // of string, integer, real
 };
 
 // Makes every newline "\n" and drops one at the end, as Jinja does.

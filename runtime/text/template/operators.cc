@@ -168,7 +168,8 @@ static bool joinLists(Interpreter& self, const Value& left, const Value& right, 
 
 bool Interpreter::binary(Operator op, const Value& left, const Value& right, Value& out) {
   if (left.isText() && right.isText() && op == Operator::add) {
-    if (!((left.flags | right.flags) & kMarkup)) [[likely]] return concatenate(left, right, 0, out);
+    if (!((left.flags | right.flags) & kMarkup)) [[likely]]
+      return concatenate(left, right, 0, out);
     Value a, b;
     return escape(left, a) && escape(right, b) && concatenate(a, b, kMarkup, out);
   }

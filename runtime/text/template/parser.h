@@ -124,7 +124,7 @@ class Parser {
   SyntaxError error_;
   std::vector<std::string_view> tags_;
   std::vector<EndTags> endTags_;
-  std::vector<uint16_t> heights_;  // of the expressions below each node
+  std::vector<uint16_t> heights_;                           // of the expressions below each node
   std::unordered_map<std::string_view, uint32_t> nameIds_;  // keys point into the source
 };
 

@@ -10,9 +10,7 @@ NodeId Parser::parseNameTarget() {
   return toTarget(add(Kind::name, name.at, nameId(name.text)));
 }
 
-NodeId Parser::parseTarget(bool withNamespace, std::string_view endName) {
-  return toTarget(parseTuple(true, true, endName, false, withNamespace));
-}
+NodeId Parser::parseTarget(bool withNamespace, std::string_view endName) { return toTarget(parseTuple(true, true, endName, false, withNamespace)); }
 
 // Turns what was read as an expression into a target.
 NodeId Parser::toTarget(NodeId id) {
@@ -44,7 +42,12 @@ NodeId Parser::toTarget(NodeId id) {
     case Kind::list: return refuse("list");
     case Kind::dict: return refuse("dict");
     case Kind::constant: return refuse("const");
-    case Kind::binary: case Kind::unary: case Kind::logicalAnd: case Kind::logicalOr: case Kind::logicalNot: case Kind::compare:
+    case Kind::binary:
+    case Kind::unary:
+    case Kind::logicalAnd:
+    case Kind::logicalOr:
+    case Kind::logicalNot:
+    case Kind::compare:
     default: return refuse("expression");
   }
 }
@@ -300,9 +303,7 @@ NodeId Parser::parseSubscribed() {
     if (!at(TokenKind::colon)) return start;
   }
   take();
-  auto bound = [&] {
-    return at(TokenKind::colon) || at(TokenKind::rightBracket) || at(TokenKind::comma) ? kNoNode : parseExpression();
-  };
+  auto bound = [&] { return at(TokenKind::colon) || at(TokenKind::rightBracket) || at(TokenKind::comma) ? kNoNode : parseExpression(); };
   NodeId stop = bound();
   NodeId step = skip(TokenKind::colon) ? bound() : kNoNode;
   return add(Kind::slice, position, start, stop, step);
@@ -377,8 +378,8 @@ NodeId Parser::parseTest(NodeId node) {
   bool negated = skipName("not");
   std::string name = parseDottedName();
   uint32_t arguments = kNoNode;
-  bool isOperand = at(TokenKind::string) || at(TokenKind::integer) || at(TokenKind::real) || at(TokenKind::leftBracket) ||
-                   at(TokenKind::leftBrace) || (at(TokenKind::name) && !atName("else") && !atName("or") && !atName("and"));
+  bool isOperand = at(TokenKind::string) || at(TokenKind::integer) || at(TokenKind::real) || at(TokenKind::leftBracket) || at(TokenKind::leftBrace) ||
+                   (at(TokenKind::name) && !atName("else") && !atName("or") && !atName("and"));
   if (at(TokenKind::leftParen)) {
     arguments = parseArguments();
   } else if (isOperand) {

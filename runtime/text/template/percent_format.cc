@@ -109,9 +109,21 @@ class PercentFormatter {
 
   bool convert(uint32_t kind, size_t kindAt, const Spec& spec, const Value& value, std::string& out) {
     switch (kind) {
-      case 's': case 'r': case 'a': return convertText(static_cast<char>(kind), spec, value, out);
-      case 'd': case 'i': case 'u': case 'o': case 'x': case 'X': return convertWhole(static_cast<char>(kind), spec, value, out);
-      case 'e': case 'E': case 'f': case 'F': case 'g': case 'G': return convertReal(static_cast<char>(kind), spec, value, out);
+      case 's':
+      case 'r':
+      case 'a': return convertText(static_cast<char>(kind), spec, value, out);
+      case 'd':
+      case 'i':
+      case 'u':
+      case 'o':
+      case 'x':
+      case 'X': return convertWhole(static_cast<char>(kind), spec, value, out);
+      case 'e':
+      case 'E':
+      case 'f':
+      case 'F':
+      case 'g':
+      case 'G': return convertReal(static_cast<char>(kind), spec, value, out);
       case 'c': return convertCharacter(spec, value, out);
       default: {
         char code[16];
@@ -151,12 +163,14 @@ class PercentFormatter {
     if (isNumber) integer = Integer::of(value);
     else if (value.is(Tag::real) && isDecimal) {
       if (!std::isfinite(value.real))
-        return self_.fail(std::isnan(value.real) ? "ValueError" : "OverflowError", std::isnan(value.real) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
+        return self_.fail(std::isnan(value.real) ? "ValueError" : "OverflowError",
+                          std::isnan(value.real) ? "cannot convert float NaN to integer" : "cannot convert float infinity to integer");
       integer = Integer::of(value.real);
     } else if (value.is(Tag::undefined) && isDecimal) {
       return self_.failUndefined(value);
     } else {
-      return self_.failType(std::string("%") + kind + " format: " + (isDecimal ? "a real number" : "an integer") + " is required, not " + std::string(self_.typeName(value)));
+      return self_.failType(std::string("%") + kind + " format: " + (isDecimal ? "a real number" : "an integer") + " is required, not " +
+                            std::string(self_.typeName(value)));
     }
     if (integer.limbs.size() > 450 && isDecimal) {
       std::string ignored;
@@ -218,7 +232,8 @@ class PercentFormatter {
 
 bool Interpreter::formatPercent(const Value& format, const Value& operand, Value& out) {
   std::string text;
-  return PercentFormatter(*this, format, operand).run(text) && newText(text, static_cast<uint8_t>((format.flags & kMarkup) | (isAscii(text) ? kAscii : 0)), out);
+  return PercentFormatter(*this, format, operand).run(text) &&
+         newText(text, static_cast<uint8_t>((format.flags & kMarkup) | (isAscii(text) ? kAscii : 0)), out);
 }
 
 }  // namespace ingot::text

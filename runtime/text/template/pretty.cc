@@ -102,7 +102,8 @@ class Pretty {
       if (i > 0) out_ += ',', newLine(indent + 1);
       out_.append(key).append(": ");
       bool isLast = i + 1 == ordered.dict->size;
-      if (!write(ordered.dict->entries[i].value, indent + 1 + static_cast<int64_t>(countPoints(key)) + 2, isLast ? allowance + 1 : 1, depth + 1)) return false;
+      if (!write(ordered.dict->entries[i].value, indent + 1 + static_cast<int64_t>(countPoints(key)) + 2, isLast ? allowance + 1 : 1, depth + 1))
+        return false;
     }
     out_ += '}';
     return true;

@@ -68,7 +68,8 @@ bool Interpreter::appendRepr(const Value& value, std::string& out) {
       if (value.big->size > 450 && !step(uint64_t{value.big->size} * 8)) return false;
       std::string digits = value.big->size > 1000 ? std::string(10000, '0') : toDecimal(Integer::of(value));
       if (digits.size() - value.big->negative > kMaxIntegerDigits)
-        return fail("ValueError", "Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit");
+        return fail("ValueError",
+                    "Exceeds the limit (4300 digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit");
       out += digits;
       return true;
     }
@@ -149,15 +150,20 @@ bool Interpreter::appendRepr(const Value& value, std::string& out) {
     default:
       if (value.is(Tag::function) && typeName(value) == "type") {
         auto name = static_cast<FunctionName>(value.part);
-        out += name == FunctionName::cycler   ? "<class 'jinja2.utils.Cycler'>"
-               : name == FunctionName::joiner ? "<class 'jinja2.utils.Joiner'>"
-                                              : "<class 'transformers.utils.chat_template_utils._cached_compile_jinja_template.<locals>.TemplateNamespace'>";
+        out += name == FunctionName::cycler ? "<class 'jinja2.utils.Cycler'>"
+               : name == FunctionName::joiner
+                   ? "<class 'jinja2.utils.Joiner'>"
+                   : "<class 'transformers.utils.chat_template_utils._cached_compile_jinja_template.<locals>.TemplateNamespace'>";
         return true;
       }
       out += '<';
       if (value.is(Tag::iterator) && value.iterator->function != nullptr) out.append("generator object ").append(value.iterator->function);
       else if (value.is(Tag::method))
-        out.append("built-in method ").append(methodText(static_cast<MethodName>(value.method->name))).append(" of ").append(typeName(value.method->self)).append(" object");
+        out.append("built-in method ")
+            .append(methodText(static_cast<MethodName>(value.method->name)))
+            .append(" of ")
+            .append(typeName(value.method->self))
+            .append(" object");
       else out.append(objectTypeName(value));
       out += " at ";
       appendAddress(value.bytes, out);

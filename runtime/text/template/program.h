@@ -14,50 +14,67 @@ constexpr NodeId kNoNode = UINT32_MAX;
 
 enum class Kind : uint8_t {
   // Expressions
-  constant,   // a: constant
-  data,       // a: constant; text outside of tags
-  name,       // a: name; b: functions outward; c: slot (by Resolver)
-  tuple,      // a: first of list; b: count
-  list,       // a, b as tuple
-  dict,       // a, b: keys and values by turns
-  binary,     // op; a; b
-  unary,      // op; a
-  logicalAnd, logicalOr,  // a; b
-  logicalNot,             // a
-  compare,    // a: first operand; b: first of list (operator, operand by turns); c: count of the list
-  concat,     // a, b as tuple
-  attribute,  // a; b: constant
-  item,       // a; b
-  slice,      // a, b, c: start, stop, step or kNoNode; only below item
-  filter,     // a: operand, kNoNode in a filter block; b: constant, its name; c: arguments
-  test,       // as filter
-  call,       // a; c: arguments
-  condition,  // a: test; b; c or kNoNode
+  constant,  // a: constant
+  data,      // a: constant; text outside of tags
+  name,      // a: name; b: functions outward; c: slot (by Resolver)
+  tuple,     // a: first of list; b: count
+  list,      // a, b as tuple
+  dict,      // a, b: keys and values by turns
+  binary,    // op; a; b
+  unary,     // op; a
+  logicalAnd,
+  logicalOr,   // a; b
+  logicalNot,  // a
+  compare,     // a: first operand; b: first of list (operator, operand by turns); c: count of the list
+  concat,      // a, b as tuple
+  attribute,   // a; b: constant
+  item,        // a; b
+  slice,       // a, b, c: start, stop, step or kNoNode; only below item
+  filter,      // a: operand, kNoNode in a filter block; b: constant, its name; c: arguments
+  test,        // as filter
+  call,        // a; c: arguments
+  condition,   // a: test; b; c or kNoNode
   // Targets
   storeName,       // as name
   storeTuple,      // as tuple, of targets
   storeAttribute,  // a: the namespace, a name node; b: constant
   // Statements
-  output,         // a, b: expressions
-  loop,           // a: Loop
-  branch,         // a: first of list (test, body by turns; a test of kNoNode is else); b: count
-  macro,          // a: Macro
-  callBlock,      // a: Macro; b: call
-  generation,     // a: Macro
-  filterBlock,    // a: filter; b: body; c: scope
-  with,           // a: first of list (target, value by turns); b: count; c: body; d: scope
-  assign,         // a: target; b: value
-  assignBlock,    // a: target; b: filter or kNoNode; c: body; d: scope
-  block,          // a: Block
-  autoescape,     // a: value; b: body; c: scope
-  breakLoop, continueLoop,
+  output,       // a, b: expressions
+  loop,         // a: Loop
+  branch,       // a: first of list (test, body by turns; a test of kNoNode is else); b: count
+  macro,        // a: Macro
+  callBlock,    // a: Macro; b: call
+  generation,   // a: Macro
+  filterBlock,  // a: filter; b: body; c: scope
+  with,         // a: first of list (target, value by turns); b: count; c: body; d: scope
+  assign,       // a: target; b: value
+  assignBlock,  // a: target; b: filter or kNoNode; c: body; d: scope
+  block,        // a: Block
+  autoescape,   // a: value; b: body; c: scope
+  breakLoop,
+  continueLoop,
   load,  // extends, include, import: there is nothing to load from; a: template expression; b: 1 when missing ones are ignored
   body,  // a, b: statements
 };
 
 enum class Operator : uint8_t {
-  add, subtract, multiply, divide, floorDivide, modulo, power, negate, plus,
-  equal, notEqual, less, lessEqual, greater, greaterEqual, in, notIn,
+  add,
+  subtract,
+  multiply,
+  divide,
+  floorDivide,
+  modulo,
+  power,
+  negate,
+  plus,
+  equal,
+  notEqual,
+  less,
+  lessEqual,
+  greater,
+  greaterEqual,
+  in,
+  notIn,
 };
 
 struct Node {
@@ -96,7 +113,7 @@ struct LoopNode {
 };
 
 struct MacroNode {
-  uint32_t name;  // constant, none of a call block
+  uint32_t name;                                      // constant, none of a call block
   uint32_t parameters, parameterCount, defaultCount;  // list of (constant, storeName), then the defaults
   NodeId body;
   uint32_t scope = 0, function = 0;

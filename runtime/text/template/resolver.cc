@@ -38,22 +38,26 @@ void Resolver::visit(NodeId id, const Frame& frame) {
   Node& node = program_.nodes[id];
   switch (node.kind) {
     case Kind::name: return visitName(node, frame);
-    case Kind::storeName: case Kind::storeTuple: case Kind::storeAttribute: return visitTarget(id, frame, false);
-    case Kind::filter: case Kind::test: checkKnown(node, frame); return visitChildren(program_.nodes[id], frame);
-    case Kind::attribute:
-      node.known = static_cast<uint16_t>(methodNamed(program_.constants[node.b].text()) + 1);
-      return visit(node.a, frame);
+    case Kind::storeName:
+    case Kind::storeTuple:
+    case Kind::storeAttribute: return visitTarget(id, frame, false);
+    case Kind::filter:
+    case Kind::test: checkKnown(node, frame); return visitChildren(program_.nodes[id], frame);
+    case Kind::attribute: node.known = static_cast<uint16_t>(methodNamed(program_.constants[node.b].text()) + 1); return visit(node.a, frame);
     case Kind::item:
       if (const Node& index = program_.nodes[node.b]; index.kind == Kind::constant && program_.constants[index.a].isText())
         node.known = static_cast<uint16_t>(methodNamed(program_.constants[index.a].text()) + 1);
       return visitChildren(node, frame);
-    case Kind::condition: case Kind::branch: {
+    case Kind::condition:
+    case Kind::branch: {
       Frame soft = frame;
       soft.soft = true;
       return visitChildren(node, soft);
     }
     case Kind::loop: return visitLoop(node, frame);
-    case Kind::macro: case Kind::callBlock: case Kind::generation: return visitMacro(id, frame);
+    case Kind::macro:
+    case Kind::callBlock:
+    case Kind::generation: return visitMacro(id, frame);
     case Kind::assign: visitTarget(node.a, frame, true); return visit(program_.nodes[id].b, frame);
     case Kind::assignBlock: {
       NodeId target = node.a;

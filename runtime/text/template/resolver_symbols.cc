@@ -102,7 +102,8 @@ void Resolver::collect(Symbols& symbols, NodeId id, Mode mode) {
     case Kind::with:
       for (uint32_t i = 1; i < node.b; i += 2) collect(symbols, program_.lists[node.a + i]);
       return;
-    case Kind::generation: case Kind::block: return;
+    case Kind::generation:
+    case Kind::block: return;
     default: return forEachChild(program_, node, [&](NodeId child) { collect(symbols, child, mode); });
   }
 }

@@ -49,8 +49,8 @@ class Variables {
 
 // What a render may use. Each limit that is passed names itself in the error.
 struct RenderLimits {
-  uint64_t maxSteps = 20'000'000;               // nodes evaluated, items visited
-  uint32_t maxDepth = 2000;                     // nested evaluation
+  uint64_t maxSteps = 20'000'000;  // nodes evaluated, items visited
+  uint32_t maxDepth = 2000;        // nested evaluation
   uint64_t maxOutputBytes = uint64_t{64} << 20;
   uint64_t maxMemoryBytes = uint64_t{256} << 20;  // values made during the render
   std::function<std::tm()> clock = {};            // of strftime_now; empty: local time now
@@ -58,8 +58,8 @@ struct RenderLimits {
 
 // Why a render refused: what Python would raise, and where.
 struct RenderError {
-  std::string kind;     // Python's name of the exception; "limit" when a limit was passed
-  std::string message;  // Python's
+  std::string kind;               // Python's name of the exception; "limit" when a limit was passed
+  std::string message;            // Python's
   uint32_t line = 0, column = 0;  // of the template, from 1
 };
 

@@ -71,14 +71,25 @@ bool isSame(const Value& a, const Value& b) {
 
 bool isCallable(const Value& value) {
   switch (value.tag) {
-    case Tag::undefined: case Tag::macro: case Tag::loop: case Tag::method: case Tag::function: case Tag::joiner: case Tag::block: return true;
+    case Tag::undefined:
+    case Tag::macro:
+    case Tag::loop:
+    case Tag::method:
+    case Tag::function:
+    case Tag::joiner:
+    case Tag::block: return true;
     default: return false;
   }
 }
 
 bool isSequence(const Value& value) {
   switch (value.tag) {
-    case Tag::undefined: case Tag::text: case Tag::list: case Tag::tuple: case Tag::dict: case Tag::range: return true;
+    case Tag::undefined:
+    case Tag::text:
+    case Tag::list:
+    case Tag::tuple:
+    case Tag::dict:
+    case Tag::range: return true;
     default: return false;
   }
 }
@@ -115,32 +126,34 @@ bool Interpreter::callTest(TestName name, const Value& operand, const CallArgume
   if (!step()) return false;
   if (const char* function = operatorName(name)) {
     if (arguments.namedCount > 0) return failType("_operator." + std::string(function) + "() takes no keyword arguments");
-    if (arguments.count != 1)
-      return failType(std::string(function) + " expected 2 arguments, got " + std::to_string(arguments.count + 1));
+    if (arguments.count != 1) return failType(std::string(function) + " expected 2 arguments, got " + std::to_string(arguments.count + 1));
     return compare(operatorOf(name), operand, arguments.positional[0], out);
   }
   Value bound[2] = {operand, {}};
   bool takesOne = name != divisibleby && name != in && name != sameas;
   if (arguments.count + arguments.namedCount > 0 || !takesOne) {
-    if (name == callable)
-      return failType("callable() takes exactly one argument (" + std::to_string(arguments.count + 1) + " given)");
+    if (name == callable) return failType("callable() takes exactly one argument (" + std::to_string(arguments.count + 1) + " given)");
     std::vector<Value> all{operand};
     all.insert(all.end(), arguments.positional, arguments.positional + arguments.count);
     if (!bind(signatureOf(name), {all.data(), arguments.count + 1, arguments.named, arguments.namedCount}, bound)) return false;
   }
   Value rest, text;
   switch (name) {
-    case odd: case even: case divisibleby:
+    case odd:
+    case even:
+    case divisibleby:
       if (!binary(Operator::modulo, operand, name == divisibleby ? bound[1] : makeInteger(2), rest)) return false;
       out = text::equal(rest, makeInteger(name == odd));
       return true;
     case in: return contains(bound[1], operand, out);
     case sameas: out = isSame(operand, bound[1]); return true;
-    case lower: case upper:
+    case lower:
+    case upper:
       if (!str(operand, text)) return false;
       out = name == lower ? isLower(text.text()) : isUpper(text.text());
       return true;
-    case filter: case test: {
+    case filter:
+    case test: {
       Value unhashable;
       if (!hashable(operand, unhashable)) return failType("unhashable type: '" + std::string(typeName(unhashable)) + "'");
       [[fallthrough]];

@@ -34,7 +34,8 @@ bool bounds(Interpreter& self, const Value& text, const Value& startValue, const
 
 bool needText(Interpreter& self, const Value& value, std::string_view method, const char* argument) {
   if (value.isText()) return true;
-  return self.failType(std::string(method) + "() argument " + argument + " must be str, not " + std::string(self.typeName(value) == "NoneType" ? "None" : self.typeName(value)));
+  return self.failType(std::string(method) + "() argument " + argument + " must be str, not " +
+                       std::string(self.typeName(value) == "NoneType" ? "None" : self.typeName(value)));
 }
 
 bool listOf(Interpreter& self, const std::vector<std::string_view>& parts, uint8_t flags, Value& out) {
@@ -46,8 +47,7 @@ bool listOf(Interpreter& self, const std::vector<std::string_view>& parts, uint8
 }
 
 bool stripMethod(Interpreter& self, const Value& text, MethodName name, const CallArguments& arguments, Value& out) {
-  if (!self.checkCount("str." + std::string(methodText(name)), arguments, 0, 1) && arguments.namedCount == 0)
-    return false;
+  if (!self.checkCount("str." + std::string(methodText(name)), arguments, 0, 1) && arguments.namedCount == 0) return false;
   if (arguments.namedCount > 0) return false;
   int sides = name == strip ? kBoth : name == lstrip ? kLeft : kRight;
   bool isDefault = arguments.count == 0 || arguments.positional[0].is(Tag::none);
@@ -79,13 +79,14 @@ bool edgeMethod(Interpreter& self, const Value& text, MethodName name, const Cal
   size_t begin, end;
   bool inside;
   Value none;
-  if (!bounds(self, text, arguments.count > 1 ? arguments.positional[1] : none, arguments.count > 2 ? arguments.positional[2] : none, begin, end, inside)) return false;
+  if (!bounds(self, text, arguments.count > 1 ? arguments.positional[1] : none, arguments.count > 2 ? arguments.positional[2] : none, begin, end,
+              inside))
+    return false;
   std::string_view part = text.text().substr(begin, end - begin);
   auto matches = [&](const Value& edge) { return inside && (name == startswith ? part.starts_with(edge.text()) : part.ends_with(edge.text())); };
   const Value& wanted = arguments.positional[0];
   if (wanted.isText()) return out = makeBoolean(matches(wanted)), true;
-  if (!wanted.is(Tag::tuple))
-    return self.failType(label + " first arg must be str or a tuple of str, not " + std::string(self.typeName(wanted)));
+  if (!wanted.is(Tag::tuple)) return self.failType(label + " first arg must be str or a tuple of str, not " + std::string(self.typeName(wanted)));
   out = makeBoolean(false);
   for (uint32_t i = 0; i < wanted.list->size; ++i) {
     const Value& edge = wanted.list->items[i];
@@ -104,7 +105,9 @@ bool searchMethod(Interpreter& self, const Value& text, MethodName name, const C
   size_t begin, end;
   bool inside;
   Value none;
-  if (!bounds(self, text, arguments.count > 1 ? arguments.positional[1] : none, arguments.count > 2 ? arguments.positional[2] : none, begin, end, inside)) return false;
+  if (!bounds(self, text, arguments.count > 1 ? arguments.positional[1] : none, arguments.count > 2 ? arguments.positional[2] : none, begin, end,
+              inside))
+    return false;
   std::string_view part = text.text().substr(begin, end - begin), wanted = arguments.positional[0].text();
   if (name == count) {
     int64_t found = 0;
@@ -172,10 +175,12 @@ bool partitionMethod(Interpreter& self, const Value& text, MethodName name, cons
   if (separator.length == 0) return self.fail("ValueError", "empty separator");
   std::string_view whole = text.text();
   size_t at = name == partition ? whole.find(separator.text()) : whole.rfind(separator.text());
-  Value empty = makeText({}, text.flags | kAscii), middle = makeText(separator.text(), static_cast<uint8_t>(separator.flags | (text.flags & kMarkup)));
+  Value empty = makeText({}, text.flags | kAscii),
+        middle = makeText(separator.text(), static_cast<uint8_t>(separator.flags | (text.flags & kMarkup)));
   if (at == std::string_view::npos)
     return name == partition ? self.newListOf({text, empty, empty}, out, Tag::tuple) : self.newListOf({empty, empty, text}, out, Tag::tuple);
-  return self.newListOf({makeText(whole.substr(0, at), text.flags), middle, makeText(whole.substr(at + separator.length), text.flags)}, out, Tag::tuple);
+  return self.newListOf({makeText(whole.substr(0, at), text.flags), middle, makeText(whole.substr(at + separator.length), text.flags)}, out,
+                        Tag::tuple);
 }
 
 bool replaceMethod(Interpreter& self, const Value& text, const CallArguments& arguments, Value& out) {
@@ -233,18 +238,34 @@ bool isKind(const Value& text, MethodName name) {
 bool Interpreter::callTextMethod(const Value& text, MethodName name, const CallArguments& arguments, Value& out) {
   std::string label = "str." + std::string(methodText(name));
   switch (name) {
-    case strip: case lstrip: case rstrip: return arguments.namedCount > 0 ? failType(label + "() takes no keyword arguments")
-                                                                          : stripMethod(*this, text, name, arguments, out);
-    case split: case rsplit: return splitMethod(*this, text, name, arguments, out);
-    case startswith: case endswith: return edgeMethod(*this, text, name, arguments, out);
-    case MethodName::find: case rfind: case MethodName::index: case rindex: case count: return searchMethod(*this, text, name, arguments, out);
-    case center: case ljust: case rjust: case zfill: return padMethod(*this, text, name, arguments, out);
+    case strip:
+    case lstrip:
+    case rstrip: return arguments.namedCount > 0 ? failType(label + "() takes no keyword arguments") : stripMethod(*this, text, name, arguments, out);
+    case split:
+    case rsplit: return splitMethod(*this, text, name, arguments, out);
+    case startswith:
+    case endswith: return edgeMethod(*this, text, name, arguments, out);
+    case MethodName::find:
+    case rfind:
+    case MethodName::index:
+    case rindex:
+    case count: return searchMethod(*this, text, name, arguments, out);
+    case center:
+    case ljust:
+    case rjust:
+    case zfill: return padMethod(*this, text, name, arguments, out);
     case join: return joinMethod(*this, text, arguments, out);
-    case partition: case rpartition: return partitionMethod(*this, text, name, arguments, out);
+    case partition:
+    case rpartition: return partitionMethod(*this, text, name, arguments, out);
     case replace: return replaceMethod(*this, text, arguments, out);
-    case upper: case lower: case casefold: case MethodName::capitalize: case title: case swapcase:
-      return checkCount(label, arguments, 0, 0) && caseMethod(*this, text, name, out);
-    case removeprefix: case removesuffix: {
+    case upper:
+    case lower:
+    case casefold:
+    case MethodName::capitalize:
+    case title:
+    case swapcase: return checkCount(label, arguments, 0, 0) && caseMethod(*this, text, name, out);
+    case removeprefix:
+    case removesuffix: {
       if (!checkCount(label, arguments, 1, 1) || !needText(*this, arguments.positional[0], methodText(name), "")) return false;
       std::string_view whole = text.text(), part = arguments.positional[0].text();
       if (name == removeprefix && whole.starts_with(part)) whole.remove_prefix(part.size());
@@ -275,8 +296,18 @@ bool Interpreter::callTextMethod(const Value& text, MethodName name, const CallA
         if (mapping.dict->entries[i].key.isText()) named.push_back({mapping.dict->entries[i].key, mapping.dict->entries[i].value});
       return formatBraces(text, {nullptr, 0, named.data(), static_cast<uint32_t>(named.size())}, out);
     }
-    case isalnum: case isalpha: case isascii: case isdecimal: case isdigit: case isidentifier: case islower: case isnumeric: case isprintable:
-    case isspace: case istitle: case isupper:
+    case isalnum:
+    case isalpha:
+    case isascii:
+    case isdecimal:
+    case isdigit:
+    case isidentifier:
+    case islower:
+    case isnumeric:
+    case isprintable:
+    case isspace:
+    case istitle:
+    case isupper:
       if (!checkCount(label, arguments, 0, 0)) return false;
       out = makeBoolean(isKind(text, name));
       return true;

@@ -15,7 +15,8 @@ bool isDomainCharacter(uint32_t point) { return (classOf(point) & kWord) || poin
 bool isTopLevel(std::string_view label) {
   bool isIdna = label.size() >= 6 && (label[0] | 32) == 'x' && (label[1] | 32) == 'n' && label[2] == '-' && label[3] == '-';
   if (isIdna) return label.size() <= 63;
-  return label.size() >= 2 && label.size() <= 63 && std::all_of(label.begin(), label.end(), [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; });
+  return label.size() >= 2 && label.size() <= 63 &&
+         std::all_of(label.begin(), label.end(), [](char c) { return (c | 32) >= 'a' && (c | 32) <= 'z'; });
 }
 
 std::string lowered(std::string_view text) {
@@ -118,7 +119,9 @@ std::string linkUrls(std::string_view escaped, int64_t trimLimit, std::string_vi
   std::string attributes, out;
   if (!rel.empty()) attributes.append(" rel=\"").append(rel).append("\"");
   if (!target.empty()) attributes.append(" target=\"").append(target).append("\"");
-  auto link = [&](const std::string& href, const std::string& extra, const std::string& text) { return "<a href=\"" + href + "\"" + extra + ">" + text + "</a>"; };
+  auto link = [&](const std::string& href, const std::string& extra, const std::string& text) {
+    return "<a href=\"" + href + "\"" + extra + ">" + text + "</a>";
+  };
   auto trim = [&](const std::string& text) {
     if (trimLimit < 0 || static_cast<int64_t>(countPoints(text)) <= trimLimit) return text;
     return text.substr(0, offsetOf(text, static_cast<uint64_t>(trimLimit))) + "...";

@@ -234,8 +234,7 @@ const Value* find(const Dict& dict, const Value& key) {
 }
 
 const Value* find(const Dict& dict, std::string_view key) {
-  return findBy(dict, dict.index == nullptr ? 0 : hashText(key),
-                [&](const Value& other) { return other.isText() && other.text() == key; });
+  return findBy(dict, dict.index == nullptr ? 0 : hashText(key), [&](const Value& other) { return other.isText() && other.text() == key; });
 }
 
 bool insert(Arena& arena, Dict& dict, const Value& key, const Value& value) {

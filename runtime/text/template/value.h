@@ -10,9 +10,28 @@ namespace ingot::text {
 
 enum class Tag : uint8_t {
   missing,  // no value yet; never seen by a template
-  undefined, none, boolean, integer, bigInteger, real, text,
-  list, tuple, dict, dictView, range, iterator,
-  nameSpace, macro, loop, method, function, cycler, joiner, block, blocks,
+  undefined,
+  none,
+  boolean,
+  integer,
+  bigInteger,
+  real,
+  text,
+  list,
+  tuple,
+  dict,
+  dictView,
+  range,
+  iterator,
+  nameSpace,
+  macro,
+  loop,
+  method,
+  function,
+  cycler,
+  joiner,
+  block,
+  blocks,
 };
 
 enum ValueFlags : uint8_t {

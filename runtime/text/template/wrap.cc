@@ -47,7 +47,8 @@ std::vector<std::string_view> chunksOf(std::string_view text, bool onHyphens) {
       if (run[i] != '-') continue;
       size_t dashEnd = i;
       while (dashEnd < run.size() && run[dashEnd] == '-') ++dashEnd;
-      bool isDash = dashEnd - i >= 2 && i > begin && dashEnd < run.size() && (classOf(pointAt(run, dashEnd)) & kWord) && (classOf(pointBefore(run, i)) & kWord);
+      bool isDash =
+          dashEnd - i >= 2 && i > begin && dashEnd < run.size() && (classOf(pointAt(run, dashEnd)) & kWord) && (classOf(pointBefore(run, i)) & kWord);
       if (isDash) {
         add(run.substr(begin, i - begin));
         add(run.substr(i, dashEnd - i));

@@ -45,8 +45,8 @@ Json answer(const ingot::Result<std::string>& text, const RenderError& error) {
 Json chatAnswer(const Template& compiled, const Json& chat, const RenderLimits& limits) {
   ChatInput input;
   auto dump = [&](const char* name) { return chat.contains(name) ? chat[name].get<std::string>() : "null"; };
-  for (auto status : {input.setMessages(dump("messages")), input.setTools(dump("tools")), input.setDocuments(dump("documents")),
-                      input.setKwargs(dump("kwargs"))})
+  for (auto status :
+       {input.setMessages(dump("messages")), input.setTools(dump("tools")), input.setDocuments(dump("documents")), input.setKwargs(dump("kwargs"))})
     if (!status.ok()) return refuse("json", status.message());
   if (chat.contains("special_tokens"))
     for (const auto& [name, token] : chat["special_tokens"].items()) input.addSpecialToken(name, token.get<std::string>());

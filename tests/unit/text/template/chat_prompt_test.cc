@@ -63,7 +63,8 @@ TEST(ChatPrompt, RefusesWhatTransformersRefuses) {
   EXPECT_EQ(rendered("", "[5]"), "TypeError: Chat messages should be dicts, dataclasses or pydantic models, but got 5.");
   EXPECT_EQ(rendered("", R"([{}])", false, [](ChatInput& input) { input.add_generation_prompt = input.continue_final_message = true; }).substr(0, 70),
             "ValueError: continue_final_message and add_generation_prompt are not c");
-  EXPECT_EQ(rendered("", R"([{}])", false, [](ChatInput& input) { (void)input.setTools("[1]"); }).substr(0, 43), "ValueError: Tools should either be a JSON s");
+  EXPECT_EQ(rendered("", R"([{}])", false, [](ChatInput& input) { (void)input.setTools("[1]"); }).substr(0, 43),
+            "ValueError: Tools should either be a JSON s");
   EXPECT_EQ(rendered("", R"([{}])", false, [](ChatInput& input) { (void)input.setDocuments("[1]"); }),
             "TypeError: Documents should be a list of dicts with 'title' and 'text' keys!");
 }
@@ -74,7 +75,8 @@ TEST(ChatPrompt, KwargsWinOverSpecialTokensAndToolsAreAlwaysDefined) {
     input.addSpecialToken("eos_token", "</s>");
     (void)input.setKwargs(R"({"bos_token": "B", "extra": [1]})");
   };
-  EXPECT_EQ(rendered("{{ bos_token }}{{ eos_token }}{{ extra }}{{ tools is none }}{{ documents is none }}{{ add_generation_prompt }}", "[{}]", false, kwargs),
+  EXPECT_EQ(rendered("{{ bos_token }}{{ eos_token }}{{ extra }}{{ tools is none }}{{ documents is none }}{{ add_generation_prompt }}", "[{}]", false,
+                     kwargs),
             "B</s>[1]TrueTrueFalse");
 }
 
@@ -82,19 +84,27 @@ constexpr std::string_view kShow = "{% for message in messages %}{{ message }}\n
 constexpr std::string_view kShowParts = "{% for message in messages %}{% for c in message.content %}{{ c }};{% endfor %}{% endfor %}";
 
 TEST(AdaptConversation, JoinsTextParts) {
-  EXPECT_EQ(rendered(kShow, R"([{"role": "user", "content": [{"type": "text", "text": "a"}, "b", {"type": "input_text", "text": ""}, {"type": "refusal", "refusal": "c"}]}])", true),
-            "{'role': 'user', 'content': 'a\\nb\\nc'}\n");
-  EXPECT_EQ(rendered(kShow, R"([{"role": "user", "content": null, "other": 1, "name": "n"}])", true), "{'role': 'user', 'content': '', 'name': 'n'}\n");
+  EXPECT_EQ(
+      rendered(
+          kShow,
+          R"([{"role": "user", "content": [{"type": "text", "text": "a"}, "b", {"type": "input_text", "text": ""}, {"type": "refusal", "refusal": "c"}]}])",
+          true),
+      "{'role': 'user', 'content': 'a\\nb\\nc'}\n");
+  EXPECT_EQ(rendered(kShow, R"([{"role": "user", "content": null, "other": 1, "name": "n"}])", true),
+            "{'role': 'user', 'content': '', 'name': 'n'}\n");
 }
 
 TEST(AdaptConversation, WrapsTextsAsParts) {
-  EXPECT_EQ(rendered(kShowParts, R"([{"role": "user", "content": "a"}, {"role": "user", "content": ["b", {"type": "text", "text": "c", "cache_control": 1}]}])", true),
-            "{'type': 'text', 'text': 'a'};{'type': 'text', 'text': 'b'};{'type': 'text', 'text': 'c', 'cache_control': 1};");
+  EXPECT_EQ(
+      rendered(kShowParts,
+               R"([{"role": "user", "content": "a"}, {"role": "user", "content": ["b", {"type": "text", "text": "c", "cache_control": 1}]}])", true),
+      "{'type': 'text', 'text': 'a'};{'type': 'text', 'text': 'b'};{'type': 'text', 'text': 'c', 'cache_control': 1};");
 }
 
 TEST(AdaptConversation, ParsesArgumentsOfToolCalls) {
   auto arguments = [](std::string_view json) {
-    std::string message = R"([{"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": )" + std::string(json) + "}}]}]";
+    std::string message =
+        R"([{"role": "assistant", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": )" + std::string(json) + "}}]}]";
     return rendered("{{ messages[0].tool_calls[0].function.arguments }}", message, true);
   };
   EXPECT_EQ(arguments(R"("{\"a\": 123456789012345678901}")"), "{'a': 123456789012345678901}");
@@ -107,12 +117,17 @@ TEST(AdaptConversation, ParsesArgumentsOfToolCalls) {
 }
 
 TEST(AdaptConversation, ToolResultsAndReasoning) {
-  EXPECT_EQ(rendered(kShowParts, R"([{"role": "tool", "tool_call_id": "7", "content": [{"type": "text", "text": "ab"}, {"type": "text", "text": "c"}]}])", true), "a;b;\n;c;");
-  EXPECT_EQ(rendered("{{ messages[0].reasoning_content }}{{ messages[0].reasoning }}", R"([{"role": "assistant", "content": "x", "reasoning": "r"}])", true), "rr");
+  EXPECT_EQ(rendered(kShowParts,
+                     R"([{"role": "tool", "tool_call_id": "7", "content": [{"type": "text", "text": "ab"}, {"type": "text", "text": "c"}]}])", true),
+            "a;b;\n;c;");
+  EXPECT_EQ(rendered("{{ messages[0].reasoning_content }}{{ messages[0].reasoning }}", R"([{"role": "assistant", "content": "x", "reasoning": "r"}])",
+                     true),
+            "rr");
 }
 
 TEST(AdaptConversation, DeveloperBecomesSystemWhereUnknown) {
-  std::string messages = R"([{"role": "user", "content": "u"}, {"role": "developer", "content": "d", "tools": [1]}, {"role": "system", "content": "s"}])";
+  std::string messages =
+      R"([{"role": "user", "content": "u"}, {"role": "developer", "content": "d", "tools": [1]}, {"role": "system", "content": "s"}])";
   EXPECT_EQ(rendered(kShow, messages, true), "{'role': 'system', 'content': 'd\\n\\ns'}\n{'role': 'user', 'content': 'u'}\n");
   EXPECT_EQ(rendered("{% if messages[1].role == 'developer' %}{{ messages[1].tools }}{% endif %}", messages, true), "[1]");
 }

@@ -28,12 +28,13 @@ TEST(Json, ObjectsKeepOrderAndTheLastOfEqualKeysWins) {
   EXPECT_EQ(shown(R"({"b": 1, "a": 2, "b": 3})"), "[{'b': 3, 'a': 2}]");
   std::string many = "{";
   for (int i = 0; i < 300; ++i) many += (i > 0 ? ",\"k" : "\"k") + std::to_string(i) + "\":" + std::to_string(i);
-  EXPECT_EQ(render("{{ x.k0 }} {{ x.k299 }} {{ x.k300 is defined }} {{ x|length }} {{ x|list|last }}", "{\"x\": " + many + "}}"), "0 299 False 300 k299");
+  EXPECT_EQ(render("{{ x.k0 }} {{ x.k299 }} {{ x.k300 is defined }} {{ x|length }} {{ x|list|last }}", "{\"x\": " + many + "}}"),
+            "0 299 False 300 k299");
 }
 
 TEST(Json, RefusesWithThePlace) {
-  for (const char* bad : {"", "[", "[1,]", "{", "{\"a\"}", "{\"a\":}", "{a: 1}", "{'a': 1}", "[1 2]", "01", "1.", "+1", ".5", "tru", "\"\n\"", "\"\\x\"", "\"abc",
-                          "\"\\u12\"", "[1] 2", "nul", "--1", "1e", "{\"a\": 1,}"}) {
+  for (const char* bad : {"",   "[",   "[1,]",   "{",       "{\"a\"}", "{\"a\":}",  "{a: 1}", "{'a': 1}", "[1 2]", "01", "1.",         "+1",
+                          ".5", "tru", "\"\n\"", "\"\\x\"", "\"abc",   "\"\\u12\"", "[1] 2",  "nul",      "--1",   "1e", "{\"a\": 1,}"}) {
     Variables variables;
     auto status = variables.setJson("x", bad);
     EXPECT_FALSE(status.ok()) << bad;

@@ -30,22 +30,34 @@ TEST(Limits, AreResourceExhausted) {
 }
 
 TEST(Limits, HugeResultsAreRefused) {
-  for (const char* source :
-       {"{{ 'x' * 10**18 }}", "{{ [1] * 10**15 }}", "{{ 10 ** (10 ** 10) }}", "{{ 7 ** (10 ** 7) }}", "{{ 'a'.center(10**12) }}", "{{ '%1000000000d' % 1 }}",
-        "{{ '%.1000000000f' % 1 }}", "{{ '{:1000000000}'.format(1) }}", "{{ 'x'.ljust(10**18) }}", "{{ 'a'|center(10**12) }}", "{{ 'a'|indent(10**13) }}",
-        "{{ 'a\tb'.expandtabs(10**15) }}", "{{ ('ab' * 10**6).replace('a', 'b' * 10**6) }}", "{{ ('a,' * 10**6).split(',')|join('x' * 10**6) }}",
-        "{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s }}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
-        "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|pprint }}",
-        "{% for i in [1]|batch(10**12, 0) %}{{ i }}{% endfor %}", "{{ range(10)|slice(10**12)|list }}"})
+  for (const char* source : {"{{ 'x' * 10**18 }}",
+                             "{{ [1] * 10**15 }}",
+                             "{{ 10 ** (10 ** 10) }}",
+                             "{{ 7 ** (10 ** 7) }}",
+                             "{{ 'a'.center(10**12) }}",
+                             "{{ '%1000000000d' % 1 }}",
+                             "{{ '%.1000000000f' % 1 }}",
+                             "{{ '{:1000000000}'.format(1) }}",
+                             "{{ 'x'.ljust(10**18) }}",
+                             "{{ 'a'|center(10**12) }}",
+                             "{{ 'a'|indent(10**13) }}",
+                             "{{ 'a\tb'.expandtabs(10**15) }}",
+                             "{{ ('ab' * 10**6).replace('a', 'b' * 10**6) }}",
+                             "{{ ('a,' * 10**6).split(',')|join('x' * 10**6) }}",
+                             "{% set ns = namespace(s='x') %}{% for i in range(60) %}{% set ns.s = ns.s ~ ns.s %}{% endfor %}{{ ns.s }}",
+                             "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = ns.s + ns.s %}{% endfor %}{{ ns.s }}",
+                             "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s }}",
+                             "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|tojson }}",
+                             "{% set ns = namespace(s=[1]) %}{% for i in range(60) %}{% set ns.s = [ns.s, ns.s] %}{% endfor %}{{ ns.s|pprint }}",
+                             "{% for i in [1]|batch(10**12, 0) %}{{ i }}{% endfor %}",
+                             "{{ range(10)|slice(10**12)|list }}"})
     startsWith(render(source), "limit: ");
 }
 
 TEST(Limits, SlowComparisonsEnd) {
-  const char* pair = "{% set a = namespace(s=[1]) %}{% set b = namespace(s=[1]) %}{% for i in range(60) %}{% set a.s = [a.s, a.s] %}"
-                     "{% set b.s = [b.s, b.s] %}{% endfor %}";
+  const char* pair =
+      "{% set a = namespace(s=[1]) %}{% set b = namespace(s=[1]) %}{% for i in range(60) %}{% set a.s = [a.s, a.s] %}"
+      "{% set b.s = [b.s, b.s] %}{% endfor %}";
   render(std::string(pair) + "{{ a.s == b.s }}");
   render(std::string(pair) + "{{ a.s < b.s }}");
   render(std::string(pair) + "{{ a.s in [b.s] }}");
@@ -56,7 +68,8 @@ TEST(Limits, DeepDataIsNoDanger) {
   const char* deep = "{% set ns = namespace(l=[]) %}{% for i in range(90000) %}{% set ns.l = [ns.l] %}{% endfor %}";
   for (const char* use : {"{{ ns.l }}", "{{ ns.l|tojson }}", "{{ ns.l|pprint }}", "{{ ns.l|string|length }}", "{{ [ns.l] > [[ns.l]] }}"})
     startsWith(render(std::string(deep) + use), "RecursionError: maximum recursion depth exceeded");
-  render(std::string(deep) + "{% set m = namespace(l=[]) %}{% for i in range(90000) %}{% set m.l = [m.l] %}{% endfor %}{{ m.l == ns.l }}{{ (m.l,) in [ns.l] }}");
+  render(std::string(deep) +
+         "{% set m = namespace(l=[]) %}{% for i in range(90000) %}{% set m.l = [m.l] %}{% endfor %}{{ m.l == ns.l }}{{ (m.l,) in [ns.l] }}");
 }
 
 TEST(Limits, DataThatHoldsItself) {
@@ -105,7 +118,9 @@ TEST(Limits, RecursiveLoopsAndCallers) {
   startsWith(render("{% for x in [1] recursive %}{{ loop([1]) }}{% endfor %}"), "RecursionError");
   startsWith(render("{% macro m() %}{% call m() %}{{ caller() }}{% endcall %}{% endmacro %}{{ m() }}"), "RecursionError");
   startsWith(render("{% block a %}{{ self.a() }}{% endblock %}"), "RecursionError");
-  startsWith(render("{% set g = namespace() %}{% set g.g = [1] %}{% for i in range(3000) %}{% set g.g = g.g|map('string') %}{% endfor %}{{ g.g|list }}"), "['1']");
+  startsWith(
+      render("{% set g = namespace() %}{% set g.g = [1] %}{% for i in range(3000) %}{% set g.g = g.g|map('string') %}{% endfor %}{{ g.g|list }}"),
+      "['1']");
 }
 
 }  // namespace

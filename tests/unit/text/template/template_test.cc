@@ -60,9 +60,7 @@ TEST(Template, VariablesOfEveryKind) {
   EXPECT_EQ(*compiled->render(variables), "None True 6 bad \xef\xbf\xbd byte [1, 2.0] |");
 }
 
-TEST(Template, VariablesHideGlobals) {
-  EXPECT_EQ(render("{{ range }} {{ namespace is defined }}", R"({"range": 5})"), "5 True");
-}
+TEST(Template, VariablesHideGlobals) { EXPECT_EQ(render("{{ range }} {{ namespace is defined }}", R"({"range": 5})"), "5 True"); }
 
 TEST(Template, ManyThreadsMayRenderOneTemplateOverOneSetOfVariables) {
   auto compiled = Template::compile("{% for m in messages %}{{ m.role|upper ~ ': ' ~ m.content }}{% endfor %}", "t");
