@@ -18,7 +18,7 @@ std::unique_ptr<KernelLibrary> build(const KernelText& text) {
 }
 
 void linear(benchmark::State& state, const std::string& format) {
-  constexpr int64_t kN = 4096, kK = 4096;
+  constexpr int64_t kN = 16384, kK = 4096;
   int64_t rows = state.range(0);
   StorageFormat storage = StorageFormat::parse(format).value();
   auto library = build({"linear", fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, selected = false, extras = \"\"", kN, kK, format), ""});
