@@ -29,10 +29,10 @@ class Arena {
     for (void* block : blocks_) std::free(block);
   }
 
-  // Aligned to 8 bytes.
-  void* allocate(uint64_t bytes) {
+  // Aligned to 8 bytes. `always`: also past the limit, for sizes that the template's own bounds.
+  void* allocate(uint64_t bytes, bool always = false) {
     bytes = (bytes + 7) & ~uint64_t{7};
-    if (bytes > static_cast<uint64_t>(end_ - top_) && !grow(bytes)) return nullptr;
+    if (bytes > static_cast<uint64_t>(end_ - top_) && !grow(bytes, always)) return nullptr;
     char* at = top_;
     top_ += bytes;
     used_ += bytes;
@@ -63,9 +63,9 @@ class Arena {
   bool exhausted() const { return used_ > limit_; }
 
  private:
-  bool grow(uint64_t bytes) {
-    if (bytes > kSlack && (bytes > limit_ || used_ > limit_ - bytes)) return false;
-    uint64_t size = blocks_.empty() ? 1 << 14 : std::min<uint64_t>(uint64_t{1} << (14 + blocks_.size()), 1 << 22);
+  bool grow(uint64_t bytes, bool always) {
+    if (!always && bytes > kSlack && (bytes > limit_ || used_ > limit_ - bytes)) return false;
+    uint64_t size = uint64_t{1} << (14 + std::min<size_t>(blocks_.size(), 8));
     size = std::max(size, bytes);
     auto* block = static_cast<char*>(std::malloc(size));
     if (block == nullptr) return false;

@@ -162,8 +162,8 @@ bool Interpreter::evalArguments(uint32_t id, Activation* activation, const Value
   const Arguments& arguments = program_.arguments[id];
   bool isDynamic = arguments.starred != kNoNode || arguments.doubleStarred != kNoNode;
   uint32_t namedCount = arguments.namedCount + (caller != nullptr);
-  auto* positional = static_cast<Value*>(arena_.allocate(arguments.positionalCount * sizeof(Value)));
-  auto* named = static_cast<NamedValue*>(arena_.allocate(namedCount * sizeof(NamedValue)));
+  auto* positional = static_cast<Value*>(arena_.allocate(arguments.positionalCount * sizeof(Value), true));
+  auto* named = static_cast<NamedValue*>(arena_.allocate(namedCount * sizeof(NamedValue), true));
   for (uint32_t i = 0; i < arguments.positionalCount; ++i)
     if (!eval(program_.lists[arguments.positional + i], activation, positional[i])) return false;
   for (uint32_t i = 0; i < arguments.namedCount; ++i) {

@@ -38,7 +38,7 @@ bool Interpreter::failLimit(const char* limit, uint64_t maximum) {
 
 Activation* Interpreter::activate(uint32_t function, Activation* parent) {
   uint32_t count = program_.functions[function].slots;
-  auto* slots = static_cast<Value*>(arena_.allocate(uint64_t{count} * sizeof(Value)));
+  auto* slots = static_cast<Value*>(arena_.allocate(uint64_t{count} * sizeof(Value), true));
   for (uint32_t i = 0; i < count; ++i) new (slots + i) Value();
   return arena_.make<Activation>(parent, slots);
 }
