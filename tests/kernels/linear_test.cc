@@ -195,16 +195,17 @@ TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
 INGOT_FOR_EACH_TARGET(Linear);
 
 // Rounding to a format moves a weight by at most half a step of it.
+// Root mean square of the error over the largest weight: a step of 2 / 15 of it gives 0.038 for four bits.
 TEST(Pack, StaysCloseToTheWeights) {
   Random random(2);
-  for (auto [format, share] : {std::pair{"f32", 0.0}, {"f16", 5e-4}, {"bf16", 4e-3}, {"i8g32", 5e-3}, {"i8g16", 5e-3}, {"i4g32", 0.11}, {"i4mg32", 0.11}}) {
+  for (auto [format, share] : {std::pair{"f32", 0.0}, {"f16", 2e-4}, {"bf16", 1.5e-3}, {"i8g32", 2.5e-3}, {"i8g16", 2.5e-3}, {"i4g32", 0.045}, {"i4mg32", 0.04}}) {
     PackedWeights weights = packRandom(random, format, 37, 64);
-    double largest = 0, worst = 0;
+    double largest = 0, square = 0;
     for (size_t i = 0; i < weights.original.size(); ++i) {
       largest = std::fmax(largest, std::fabs(weights.original[i]));
-      worst = std::fmax(worst, std::fabs(weights.original[i] - weights.effective[i]));
+      square += std::pow(weights.original[i] - weights.effective[i], 2);
     }
-    EXPECT_LE(worst, share * largest) << format;
+    EXPECT_LE(std::sqrt(square / static_cast<double>(weights.original.size())), share * largest) << format;
   }
 }
 
