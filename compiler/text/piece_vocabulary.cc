@@ -69,6 +69,7 @@ class PieceTables {
       added.content = v_.pieces[i];
       added.id = id;
       added.special = special;
+      added.normalized = added.isNormalForm = !special && v_.userInNormalForm;
       tables_.added.push_back(std::move(added));
     }
     return {};

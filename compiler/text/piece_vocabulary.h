@@ -16,6 +16,7 @@ struct PieceVocabulary {
   bool addPrefix = true;               // a space before the text
   bool prefixOnlyFirst = false;        // not after special tokens
   bool removeExtraSpaces = false;
+  bool userInNormalForm = false;       // pieces of the user are found in normalised text
   std::string characterMap;            // precompiled_charsmap
   std::vector<int32_t> prefixIds, suffixIds;
 };

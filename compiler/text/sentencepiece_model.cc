@@ -150,6 +150,7 @@ Result<TokenizerTables> readSentencePiece(std::string_view bytes, const TextJson
   INGOT_ASSIGN(bool eos, member<bool>(settings, "add_eos_token", vocabulary.isUnigram));
   INGOT_ASSIGN(bool legacy, member<bool>(settings, "legacy", true));
   vocabulary.prefixOnlyFirst = !legacy;
+  vocabulary.userInNormalForm = true;
   if (bos && reader.special.bos >= 0) vocabulary.prefixIds = {reader.special.bos};
   if (eos && reader.special.eos >= 0) vocabulary.suffixIds = {reader.special.eos};
   return tablesOfPieces(vocabulary);

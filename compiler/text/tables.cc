@@ -185,7 +185,7 @@ void normalizeAdded(const TokenizerTables& tables, const text::Tokenizer& tokeni
     if (!token.normalized) continue;
     std::string content = token.content;
     size_t head = 0;
-    text::normalize(tokenizer.tables(), tokenizer.dfas(), content, head, scratch);
+    if (!token.isNormalForm) text::normalize(tokenizer.tables(), tokenizer.dfas(), content, head, scratch);
     normal[token.content] = content;
   }
 }

@@ -59,6 +59,7 @@ struct AddedTokenEntry {
   std::string content;
   int32_t id = 0;
   bool singleWord = false, leftStrip = false, rightStrip = false, normalized = false, special = false;
+  bool isNormalForm = false;  // the content is what normalised text has, and is not normalised itself
 };
 
 struct MergeEntry {

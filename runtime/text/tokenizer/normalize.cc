@@ -70,11 +70,16 @@ void strip(std::string_view text, bool left, bool right, Output& out) {
   out.copy(text, begin, end);
 }
 
-// Spaces at the ends go, and all but one of those between.
+// Spaces at the ends go, and all but one of those between; as SentencePiece has it, a U+2581 at the end is a space too.
 void singleSpaces(std::string_view text, bool left, bool right, Output& out) {
   size_t begin = 0, end = text.size();
   while (left && begin < end && text[begin] == ' ') ++begin;
-  while (right && begin < end && text[end - 1] == ' ') --end;
+  constexpr std::string_view kMark = "\xe2\x96\x81";
+  while (right && end > begin) {
+    if (text[end - 1] == ' ') --end;
+    else if (end - begin >= kMark.size() && text.substr(end - kMark.size(), kMark.size()) == kMark) end -= kMark.size();
+    else break;
+  }
   for (size_t at = begin; at < end; ++at)
     if (text[at] != ' ' || at == begin || text[at - 1] != ' ') out.copy(text, at, at + 1);
 }
