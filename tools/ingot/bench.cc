@@ -52,11 +52,13 @@ uint64_t weightBytes(const plan::Plan& plan, const plan::Variant& variant) {
   return bytes;
 }
 
-// Multiply-adds x 2 of the matrices for one token.
+// Multiply-adds x 2 of the layers' matrices for one token. The output matrix sees only the last one of a prompt.
 double matrixOps(const plan::Plan& plan, const plan::Variant& variant) {
   double ops = 0;
   for (const auto* step : *variant.steps()) {
     if (variant.kernels()->Get(step->kernel())->function()->string_view() != "linear") continue;
+    const auto* result = step->operands()->Get(step->operands()->size() - 1);
+    if (result->kind() == plan::OperandKind::slot && result->index() == variant.logits_slot()) continue;
     const auto* weight = plan.weights()->Get(variant.weights()->Get(step->operands()->Get(1)->index()));
     ops += 2.0 * static_cast<double>(weight->shape()->Get(0)) * static_cast<double>(weight->shape()->Get(1));
   }
