@@ -1,0 +1,38 @@
+#!/usr/bin/env python3
+"""Compares ingot_tokenizer_driver with llama.cpp's own vocabulary vectors: FOLDER holds ggml-vocab-*.gguf with .inp and .out.
+
+They are in the source package of llama-cpp-python, which is fetched and not kept:
+    pip download --no-deps --no-binary :all: llama-cpp-python
+    tests/golden/tokenizers/llama_cpp_vectors.py build/bin/ingot_tokenizer_driver vendor/llama.cpp/models
+"""
+import json
+import pathlib
+import subprocess
+import sys
+
+
+def main():
+    driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+    failed = 0
+    for vocabulary in sorted(folder.glob("ggml-vocab-*.gguf")):
+        inputs, outputs = pathlib.Path(f"{vocabulary}.inp"), pathlib.Path(f"{vocabulary}.out")
+        if not inputs.exists():
+            continue
+        texts = inputs.read_text(encoding="utf-8").split("\n__ggml_vocab_test__\n")
+        wanted = [[int(i) for i in line.split()] for line in outputs.read_text(encoding="utf-8").split("\n")]
+        requests = "".join(json.dumps(text) + "\n" for text in texts)
+        run = subprocess.run([driver, str(vocabulary)], input=requests, capture_output=True, text=True, encoding="utf-8")
+        if run.returncode:
+            print(f"{vocabulary.name}: {run.stderr.strip()}")
+            failed += 1
+            continue
+        found = [json.loads(line)["plain"] for line in run.stdout.splitlines()]
+        wrong = [(t, w, f) for t, w, f in zip(texts, wanted, found) if w != f]
+        print(f"{vocabulary.name}: {len(found)} texts, {len(wrong)} differ")
+        for text, one, other in wrong[:2]:
+            print(f"  {text[:100]!r}\n    expected {one[:40]}\n    found    {other[:40]}")
+        failed += bool(wrong)
+    sys.exit(failed > 0)
+
+
+main()
