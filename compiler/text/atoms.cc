@@ -7,7 +7,7 @@
 #include <unordered_map>
 
 #include "compiler/text/tables.h"
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot {
 namespace {
@@ -29,9 +29,9 @@ class AtomFinder {
 
   bool isAtom(int32_t id) const {
     const auto& match = tables_.tokens[static_cast<size_t>(id)].match;
-    if (!match || match->size() < 2 || match->size() > 4 || !text::isValidUtf8(*match)) return false;
+    if (!match || match->size() < 2 || match->size() > 4 || !isValidUtf8(*match)) return false;
     size_t length = 0;
-    text::decodeAt(*match, length);
+    decodeAt(*match, length);
     if (length != match->size()) return false;
     std::vector<int32_t> symbols;
     for (char c : *match) symbols.push_back(tables_.model.byteIds[static_cast<unsigned char>(c)]);

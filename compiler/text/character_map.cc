@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot {
 
@@ -36,7 +36,7 @@ Status readCharacterMap(std::string_view bytes, NormalizerStep& step) {
   step.trie.resize(size / 4);
   std::memcpy(step.trie.data(), bytes.data() + 4, size);
   step.texts = bytes.substr(4 + size);
-  if (!text::isValidUtf8(step.texts)) return Status::invalidInput("precompiled_charsmap: its texts are not valid UTF-8");
+  if (!isValidUtf8(step.texts)) return Status::invalidInput("precompiled_charsmap: its texts are not valid UTF-8");
   return {};
 }
 

@@ -6,7 +6,7 @@
 #include "compiler/text/character_map.h"
 #include "compiler/text/components.h"
 #include "compiler/text/tokenizer_json.h"
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 #include "runtime/text/tokenizer/vocabulary.h"
 
 namespace ingot {

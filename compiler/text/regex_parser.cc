@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot {
 namespace {
@@ -39,7 +39,7 @@ class Parser {
     at_ += text.size();
     return true;
   }
-  uint32_t next() { return text::decodeAt(pattern_, at_); }
+  uint32_t next() { return decodeAt(pattern_, at_); }
 
   Result<Node> choice(bool ignoreCase, int depth) {
     if (depth > kMaxDepth) return wrong("nesting this deep");
@@ -279,7 +279,7 @@ class Parser {
 }  // namespace
 
 Result<std::unique_ptr<RegexNode>> parseRegex(std::string_view pattern) {
-  if (!text::isValidUtf8(pattern)) return Status::invalidInput("a pattern is not valid UTF-8");
+  if (!isValidUtf8(pattern)) return Status::invalidInput("a pattern is not valid UTF-8");
   return Parser(pattern).run();
 }
 
@@ -292,7 +292,7 @@ std::unique_ptr<RegexNode> setRegex(icu::UnicodeSet set) {
 std::unique_ptr<RegexNode> literalRegex(std::string_view text) {
   Node node = makeNode(Kind::sequence);
   for (size_t at = 0; at < text.size();) {
-    auto c = static_cast<UChar32>(text::decodeAt(text, at));
+    auto c = static_cast<UChar32>(decodeAt(text, at));
     node->children.push_back(setRegex(icu::UnicodeSet(c, c)));
   }
   return node;

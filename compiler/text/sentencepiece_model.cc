@@ -4,7 +4,7 @@
 
 #include "compiler/text/foreign_vocabulary.h"
 #include "compiler/text/piece_vocabulary.h"
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 #include "runtime/text/tokenizer/vocabulary.h"
 
 namespace ingot {
@@ -105,7 +105,7 @@ class ModelReader {
       if (field.number == 3) type = field.value;
       return {};
     }));
-    if (text.empty() || !text::isValidUtf8(text)) return Status::invalidInput("is empty or no UTF-8");
+    if (text.empty() || !isValidUtf8(text)) return Status::invalidInput("is empty or no UTF-8");
     if (type < 1 || type > 6) return Status::invalidInput("has type {}, expected 1 to 6", type);
     if (!(score > -1e30f && score < 1e30f)) return Status::invalidInput("has score {}", score);
     if (vocabulary.pieces.size() >= (1u << text::kIdBits) - 1) return Status::unsupported("is one too many");

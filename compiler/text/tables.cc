@@ -171,7 +171,7 @@ void findWhole(const TokenizerTables& tables, const text::Tokenizer& tokenizer, 
   std::vector<int32_t> ids;
   for (size_t id = 0; id < tables.tokens.size(); ++id) {
     const auto& match = tables.tokens[id].match;
-    if (!match || match->empty() || (!tables.model.byteLevel && !text::isValidUtf8(*match))) continue;
+    if (!match || match->empty() || (!tables.model.byteLevel && !isValidUtf8(*match))) continue;
     ids.clear();
     bpe.encode(*match, scratch, ids);
     if (ids.size() == 1 && ids[0] == static_cast<int32_t>(id)) whole[id / 8] |= static_cast<uint8_t>(1 << id % 8);

@@ -4,7 +4,7 @@
 
 #include "compiler/text/components.h"
 #include "runtime/text/tokenizer/byte_alphabet.h"
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 #include "runtime/text/tokenizer/vocabulary.h"
 
 namespace ingot {
@@ -133,10 +133,10 @@ PatternEntry setPattern(icu::UnicodeSet set, std::string name) {
 }
 
 std::optional<std::string> fromByteAlphabet(std::string_view content) {
-  if (!text::isValidUtf8(content)) return std::nullopt;
+  if (!isValidUtf8(content)) return std::nullopt;
   std::string result;
   for (size_t at = 0; at < content.size();) {
-    int byte = text::byteOfCharacter(text::decodeAt(content, at));
+    int byte = text::byteOfCharacter(decodeAt(content, at));
     if (byte < 0) return std::nullopt;
     result += static_cast<char>(byte);
   }
@@ -145,7 +145,7 @@ std::optional<std::string> fromByteAlphabet(std::string_view content) {
 
 std::string toByteAlphabet(std::string_view bytes) {
   std::string result;
-  for (char byte : bytes) text::appendUtf8(text::kByteAlphabet[static_cast<unsigned char>(byte)], result);
+  for (char byte : bytes) appendUtf8(text::kByteAlphabet[static_cast<unsigned char>(byte)], result);
   return result;
 }
 

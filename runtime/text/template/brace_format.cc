@@ -156,7 +156,7 @@ bool formatWhole(Interpreter& self, const Value& value, const Spec& spec, std::s
     case 'c': {
       if (!value.isInteger() || value.small() < 0 || value.small() > 0x10ffff) return self.fail("OverflowError", "%c arg not in range(0x110000)");
       std::string character;
-      appendPoint(static_cast<uint32_t>(value.small()), character);
+      appendUtf8(static_cast<uint32_t>(value.small()), character);
       pad(spec, '<', "", character, out);
       return true;
     }

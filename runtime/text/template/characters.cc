@@ -27,7 +27,7 @@ void appendMapped(uint32_t codePoint, const CaseRange (&ranges)[N], const CaseSp
                                   [](const CaseSpecial& row, uint32_t wanted) { return row.codePoint < wanted; });
   if (special != std::end(specials) && special->codePoint == codePoint) {
     for (uint32_t mapped : special->mapped)
-      if (mapped != 0) appendPoint(mapped, out);
+      if (mapped != 0) appendUtf8(mapped, out);
     return;
   }
   auto range =
@@ -36,16 +36,16 @@ void appendMapped(uint32_t codePoint, const CaseRange (&ranges)[N], const CaseSp
   for (int back = 0; back < 2 && range != std::begin(ranges); ++back) {
     --range;
     if (codePoint <= range->last && (codePoint - range->first) % range->step == 0)
-      return appendPoint(static_cast<uint32_t>(static_cast<int64_t>(codePoint) + range->delta), out);
+      return appendUtf8(static_cast<uint32_t>(static_cast<int64_t>(codePoint) + range->delta), out);
   }
-  appendPoint(codePoint, out);
+  appendUtf8(codePoint, out);
 }
 
 // Unicode's Final_Sigma: a cased letter before, none after.
 bool isFinalSigma(std::string_view text, size_t begin, size_t end) {
   bool casedBefore = false;
   while (begin > 0) {
-    begin = previousStartOf(text, begin);
+    begin = previousStart(text, begin);
     size_t at = begin;
     uint16_t classes = classOf(nextPoint(text, at));
     if (classes & kCaseIgnorable) continue;
@@ -94,50 +94,6 @@ uint32_t nextPoint(std::string_view text, size_t& at) {
   return point;
 }
 
-size_t previousStartOf(std::string_view text, size_t end) {
-  do --end;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80);
-  return end;
-}
-
-void appendPoint(uint32_t c, std::string& out) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += {static_cast<char>(0xc0 | c >> 6), static_cast<char>(0x80 | (c & 63))};
-  } else if (c < 0x10000) {
-    out += {static_cast<char>(0xe0 | c >> 12), static_cast<char>(0x80 | (c >> 6 & 63)), static_cast<char>(0x80 | (c & 63))};
-  } else {
-    out += {static_cast<char>(0xf0 | c >> 18), static_cast<char>(0x80 | (c >> 12 & 63)), static_cast<char>(0x80 | (c >> 6 & 63)),
-            static_cast<char>(0x80 | (c & 63))};
-  }
-}
-
-// Bytes of the well-formed sequence at the start, or 0; then `invalid` bytes make one U+FFFD.
-static size_t wellFormedSize(std::string_view text, size_t& invalid) {
-  auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  unsigned first = byte(0);
-  invalid = 1;
-  if (first < 0x80) return 1;
-  if (first < 0xc2 || first > 0xf4) return 0;
-  size_t size = first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-  unsigned low = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80, high = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
-  for (size_t i = 1; i < size; ++i, low = 0x80, high = 0xbf) {
-    invalid = i;
-    if (i == text.size() || byte(i) < low || byte(i) > high) return 0;
-  }
-  return size;
-}
-
-void appendRepaired(std::string_view text, std::string& out) {
-  while (!text.empty()) {
-    size_t invalid, size = wellFormedSize(text, invalid);
-    if (size > 0) out.append(text.substr(0, size));
-    else appendPoint(0xfffd, out);
-    text.remove_prefix(size > 0 ? size : invalid);
-  }
-}
-
 uint64_t countPoints(std::string_view text) {
   uint64_t count = 0;
   for (char c : text) count += (static_cast<unsigned char>(c) & 0xc0) != 0x80;
@@ -164,7 +120,7 @@ void appendCase(std::string_view text, CaseMap map, std::string& out) {
       case CaseMap::title: appendMapped(point, kTitleCase, kTitleSpecial, out); break;
       case CaseMap::fold: appendMapped(point, kFoldCase, kFoldSpecial, out); break;
       case CaseMap::lower:
-        if (point == 0x3a3) appendPoint(lowerSigma(text, begin), out);
+        if (point == 0x3a3) appendUtf8(lowerSigma(text, begin), out);
         else appendMapped(point, kLowerCase, kLowerSpecial, out);
     }
   }

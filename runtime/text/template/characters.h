@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "runtime/base/utf8.h"
+
 namespace ingot::text {
 
 enum CharacterClass : uint16_t {
@@ -36,14 +38,9 @@ uint32_t decimalValue(uint32_t codePoint);
 
 // The code point at `at`, which moves past it. Any byte that begins none counts as one.
 uint32_t nextPoint(std::string_view text, size_t& at);
-size_t previousStartOf(std::string_view text, size_t end);
-void appendPoint(uint32_t codePoint, std::string& out);
 uint64_t countPoints(std::string_view text);
 // Byte offset of code point `index`, or the size.
 size_t offsetOf(std::string_view text, uint64_t index);
-
-// Appends `text`; each maximal part of it that is no UTF-8 becomes U+FFFD (Unicode, table 3-7).
-void appendRepaired(std::string_view text, std::string& out);
 
 enum class CaseMap { upper, lower, title, fold };
 // `text` is the whole string: a final sigma depends on its neighbours. `title`: only maps one character.

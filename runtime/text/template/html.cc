@@ -15,11 +15,11 @@ constexpr uint32_t kWindows1252[32] = {0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0
                                        0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178};
 
 void appendNumbered(uint64_t number, std::string& out) {
-  if (number == 0 || number > 0x10ffff || (number >= 0xd800 && number < 0xe000)) return appendPoint(0xfffd, out);
-  if (number >= 0x80 && number < 0xa0) return appendPoint(kWindows1252[number - 0x80], out);
+  if (number == 0 || number > 0x10ffff || (number >= 0xd800 && number < 0xe000)) return appendUtf8(0xfffd, out);
+  if (number >= 0x80 && number < 0xa0) return appendUtf8(kWindows1252[number - 0x80], out);
   bool isInvalid = (number < 32 && number != 9 && number != 10 && number != 12 && number != 13) || number == 11 ||
                    (number >= 0x7f && number < 0xa0) || (number >= 0xfdd0 && number < 0xfdf0) || (number & 0xfffe) == 0xfffe;
-  if (!isInvalid) appendPoint(static_cast<uint32_t>(number), out);
+  if (!isInvalid) appendUtf8(static_cast<uint32_t>(number), out);
 }
 
 // At '&'; returns the bytes read, 0 when it is no reference.

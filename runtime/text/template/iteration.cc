@@ -31,7 +31,7 @@ bool nextOfText(Interpreter&, Iterator& at, Value& item, bool& done) {
 bool nextOfTextReversed(Interpreter&, Iterator& at, Value& item, bool& done) {
   done = at.end == 0;
   if (done) return true;
-  size_t start = previousStartOf(at.source.text(), at.end);
+  size_t start = previousStart(at.source.text(), at.end);
   item = makeText(at.source.text().substr(start, at.end - start), at.end - start == 1 ? kAscii : 0);
   at.end = start;
   return true;

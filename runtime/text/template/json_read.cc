@@ -174,8 +174,8 @@ class JsonReader {
       size_t mark = 0;
       for (; mark + 2 < text.size(); ++mark)
         if (text[mark] == '\xed' && static_cast<unsigned char>(text[mark + 1]) >= 0xa0 && (text[mark + 2] & 0xc0) == 0x80) break;
-      if (mark + 2 >= text.size()) return appendRepaired(text, out);
-      appendRepaired(text.substr(0, mark), out);
+      if (mark + 2 >= text.size()) return appendLossy(text, out);
+      appendLossy(text.substr(0, mark), out);
       out.append(text.substr(mark, 3));
       text.remove_prefix(mark + 3);
     }
@@ -204,7 +204,7 @@ class JsonReader {
       if (readHex(low) && low >= 0xdc00 && low < 0xe000) point = 0x10000 + ((point - 0xd800) << 10) + (low - 0xdc00);
       else at_ = after;
     }
-    appendPoint(point, text);
+    appendUtf8(point, text);
     return {};
   }
 
@@ -230,7 +230,7 @@ Status convert(const nlohmann::ordered_json& json, Arena& arena, int depth, Valu
   if (depth > kMaxJsonDepth) return Status::invalidInput("JSON: nested more than {} levels deep", kMaxJsonDepth);
   auto text = [&arena](const std::string& source) {
     std::string valid;
-    if (!isAscii(source)) appendRepaired(source, valid);
+    if (!isAscii(source)) appendLossy(source, valid);
     return isAscii(source) ? copyText(arena, source, kAscii) : copyText(arena, valid);
   };
   switch (json.type()) {

@@ -24,7 +24,7 @@ size_t skipSpace(std::string_view text, size_t at) {
 
 std::string_view stripRight(std::string_view text) {
   while (!text.empty()) {
-    size_t start = previousStartOf(text, text.size()), at = start;
+    size_t start = previousStart(text, text.size()), at = start;
     if (!isSpaceAt(nextPoint(text, at))) break;
     text = text.substr(0, start);
   }

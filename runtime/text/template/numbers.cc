@@ -15,7 +15,7 @@ std::string_view stripSpace(std::string_view text) {
   for (size_t at = 0; !text.empty(); text.remove_prefix(at), at = 0)
     if (!isSpaceAt(nextPoint(text, at))) break;
   while (!text.empty()) {
-    size_t start = previousStartOf(text, text.size()), at = start;
+    size_t start = previousStart(text, text.size()), at = start;
     if (!isSpaceAt(nextPoint(text, at))) break;
     text = text.substr(0, start);
   }

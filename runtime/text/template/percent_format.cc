@@ -152,7 +152,7 @@ class PercentFormatter {
     if (value.isText() && countPoints(value.text()) == 1) text = value.text();
     else if (!value.isInteger()) return self_.failType("%c requires int or char");
     else if (value.small() < 0 || value.small() > 0x10ffff) return self_.fail("OverflowError", "%c arg not in range(0x110000)");
-    else appendPoint(static_cast<uint32_t>(value.small()), text);
+    else appendUtf8(static_cast<uint32_t>(value.small()), text);
     return pad(text, spec, out);
   }
 

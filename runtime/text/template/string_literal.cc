@@ -18,7 +18,7 @@ bool unescapeHex(std::string_view raw, size_t& at, size_t count, const char* tru
     point = point << 4 | static_cast<uint32_t>(isDigit(c) ? c - '0' : (c | 32) - 'a' + 10);
   }
   if (point > 0x10ffff) return error = "illegal Unicode character", false;
-  appendPoint(point, out);
+  appendUtf8(point, out);
   return true;
 }
 
@@ -47,7 +47,7 @@ bool unescapeOne(std::string_view raw, size_t& at, std::string& out, std::string
   }
   uint32_t point = static_cast<uint32_t>(c - '0');
   for (int i = 0; i < 2 && at < raw.size() && raw[at] >= '0' && raw[at] <= '7'; ++i) point = point * 8 + static_cast<uint32_t>(raw[at++] - '0');
-  appendPoint(point, out);
+  appendUtf8(point, out);
   return true;
 }
 

@@ -23,7 +23,7 @@ void Variables::set(std::string_view name, const Value& value) {
 void Variables::setText(std::string_view name, std::string_view text) {
   std::string valid;
   if (!isAscii(text)) {
-    appendRepaired(text, valid);
+    appendLossy(text, valid);
     text = valid;
   }
   set(name, copyText(arena_, text, isAscii(text) ? kAscii : 0));
@@ -50,7 +50,7 @@ Result<Template> Template::compile(std::string_view source, std::string name) {
   program->name = std::move(name);
   std::string valid;
   if (!isAscii(source)) {
-    appendRepaired(source, valid);
+    appendLossy(source, valid);
     source = valid;
   }
   program->source = normalizeSource(source);

@@ -14,7 +14,7 @@ std::string_view strip(std::string_view text, int sides, Matches matches) {
     if (!matches(text.substr(0, at))) break;
   }
   while ((sides & kRight) && !text.empty()) {
-    size_t start = previousStartOf(text, text.size());
+    size_t start = previousStart(text, text.size());
     if (!matches(text.substr(start))) break;
     text = text.substr(0, start);
   }
@@ -50,7 +50,7 @@ std::vector<std::string_view> splitSpacesRight(std::string_view text, int64_t li
     }
     size_t start = text.size();
     while (start > 0) {
-      size_t before = previousStartOf(text, start), at = before;
+      size_t before = previousStart(text, start), at = before;
       if (isSpaceAt(nextPoint(text, at))) break;
       start = before;
     }
@@ -144,7 +144,7 @@ std::string capitalize(std::string_view text) {
 }
 
 // The lower case of the capital sigma at `at`, which is another one at the end of a word.
-static void appendSigma(std::string_view text, size_t at, std::string& out) { appendPoint(lowerSigma(text, at), out); }
+static void appendSigma(std::string_view text, size_t at, std::string& out) { appendUtf8(lowerSigma(text, at), out); }
 
 std::string titleCase(std::string_view text) {
   std::string out;

@@ -12,12 +12,12 @@ bool isAsciiSpace(char c) { return c == ' ' || (c >= 9 && c <= 13); }
 bool isLetter(uint32_t point) { return (classOf(point) & kWord) && !(classOf(point) & kDecimal) && point != '_'; }
 
 uint32_t pointAt(std::string_view text, size_t at) { return nextPoint(text, at); }
-uint32_t pointBefore(std::string_view text, size_t at) { return at == 0 ? 0 : pointAt(text, previousStartOf(text, at)); }
+uint32_t pointBefore(std::string_view text, size_t at) { return at == 0 ? 0 : pointAt(text, previousStart(text, at)); }
 
 // Whether a break is allowed after the hyphen at `at`: letters on both sides.
 bool breaksAfterHyphen(std::string_view word, size_t at) {
   if (at == 0 || at + 1 >= word.size()) return false;
-  size_t second = previousStartOf(word, at);
+  size_t second = previousStart(word, at);
   bool lettersBefore = isLetter(pointBefore(word, at)) && second > 0 && (isLetter(pointBefore(word, second)) || pointBefore(word, second) == '-');
   if (!lettersBefore) return false;
   size_t next = at + 1;

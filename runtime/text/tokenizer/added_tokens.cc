@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "runtime/text/tokenizer/unicode.h"
+
 namespace ingot::text {
 namespace {
 

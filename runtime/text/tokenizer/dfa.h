@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "runtime/text/tokenizer/tokenizer_generated.h"
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot::text {
 

@@ -1,6 +1,6 @@
 #include "runtime/text/tokenizer/precompiled.h"
 
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot::text {
 namespace {

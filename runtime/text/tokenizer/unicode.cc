@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot::text {
 namespace {
@@ -126,6 +126,11 @@ void appendLower(const plan::Unicode& tables, std::string_view text, std::string
     for (uint32_t i = 1; i < 4; ++i)
       if (uint32_t lower = tables.lower()->Get(static_cast<uint32_t>(row) * 4 + i)) appendUtf8(lower, out);
   }
+}
+
+bool isSpace(uint32_t c) {
+  return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
+         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
 }
 
 }  // namespace ingot::text

@@ -1,6 +1,7 @@
-// Unicode normalisation forms (UAX #15) over the tables of a tokenizer.
+// Unicode normalisation forms (UAX #15) and lower case over the tables of a tokenizer; white space.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,5 +15,8 @@ void appendNormalized(const plan::Unicode& tables, std::string_view text, bool c
                       std::vector<uint64_t>& marks, std::string& out);
 // Appends the full lower case of `text` (Rust's char::to_lowercase).
 void appendLower(const plan::Unicode& tables, std::string_view text, std::string& out);
+
+// Unicode White_Space.
+bool isSpace(uint32_t codePoint);
 
 }  // namespace ingot::text

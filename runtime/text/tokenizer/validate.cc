@@ -3,7 +3,7 @@
 #include <bit>
 
 #include "runtime/text/tokenizer/tokenizer.h"
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 namespace ingot::text {
 namespace {

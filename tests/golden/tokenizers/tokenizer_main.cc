@@ -29,7 +29,7 @@ TextJson answerIds(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) 
   bool whole = true;
   for (int32_t id : ids) {
     decoder.push(id, streamed);
-    whole &= text::isValidUtf8(streamed);
+    whole &= isValidUtf8(streamed);
   }
   decoder.flush(streamed);
   return {{"text", *text}, {"skipped", *skipped}, {"streamed", whole ? streamed : "half a character was shown"}};

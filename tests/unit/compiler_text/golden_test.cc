@@ -51,7 +51,7 @@ class GoldenTokenizer : public testing::TestWithParam<std::string> {
     text::StreamDecoder decoder(tokenizer, false);
     for (int32_t id : ids) {
       decoder.push(id, streamed);
-      EXPECT_TRUE(text::isValidUtf8(streamed));
+      EXPECT_TRUE(isValidUtf8(streamed));
     }
     decoder.flush(streamed);
     EXPECT_EQ(streamed, *text);

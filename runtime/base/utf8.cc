@@ -1,8 +1,8 @@
-#include "runtime/text/tokenizer/utf8.h"
+#include "runtime/base/utf8.h"
 
 #include <cstring>
 
-namespace ingot::text {
+namespace ingot {
 
 void appendUtf8(uint32_t c, std::string& out) {
   auto put = [&](uint32_t byte) { out += static_cast<char>(byte); };
@@ -59,9 +59,4 @@ void appendLossy(std::string_view text, std::string& out) {
   }
 }
 
-bool isSpace(uint32_t c) {
-  return (c >= 9 && c <= 13) || c == 32 || c == 0x85 || c == 0xa0 || c == 0x1680 || (c >= 0x2000 && c <= 0x200a) || c == 0x2028 ||
-         c == 0x2029 || c == 0x202f || c == 0x205f || c == 0x3000;
-}
-
-}  // namespace ingot::text
+}  // namespace ingot

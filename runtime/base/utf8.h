@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace ingot::text {
+namespace ingot {
 
 // The code point at `at` of valid UTF-8, which moves past it.
 inline uint32_t decodeAt(std::string_view text, size_t& at) {
@@ -34,7 +34,4 @@ bool isValidUtf8(std::string_view text);
 // Appends `text` with U+FFFD for what is invalid (Rust's from_utf8_lossy).
 void appendLossy(std::string_view text, std::string& out);
 
-// Unicode White_Space.
-bool isSpace(uint32_t codePoint);
-
-}  // namespace ingot::text
+}  // namespace ingot
