@@ -14,4 +14,8 @@ namespace ingot {
 #define GEN_PASS_REGISTRATION
 #include "compiler/passes/passes.h.inc"
 
+// All of them in their order, with the reasons for it in pass_list.cc. Storages as in llm.param: of the layers' matrices, and of
+// embedding and output matrix.
+void addLlmPasses(mlir::OpPassManager& passes, const std::string& linearStorage, const std::string& headStorage);
+
 }  // namespace ingot

@@ -1,4 +1,4 @@
-// Passes from llm to llm. Each has a file of its name and a lit test of its name; the order and its reasons: pipeline/.
+// Passes from llm to llm. Each has a file of its name and a lit test of its name; the order and its reasons: pass_list.cc.
 include "mlir/Pass/PassBase.td"
 
 def PackProjections : Pass<"pack-projections", "::mlir::ModuleOp"> {

@@ -14,7 +14,6 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 namespace ingot {
 namespace {
@@ -139,15 +138,7 @@ class Compilation {
       else messages += diagnostic.str() + "; ";
       return mlir::success();
     });
-    passes.addPass(mlir::createCanonicalizerPass());
-    passes.addPass(mlir::createCSEPass());           // one get for each parameter
-    passes.addPass(createPackProjections());         // first: later passes see one linear for q, k, v and one for gate, up
-    passes.addPass(createFuseEpilogues());           // before quantisation hides which op reads a linear
-    passes.addPass(createQuantizeWeights({storages_.linear, storages_.head}));
-    passes.addPass(createFuseRows());                // after it: the quantisation of rows fuses into norms
-    passes.addPass(createFuseRopeAppend());
-    passes.addPass(mlir::createCanonicalizerPass());
-    passes.addPass(mlir::createCSEPass());
+    addLlmPasses(passes, storages_.linear, storages_.head);
     if (mlir::failed(passes.run(*module_))) return Status::internal("passes: {}", messages);
     return {};
   }

@@ -8,27 +8,8 @@
 #include "kernels/ref/softmax.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
-#include "mlir/Transforms/Passes.h"
 
 namespace ingot {
-namespace {
-
-// The list of compiler/pipeline.
-Status runPasses(mlir::ModuleOp module, const ReferenceOptions& options) {
-  mlir::PassManager passes(module.getContext());
-  passes.addPass(mlir::createCanonicalizerPass());
-  passes.addPass(mlir::createCSEPass());
-  passes.addPass(createPackProjections());
-  passes.addPass(createFuseEpilogues());
-  passes.addPass(createQuantizeWeights({options.linear, options.head}));
-  passes.addPass(createFuseRows());
-  passes.addPass(createFuseRopeAppend());
-  passes.addPass(mlir::createCanonicalizerPass());
-  passes.addPass(mlir::createCSEPass());
-  return mlir::failed(passes.run(module)) ? Status::internal("a pass failed") : Status();
-}
-
-}  // namespace
 
 Result<ReferenceModel> openReferenceModel(const std::string& checkpoint, const ReferenceOptions& options) {
   ReferenceModel model;
@@ -38,7 +19,10 @@ Result<ReferenceModel> openReferenceModel(const std::string& checkpoint, const R
   model.module = buildGraph(model.source.spec, *model.context);
   INGOT_TRY(bindCheckpoint(*model.module, model.source.spec, model.source.checkpoint));
   if (mlir::failed(mlir::verify(*model.module))) return Status::internal("the imported module is not valid");
-  if (options.passes) INGOT_TRY(runPasses(*model.module, options));
+  if (!options.passes) return model;
+  mlir::PassManager passes(model.context.get());
+  addLlmPasses(passes, options.linear, options.head);
+  if (mlir::failed(passes.run(*model.module))) return Status::internal("a pass failed");
   return model;
 }
 
