@@ -3,12 +3,9 @@
 
 #include <climits>
 #include <cmath>
-#include <filesystem>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "runtime/api/ingot/ingot.h"
+#include "runtime/engine/chat.h"
 
 using namespace ingot;
 
@@ -78,23 +75,7 @@ Status finish(Result<std::vector<RequestOutput>> result, ingot_outputs_t** outpu
   return {};
 }
 
-Result<Conversation> conversationOf(const char* text) {
-  auto json = nlohmann::ordered_json::parse(text, nullptr, false);
-  if (!json.is_array()) return Status{StatusCode::invalidInput, "messages: expected a JSON list of messages"};
-  Conversation conversation;
-  for (const auto& message : json) conversation.push_back({{}, {}, message.dump()});
-  return conversation;
-}
-
 }  // namespace
-
-std::string ingot::load_chat_template(const std::string& pathOrText) {
-  std::error_code ignored;
-  if (pathOrText.find('\n') != std::string::npos || !std::filesystem::is_regular_file(pathOrText, ignored)) return pathOrText;
-  std::ostringstream text;
-  text << std::ifstream(pathOrText, std::ios::binary).rdbuf();
-  return std::move(text).str();
-}
 
 extern "C" {
 
@@ -151,11 +132,12 @@ ingot_status_t* ingot_llm_generate_ids(ingot_llm_t* llm, const int32_t* token_id
 ingot_status_t* ingot_llm_chat(ingot_llm_t* llm, const char* messages_json, const char* tools_json, const char* chat_template,
                                const ingot_sampling_params_t* params, ingot_stream_callback_t callback, void* user, ingot_outputs_t** outputs) {
   return guarded([&]() -> Status {
-    INGOT_ASSIGN(Conversation conversation, conversationOf(messages_json));
+    INGOT_ASSIGN(auto conversations, readConversations(messages_json, "messages"));
+    if (conversations.size() != 1) return Status::invalidInput("messages: has {} conversations, expected one", conversations.size());
     ChatOptions options;
     if (tools_json) options.tools = tools_json;
     if (chat_template) options.chat_template = chat_template;
-    return finish(llm->engine->chat({conversation}, {paramsOf(params)}, options, callbackOf(*llm->engine, callback, user)), outputs);
+    return finish(llm->engine->chat(conversations, {paramsOf(params)}, options, callbackOf(*llm->engine, callback, user)), outputs);
   });
 }
 

@@ -22,6 +22,16 @@ std::string messagesOf(const Conversation& conversation) {
   return json + "]";
 }
 
+Result<Conversation> conversationOf(const nlohmann::ordered_json& list, const std::string& where) {
+  if (!list.is_array()) return Status::invalidInput("{}: expected a list of messages, or a list of such lists", where);
+  Conversation conversation;
+  for (const auto& message : list) {
+    if (!message.is_object()) return Status::invalidInput("{}: a message is {}, expected an object with a role", where, message.dump().substr(0, 60));
+    conversation.push_back({.role = {}, .content = {}, .json = message.dump()});
+  }
+  return conversation;
+}
+
 // What a template or its input refuses is the input's fault, not a wrong use of the program.
 Status asInput(const Status& status) {
   return status.code() == StatusCode::invalidArgument ? Status(StatusCode::invalidInput, status.message()) : status;
@@ -36,6 +46,24 @@ Result<text::ContentFormat> formatOf(const ChatOptions& options, const text::Tem
 }
 
 }  // namespace
+
+Result<std::vector<Conversation>> readConversations(std::string_view text, const std::string& where) {
+  nlohmann::ordered_json json;
+  // nlohmann says where the text goes wrong by exception alone; it stays inside this function.
+  try {
+    json = nlohmann::ordered_json::parse(text);
+  } catch (const nlohmann::json::exception& error) {
+    return Status::invalidInput("{}: is not valid JSON: {}", where, error.what());
+  }
+  bool many = json.is_array() && !json.empty() && json[0].is_array();
+  if (!many) json = nlohmann::ordered_json::array({std::move(json)});
+  std::vector<Conversation> conversations;
+  for (const auto& list : json) {
+    INGOT_ASSIGN(Conversation conversation, conversationOf(list, where));
+    conversations.push_back(std::move(conversation));
+  }
+  return conversations;
+}
 
 Result<ChatRenderer> ChatRenderer::open(const plan::Text& text) {
   ChatRenderer renderer;

@@ -12,6 +12,9 @@
 
 namespace ingot {
 
+// A JSON list of messages, or a list of such lists, as conversations. invalidInput names `where`.
+Result<std::vector<Conversation>> readConversations(std::string_view json, const std::string& where);
+
 // Immutable to its users and thread-safe. A template is compiled when it is first used: opening a model costs nothing.
 class ChatRenderer {
  public:

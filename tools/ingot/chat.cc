@@ -1,5 +1,4 @@
 // ingot chat: a message, a file of conversations, or a session at the terminal.
-#include <fmt/format.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -8,7 +7,7 @@
 #include "tools/ingot/chat_flags.h"
 #include "tools/ingot/chat_session.h"
 #include "tools/ingot/commands.h"
-#include "tools/ingot/json_output.h"
+#include "tools/ingot/output.h"
 #include "tools/ingot/sampling_flags.h"
 
 namespace ingot::cli {
@@ -43,19 +42,8 @@ Result<int> chat(const ChatCommandFlags& flags) {
     one.push_back({"user", message});
     conversations.push_back(std::move(one));
   }
-  bool streams = !flags.json && conversations.size() == 1 && params.n == 1;
-  StreamCallback show = [](const RequestOutput& delta) {
-    std::fwrite(delta.outputs[0].text.data(), 1, delta.outputs[0].text.size(), stdout);
-    std::fflush(stdout);
-  };
-  INGOT_ASSIGN(auto results, engine->chat(conversations, {params}, options, streams ? show : StreamCallback()));
-  for (const RequestOutput& result : results) {
-    if (flags.json) fmt::print("{}\n", toJsonLine(result));
-    else if (streams) fmt::print("\n");
-    else
-      for (const auto& output : result.outputs) fmt::print("{}\n", output.text);
-  }
-  if (interrupted) return Status::cancelled("interrupted");
+  INGOT_TRY(runAndPrint(conversations.size(), flags.json, params, engine->hasTokenizer(),
+                        [&](const StreamCallback& callback) { return engine->chat(conversations, {params}, options, callback); }));
   return kDone;
 }
 

@@ -1,31 +1,8 @@
 #include "tools/ingot/chat_flags.h"
 
-#include <nlohmann/json.hpp>
+#include "runtime/engine/chat.h"
 
 namespace ingot::cli {
-namespace {
-
-using Json = nlohmann::ordered_json;
-
-Result<Json> parse(const std::string& text, const std::string& where) {
-  try {
-    return Json::parse(text);
-  } catch (const Json::exception& error) {
-    return Status::invalidInput("{}: is not valid JSON: {}", where, error.what());
-  }
-}
-
-Result<Conversation> conversationOf(const Json& json, const std::string& where) {
-  if (!json.is_array()) return Status::invalidInput("{}: expected a list of messages, or a list of such lists", where);
-  Conversation conversation;
-  for (const Json& message : json) {
-    if (!message.is_object()) return Status::invalidInput("{}: a message is {}, expected an object with a role", where, message.dump().substr(0, 60));
-    conversation.push_back({.role = {}, .content = {}, .json = message.dump()});
-  }
-  return conversation;
-}
-
-}  // namespace
 
 void ChatFlags::addTo(CLI::App& app) {
   app.add_option("--messages", messages, "JSON file: a list of messages, or a list of conversations; - is standard input");
@@ -56,18 +33,7 @@ Result<ChatOptions> ChatFlags::options() const {
 
 Result<std::vector<Conversation>> ChatFlags::conversations() const {
   INGOT_ASSIGN(std::string text, readInput(messages));
-  INGOT_ASSIGN(Json json, parse(text, messages));
-  std::vector<Conversation> result;
-  if (json.is_array() && !json.empty() && json[0].is_array()) {
-    for (const Json& one : json) {
-      INGOT_ASSIGN(Conversation conversation, conversationOf(one, messages));
-      result.push_back(std::move(conversation));
-    }
-    return result;
-  }
-  INGOT_ASSIGN(Conversation conversation, conversationOf(json, messages));
-  result.push_back(std::move(conversation));
-  return result;
+  return readConversations(text, messages);
 }
 
 }  // namespace ingot::cli

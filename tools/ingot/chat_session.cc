@@ -10,6 +10,7 @@
 #include "tools/cli/terminal.h"
 #include "tools/ingot/commands.h"
 #include "tools/ingot/model.h"
+#include "tools/ingot/output.h"
 
 namespace ingot::cli {
 namespace {
@@ -99,11 +100,7 @@ bool ChatSession::obey(const std::string& line) {
 
 void ChatSession::answer(const std::string& text) {
   conversation_.push_back({"user", text});
-  auto show = [](const RequestOutput& delta) {
-    std::fwrite(delta.outputs[0].text.data(), 1, delta.outputs[0].text.size(), stdout);
-    std::fflush(stdout);
-  };
-  auto replies = engine_.chat({conversation_}, {params_}, options_, show);
+  auto replies = engine_.chat({conversation_}, {params_}, options_, printDelta);
   interrupted = false;
   if (!replies.ok()) {
     fail(kTool, replies.status());

@@ -1,13 +1,10 @@
 // ingot generate: prompts in, continuations out.
-#include <fmt/format.h>
-
-#include <charconv>
 #include <sstream>
 
 #include "tools/cli/terminal.h"
 #include "tools/ingot/commands.h"
-#include "tools/ingot/json_output.h"
 #include "tools/ingot/model.h"
+#include "tools/ingot/output.h"
 #include "tools/ingot/sampling_flags.h"
 
 namespace ingot::cli {
@@ -21,24 +18,6 @@ struct GenerateFlags {
   bool json = false;
 };
 
-Result<std::vector<int32_t>> parseIds(const std::string& text) {
-  std::vector<int32_t> ids;
-  const char *at = text.data(), *end = at + text.size();
-  while (at < end) {
-    if (*at == ',' || *at == ' ') {
-      ++at;
-      continue;
-    }
-    int32_t id;
-    auto [next, error] = std::from_chars(at, end, id);
-    if (error != std::errc()) return Status::invalidArgument("--prompt-token-ids is \"{}\", expected ids such as 1,2,3", text);
-    ids.push_back(id);
-    at = next;
-  }
-  if (ids.empty()) return Status::invalidArgument("--prompt-token-ids is empty, expected ids such as 1,2,3");
-  return ids;
-}
-
 Result<std::vector<Prompt>> collectPrompts(const GenerateFlags& flags) {
   std::vector<Prompt> prompts(flags.prompts.begin(), flags.prompts.end());
   if (!flags.promptFile.empty()) {
@@ -50,37 +29,20 @@ Result<std::vector<Prompt>> collectPrompts(const GenerateFlags& flags) {
     }
   }
   for (const auto& text : flags.tokenIds) {
-    INGOT_ASSIGN(auto ids, parseIds(text));
-    prompts.emplace_back(std::move(ids));
+    auto ids = parseIds(text, "--prompt-token-ids");
+    if (!ids.ok() || ids->empty()) return Status::invalidArgument("--prompt-token-ids is \"{}\", expected ids such as 1,2,3", text);
+    prompts.emplace_back(std::move(ids).value());
   }
   if (prompts.empty()) return Status::invalidArgument("no prompt; give PROMPT, --prompt-file or --prompt-token-ids");
   return prompts;
-}
-
-void print(const CompletionOutput& output, bool hasText) {
-  if (hasText) fmt::print("{}\n", output.text);
-  else fmt::print("{}\n", fmt::join(output.token_ids, " "));
 }
 
 Status generate(const GenerateFlags& flags) {
   INGOT_ASSIGN(auto prompts, collectPrompts(flags));
   INGOT_ASSIGN(auto engine, flags.model.open());
   INGOT_ASSIGN(SamplingParams params, flags.sampling.apply(engine->defaultSamplingParams()));
-  bool hasText = engine->hasTokenizer();
-  // One text alone is shown as it grows.
-  bool streams = !flags.json && prompts.size() == 1 && params.n == 1 && hasText;
-  StreamCallback show = [](const RequestOutput& delta) {
-    std::fwrite(delta.outputs[0].text.data(), 1, delta.outputs[0].text.size(), stdout);
-    std::fflush(stdout);
-  };
-  INGOT_ASSIGN(auto results, engine->generate(prompts, {params}, streams ? show : StreamCallback()));
-  for (const RequestOutput& result : results) {
-    if (flags.json) fmt::print("{}\n", toJsonLine(result));
-    else if (streams) fmt::print("\n");
-    else
-      for (const auto& output : result.outputs) print(output, hasText);
-  }
-  return interrupted ? Status::cancelled("interrupted") : Status();
+  return runAndPrint(prompts.size(), flags.json, params, engine->hasTokenizer(),
+                     [&](const StreamCallback& callback) { return engine->generate(prompts, {params}, callback); });
 }
 
 }  // namespace

@@ -44,13 +44,13 @@ void SamplingFlags::addTo(CLI::App& app) {
   list("--bad-words", badWords_, "a text that is never generated; repeatable");
   list("--allowed-token-ids", allowedTokenIds_, "only these ids")->delimiter(',');
   list("--logit-bias", logitBias_, "ID=BIAS,...")->delimiter(',');
-  auto flag = [&](const char* name, bool& value, std::optional<bool>& target, const char* help) {
-    app.add_flag(name, value, help)->group(group)->each([&value, &target](const std::string& text) { target = value = CLI::detail::to_flag_value(text) > 0; });
+  auto flag = [&](const char* name, std::optional<bool>& target, const char* help) {
+    app.add_flag_function(name, [&target](int64_t value) { target = value > 0; }, help)->group(group);  // --name=false counts below 0
   };
-  flag("--ignore-eos", ignoreEosFlag_, ignoreEos_, "go on past the end-of-sequence token");
-  flag("--skip-special-tokens", skipFlag_, skipSpecialTokens_, "leave special tokens out of the text (default true)");
-  flag("--include-stop-str-in-output", includeFlag_, includeStop_, "keep the stop text");
-  flag("--spaces-between-special-tokens", spacesFlag_, spaces_, "default true");
+  flag("--ignore-eos", ignoreEos_, "go on past the end-of-sequence token");
+  flag("--skip-special-tokens", skipSpecialTokens_, "leave special tokens out of the text (default true)");
+  flag("--include-stop-str-in-output", includeStop_, "keep the stop text");
+  flag("--spaces-between-special-tokens", spaces_, "default true");
 }
 
 Result<SamplingParams> SamplingFlags::apply(SamplingParams params) const {

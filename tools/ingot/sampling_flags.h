@@ -21,7 +21,6 @@ class SamplingFlags {
   std::vector<std::string> stop_, badWords_, logitBias_;
   std::vector<int32_t> stopTokenIds_, allowedTokenIds_;
   std::optional<bool> ignoreEos_, skipSpecialTokens_, includeStop_, spaces_;
-  bool ignoreEosFlag_ = false, skipFlag_ = true, includeFlag_ = false, spacesFlag_ = true;
 };
 
 }  // namespace ingot::cli

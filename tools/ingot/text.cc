@@ -1,10 +1,8 @@
 // ingot tokenize, detokenize, render: the text side of a model alone. Weights are not touched.
 #include <fmt/format.h>
 
-#include <charconv>
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "runtime/engine/chat.h"
 #include "runtime/format/artifact.h"
@@ -12,6 +10,7 @@
 #include "tools/cli/terminal.h"
 #include "tools/ingot/chat_flags.h"
 #include "tools/ingot/commands.h"
+#include "tools/ingot/output.h"
 
 namespace ingot::cli {
 namespace {
@@ -63,30 +62,13 @@ Status tokenize(const TextFlags& flags) {
   return {};
 }
 
-Result<std::vector<int32_t>> parseIds(const std::string& line, size_t number) {
-  std::vector<int32_t> ids;
-  const char *at = line.data(), *end = at + line.size();
-  while (at < end) {
-    if (*at == ' ' || *at == ',' || *at == '\t' || *at == '\r') {
-      ++at;
-      continue;
-    }
-    int32_t id;
-    auto [next, error] = std::from_chars(at, end, id);
-    if (error != std::errc()) return Status::invalidInput("line {}: \"{}\" is not a token id", number, line.substr(static_cast<size_t>(at - line.data()), 20));
-    ids.push_back(id);
-    at = next;
-  }
-  return ids;
-}
-
 Status detokenize(const TextFlags& flags) {
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
   INGOT_ASSIGN(text::Tokenizer tokenizer, openTokenizer(*artifact));
   std::vector<std::string> lines;
   for (std::string line; std::getline(std::cin, line);) lines.push_back(std::move(line));
   for (size_t i = 0; i < lines.size(); ++i) {
-    INGOT_ASSIGN(auto ids, parseIds(lines[i], i + 1));
+    INGOT_ASSIGN(auto ids, parseIds(lines[i], fmt::format("line {}", i + 1)));
     auto text = tokenizer.decode(ids, flags.skipSpecial);
     if (!text.ok()) return text.status().at(fmt::format("line {}", i + 1));
     if (flags.jsonLines) fmt::print("{}\n", Json(*text).dump(-1, ' ', false, Json::error_handler_t::replace));

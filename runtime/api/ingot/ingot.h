@@ -7,6 +7,7 @@
 #pragma once
 
 #include <concepts>
+#include <cstdlib>
 #include <initializer_list>
 #include <memory>
 #include <stdexcept>
