@@ -46,12 +46,12 @@ struct InputFile {
 
 struct Contents {
   const DecoderSpec& spec;
-  mlir::ModuleOp module;      // parameters
-  exec::ProgramOp program;    // steps, the same for every target
+  mlir::ModuleOp module;    // parameters
+  exec::ProgramOp program;  // steps, the same for every target
   std::string cacheType;
   const Checkpoint* checkpoint = nullptr;  // null: random weights
   uint64_t seed = 0;
-  std::vector<KernelUnit> units;           // of the program's kernels, in their order
+  std::vector<KernelUnit> units;  // of the program's kernels, in their order
   std::vector<VariantCode> variants;
   GenerationConfig generation;
   TextContents text;

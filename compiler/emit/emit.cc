@@ -17,7 +17,8 @@ constexpr uint64_t kWeightAlignment = 64;
 
 class Emitter {
  public:
-  Emitter(const Contents& contents, const EmitOptions& options) : contents_(contents), options_(options), module_(contents.module), program_(contents.program) {}
+  Emitter(const Contents& contents, const EmitOptions& options)
+      : contents_(contents), options_(options), module_(contents.module), program_(contents.program) {}
 
   Status run(const std::filesystem::path& path) {
     INGOT_TRY(placeAll(0));

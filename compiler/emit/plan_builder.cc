@@ -15,7 +15,8 @@ using Offsets = std::vector<Offset<T>>;
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Contents& contents, const std::vector<PlacedWeight>& weights) : contents_(contents), weights_(weights), program_(contents.program) {
+  PlanBuilder(const Contents& contents, const std::vector<PlacedWeight>& weights)
+      : contents_(contents), weights_(weights), program_(contents.program) {
     b_.ForceDefaults(true);  // offsets of zero take room too: the plan's size is known before the places are
   }
 
@@ -67,8 +68,7 @@ class PlanBuilder {
     for (auto symbol : op.getOperands_().getAsRange<mlir::FlatSymbolRefAttr>()) {
       plan::Operand operand = operands_.at(symbol.getValue().str());
       operands.push_back(operand);
-      if (operand.kind() == plan::OperandKind::cache_keys)
-        operands.emplace_back(plan::OperandKind::cache_values, operand.index());
+      if (operand.kind() == plan::OperandKind::cache_keys) operands.emplace_back(plan::OperandKind::cache_values, operand.index());
     }
     uint32_t kernel = kernels.at(op.getKernel().str());
     auto tiles = static_cast<uint32_t>(op.getExtent() == exec::Extent::one ? contents_.units[kernel].tiles : op.getTilesPer());
@@ -122,8 +122,8 @@ class PlanBuilder {
     for (const PlacedWeight& w : weights_)
       if (!w.sources.empty()) parameters += std::accumulate(w.shape.begin(), w.shape.end(), uint64_t{1}, std::multiplies<>());
     auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
-    return plan::CreateModel(b_, b_.CreateString(s.family), u32(s.layers), u32(s.kvHeads), u32(s.headDim), u32(s.hidden), u32(s.heads),
-                             u32(s.vocab), u32(s.maxPositions), 16, kQueryBlock, parameters);
+    return plan::CreateModel(b_, b_.CreateString(s.family), u32(s.layers), u32(s.kvHeads), u32(s.headDim), u32(s.hidden), u32(s.heads), u32(s.vocab),
+                             u32(s.maxPositions), 16, kQueryBlock, parameters);
   }
 
   Offset<plan::Generation> generation() {

@@ -8,8 +8,8 @@ namespace ingot {
 namespace {
 
 constexpr ElementTypeInfo kInfos[] = {
-    {"f32", 1, 4},     {"f16", 1, 2},     {"bf16", 1, 2},     {"f64", 1, 8},       {"q4_0", 32, 18},    {"q4_1", 32, 20},
-    {"q5_0", 32, 22},  {"q5_1", 32, 24},  {"q8_0", 32, 34},   {"q4_K", 256, 144},  {"q5_K", 256, 176},  {"q6_K", 256, 210},
+    {"f32", 1, 4},    {"f16", 1, 2},    {"bf16", 1, 2},   {"f64", 1, 8},      {"q4_0", 32, 18},   {"q4_1", 32, 20},
+    {"q5_0", 32, 22}, {"q5_1", 32, 24}, {"q8_0", 32, 34}, {"q4_K", 256, 144}, {"q5_K", 256, 176}, {"q6_K", 256, 210},
 };
 
 template <class T>
@@ -35,8 +35,7 @@ void decodeNibbles(const std::byte* quants, uint32_t high, float scale, float of
 // The j-th of 8 six-bit (scale, min) pairs packed in 12 bytes, as Q4_K and Q5_K store them.
 std::pair<int, int> scaleAndMin(const std::byte* packed, int j) {
   if (j < 4) return {byteAt(packed, j) & 63, byteAt(packed, j + 4) & 63};
-  return {(byteAt(packed, j + 4) & 15) | ((byteAt(packed, j - 4) >> 6) << 4),
-          (byteAt(packed, j + 4) >> 4) | ((byteAt(packed, j) >> 6) << 4)};
+  return {(byteAt(packed, j + 4) & 15) | ((byteAt(packed, j - 4) >> 6) << 4), (byteAt(packed, j + 4) >> 4) | ((byteAt(packed, j) >> 6) << 4)};
 }
 
 // Q4_K and Q5_K: 8 sub-blocks of 32; the fifth bits of Q5_K lie in `high` (null for Q4_K).
@@ -99,8 +98,7 @@ void decodeElements(ElementType type, const std::byte* bytes, int64_t count, flo
       for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(load<double>(bytes + 8 * i));
       return;
     default:
-      for (int64_t i = 0; i < count / info.blockElements; ++i)
-        decodeBlock(type, bytes + i * info.blockBytes, out + i * info.blockElements);
+      for (int64_t i = 0; i < count / info.blockElements; ++i) decodeBlock(type, bytes + i * info.blockBytes, out + i * info.blockElements);
   }
 }
 

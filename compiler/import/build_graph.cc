@@ -116,8 +116,8 @@ class GraphBuilder {
     Value cached = b_.create<llm::AppendKvOp>(llm::CacheEntryType::get(b_.getContext()), k, v, layer);
     double scale = spec_.attentionScale ? spec_.attentionScale : 1 / std::sqrt(static_cast<double>(spec_.headDim));
     if (spec_.scaleByLayer) scale /= static_cast<double>(layer + 1);
-    Value y = b_.create<llm::AttentionOp>(q.getType(), q, cached, layer, spec_.heads, spec_.kvHeads, llvm::APFloat(scale),
-                                          spec_.windowOf(layer), llvm::APFloat(0.0));
+    Value y = b_.create<llm::AttentionOp>(q.getType(), q, cached, layer, spec_.heads, spec_.kvHeads, llvm::APFloat(scale), spec_.windowOf(layer),
+                                          llvm::APFloat(0.0));
     return layerLinear(y, names.o, layer, spec_.hidden, spec_.outputBias);
   }
 
@@ -127,8 +127,8 @@ class GraphBuilder {
       mlir::OpBuilder::InsertionGuard guard(b_);
       b_.setInsertionPoint(function_);
       auto frequencies = b_.getDenseF32ArrayAttr(spec_.rope.inverseFrequencies(spec_.maxPositions));
-      auto description = b_.getDictionaryAttr({b_.getNamedAttr("frequencies", frequencies),
-                                               b_.getNamedAttr("scale", b_.getF64FloatAttr(spec_.rope.attentionFactor))});
+      auto description = b_.getDictionaryAttr(
+          {b_.getNamedAttr("frequencies", frequencies), b_.getNamedAttr("scale", b_.getF64FloatAttr(spec_.rope.attentionFactor))});
       b_.create<llm::ParamOp>("rope", type, b_.getStrArrayAttr({}), llm::Arrangement::concat, "", false, description);
     }
     return b_.create<llm::GetOp>(type, "rope");
@@ -190,8 +190,8 @@ Status bindCheckpoint(mlir::ModuleOp module, const DecoderSpec& spec, const Chec
     if (param.getTransposed()) std::reverse(expected.begin(), expected.end());
     std::vector<int64_t> shape(expected.begin(), expected.end());
     if (!tensor)
-      return Status::invalidInput("{}{}: the config asks for this tensor {}, and the checkpoint does not have it",
-                                  spec.names.prefixes.front(), name, describeShape(shape));
+      return Status::invalidInput("{}{}: the config asks for this tensor {}, and the checkpoint does not have it", spec.names.prefixes.front(), name,
+                                  describeShape(shape));
     if (tensor->shape != shape)
       return Status::invalidInput("{}: expected {}, checkpoint has {}", tensor->name, describeShape(shape), describe(*tensor));
     used.insert(tensor->name);
@@ -199,8 +199,8 @@ Status bindCheckpoint(mlir::ModuleOp module, const DecoderSpec& spec, const Chec
   }
   for (const auto& [name, tensor] : checkpoint.tensors())
     if (!used.count(name) && !isIgnorable(spec, name))
-      return Status::invalidInput("{}: the checkpoint has this tensor {}, and a {} model of this config does not use it", name,
-                                  describe(tensor), spec.family);
+      return Status::invalidInput("{}: the checkpoint has this tensor {}, and a {} model of this config does not use it", name, describe(tensor),
+                                  spec.family);
   return {};
 }
 

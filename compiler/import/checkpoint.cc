@@ -12,8 +12,7 @@ int64_t TensorInfo::columns() const {
 
 Status Checkpoint::add(TensorInfo tensor) {
   std::string name = tensor.name;
-  if (!tensors_.try_emplace(name, std::move(tensor)).second)
-    return Status::invalidInput("{}: tensor stands in the checkpoint twice", name);
+  if (!tensors_.try_emplace(name, std::move(tensor)).second) return Status::invalidInput("{}: tensor stands in the checkpoint twice", name);
   return {};
 }
 
@@ -47,8 +46,7 @@ int64_t storedRow(const TensorInfo& tensor, int64_t row) {
 Status Checkpoint::readRawRows(const TensorInfo& tensor, int64_t first, int64_t count, std::byte* out) const {
   uint64_t bytes = rowBytes(tensor);
   const File& file = *files_[tensor.file];
-  if (tensor.pairedHeads == 0)
-    return file.read(tensor.offset + static_cast<uint64_t>(first) * bytes, {out, static_cast<size_t>(count) * bytes});
+  if (tensor.pairedHeads == 0) return file.read(tensor.offset + static_cast<uint64_t>(first) * bytes, {out, static_cast<size_t>(count) * bytes});
   for (int64_t i = 0; i < count; ++i)
     INGOT_TRY(file.read(tensor.offset + static_cast<uint64_t>(storedRow(tensor, first + i)) * bytes, {out + i * bytes, bytes}));
   return {};
@@ -65,9 +63,7 @@ void Checkpoint::forget(const TensorInfo& tensor) const { files_[tensor.file]->f
 
 std::string describeShape(const std::vector<int64_t>& shape) { return fmt::format("[{}]", fmt::join(shape, ",")); }
 
-std::string describe(const TensorInfo& tensor) {
-  return fmt::format("{}{}", infoOf(tensor.type).name, describeShape(tensor.shape));
-}
+std::string describe(const TensorInfo& tensor) { return fmt::format("{}{}", infoOf(tensor.type).name, describeShape(tensor.shape)); }
 
 std::string describe(const nlohmann::ordered_json& value) {
   constexpr size_t kMostShown = 80;

@@ -27,14 +27,14 @@ void decodeElements(ElementType type, const std::byte* bytes, int64_t count, flo
 struct TensorInfo {
   std::string name;
   ElementType type = ElementType::f32;
-  std::vector<int64_t> shape;   // rows first; a vector has one dimension
-  size_t file = 0;              // index into Checkpoint's files
-  uint64_t offset = 0;          // bytes from the file's start
+  std::vector<int64_t> shape;  // rows first; a vector has one dimension
+  size_t file = 0;             // index into Checkpoint's files
+  uint64_t offset = 0;         // bytes from the file's start
   uint64_t bytes = 0;
-  int64_t pairedHeads = 0;      // > 0: rows of each head lie in pairs (GGUF's llama q and k) and are read halves first
+  int64_t pairedHeads = 0;  // > 0: rows of each head lie in pairs (GGUF's llama q and k) and are read halves first
 
   int64_t rows() const { return shape.size() < 2 ? 1 : shape[0]; }
-  int64_t columns() const;      // elements of one row
+  int64_t columns() const;  // elements of one row
 };
 
 // Named tensors of one or several files. Immutable once built; reads are thread-safe.

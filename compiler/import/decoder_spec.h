@@ -57,17 +57,17 @@ struct DecoderSpec {
   Activation activation = Activation::silu;
   bool gatedMlp = true;
   bool qkvBias = false, outputBias = false, mlpBias = false;
-  bool headNorm = false;            // RMS norm of every q and k head (Qwen3)
+  bool headNorm = false;  // RMS norm of every q and k head (Qwen3)
   bool tiedHead = false;
-  bool transposedLinear = false;    // GPT-2's Conv1D keeps [in, out]
-  bool learnedPositions = false;    // then no rope
-  int64_t positionOffset = 0;       // OPT adds 2
-  int64_t embeddingDim = 0;         // 0: hidden; else projected in and out (OPT-350m)
-  double attentionScale = 0;        // 0: 1 / sqrt(headDim)
-  bool scaleByLayer = false;        // GPT-2's scale_attn_by_inverse_layer_idx
-  std::vector<int64_t> windows;     // per layer, 0: all positions
+  bool transposedLinear = false;  // GPT-2's Conv1D keeps [in, out]
+  bool learnedPositions = false;  // then no rope
+  int64_t positionOffset = 0;     // OPT adds 2
+  int64_t embeddingDim = 0;       // 0: hidden; else projected in and out (OPT-350m)
+  double attentionScale = 0;      // 0: 1 / sqrt(headDim)
+  bool scaleByLayer = false;      // GPT-2's scale_attn_by_inverse_layer_idx
+  std::vector<int64_t> windows;   // per layer, 0: all positions
   RopeSpec rope;
-  DType dtype = DType::f32;         // of the checkpoint
+  DType dtype = DType::f32;  // of the checkpoint
   TensorNames names;
 
   int64_t windowOf(int64_t layer) const { return windows.empty() ? 0 : windows[static_cast<size_t>(layer)]; }

@@ -59,7 +59,8 @@ class Reader {
     if (depth > 2) return Status::invalidInput("at byte {}: arrays nest deeper than 2", in_.position());
     INGOT_ASSIGN(uint32_t type, in_.read<uint32_t>());
     INGOT_ASSIGN(uint64_t count, in_.read<uint64_t>());
-    if (count > in_.remaining()) return Status::invalidInput("at byte {}: an array of {} values, {} bytes remain", in_.position(), count, in_.remaining());
+    if (count > in_.remaining())
+      return Status::invalidInput("at byte {}: an array of {} values, {} bytes remain", in_.position(), count, in_.remaining());
     Json values = Json::array();
     for (uint64_t i = 0; i < count; ++i) {
       INGOT_ASSIGN(Json one, value(type, depth + 1));

@@ -26,11 +26,21 @@ constexpr std::pair<std::string_view, std::string_view> kConfigKeys[] = {
 };
 
 constexpr std::pair<std::string_view, std::string_view> kTensors[] = {
-    {"token_embd", "model.embed_tokens"},      {"output_norm", "model.norm"},        {"output", "lm_head"},
-    {"attn_norm", "input_layernorm"},          {"attn_q", "self_attn.q_proj"},       {"attn_k", "self_attn.k_proj"},
-    {"attn_v", "self_attn.v_proj"},            {"attn_output", "self_attn.o_proj"},  {"attn_q_norm", "self_attn.q_norm"},
-    {"attn_k_norm", "self_attn.k_norm"},       {"ffn_norm", "post_attention_layernorm"}, {"ffn_gate", "mlp.gate_proj"},
-    {"ffn_up", "mlp.up_proj"},                 {"ffn_down", "mlp.down_proj"},        {"rope_freqs", "rope_freqs"},
+    {"token_embd", "model.embed_tokens"},
+    {"output_norm", "model.norm"},
+    {"output", "lm_head"},
+    {"attn_norm", "input_layernorm"},
+    {"attn_q", "self_attn.q_proj"},
+    {"attn_k", "self_attn.k_proj"},
+    {"attn_v", "self_attn.v_proj"},
+    {"attn_output", "self_attn.o_proj"},
+    {"attn_q_norm", "self_attn.q_norm"},
+    {"attn_k_norm", "self_attn.k_norm"},
+    {"ffn_norm", "post_attention_layernorm"},
+    {"ffn_gate", "mlp.gate_proj"},
+    {"ffn_up", "mlp.up_proj"},
+    {"ffn_down", "mlp.down_proj"},
+    {"rope_freqs", "rope_freqs"},
 };
 
 // blk.3.attn_q.weight -> model.layers.3.self_attn.q_proj.weight; empty when not known.
@@ -59,8 +69,7 @@ Status readRopeScaling(const Json& metadata, const std::string& prefix, Json& co
   if (!type || *type == "none") return {};
   Json scaling = {{"rope_type", *type}};
   if (const Json* factor = find(metadata, prefix + "rope.scaling.factor")) scaling["factor"] = *factor;
-  if (const Json* length = find(metadata, prefix + "rope.scaling.original_context_length"))
-    scaling["original_max_position_embeddings"] = *length;
+  if (const Json* length = find(metadata, prefix + "rope.scaling.original_context_length")) scaling["original_max_position_embeddings"] = *length;
   if (*type != "linear" && *type != "yarn")
     return Status::unsupported("{}: {}rope.scaling.type {}, expected none, linear or yarn", where, prefix, describe(*type));
   config["rope_scaling"] = scaling;

@@ -11,10 +11,17 @@ namespace {
 using Kind = PickleValue::Kind;
 
 constexpr std::string_view kGlobals[] = {
-    "collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
-    "torch FloatStorage",      "torch HalfStorage",               "torch BFloat16Storage",
-    "torch DoubleStorage",     "torch LongStorage",               "torch IntStorage",
-    "torch BoolStorage",       "torch ByteStorage",
+    "collections OrderedDict",
+    "torch._utils _rebuild_tensor_v2",
+    "torch._utils _rebuild_parameter",
+    "torch FloatStorage",
+    "torch HalfStorage",
+    "torch BFloat16Storage",
+    "torch DoubleStorage",
+    "torch LongStorage",
+    "torch IntStorage",
+    "torch BoolStorage",
+    "torch ByteStorage",
 };
 
 constexpr size_t kMaxArguments = 16;  // they are copied: this bounds time and memory
@@ -36,8 +43,8 @@ class Unpickler {
  private:
   Status step(uint8_t opcode) {
     switch (opcode) {
-      case 0x80: return in_.take(1).status();       // PROTO
-      case 0x95: return in_.take(8).status();       // FRAME
+      case 0x80: return in_.take(1).status();  // PROTO
+      case 0x95: return in_.take(8).status();  // FRAME
       case '(': marks_.push_back(stack_.size()); return {};
       case 'N': return push(Kind::none);
       case 0x88: return pushInteger(Kind::boolean, 1);
@@ -70,7 +77,7 @@ class Unpickler {
       case 0x93: return stackGlobal();
       case 'Q': return persistent();
       case 'R': return reduce();
-      case 'b': return pop().status();              // BUILD: attributes such as _metadata do not matter
+      case 'b': return pop().status();  // BUILD: attributes such as _metadata do not matter
       default: break;
     }
     return Status::unsupported("at byte {}: opcode 0x{:02x} is not one that a state dict needs; nothing was run", in_.position() - 1, opcode);
@@ -159,7 +166,8 @@ class Unpickler {
     // An OrderedDict is the call of its class; it takes items as a dict does.
     bool fits = !stack_.empty() && (stack_.back()->kind == kind ||
                                     (kind == Kind::dict && stack_.back()->kind == Kind::call && stack_.back()->text == "collections OrderedDict"));
-    if (!fits || values.size() % unit) return Status::invalidInput("at byte {}: items without a {}", in_.position(), kind == Kind::dict ? "dict" : "list");
+    if (!fits || values.size() % unit)
+      return Status::invalidInput("at byte {}: items without a {}", in_.position(), kind == Kind::dict ? "dict" : "list");
     stack_.back()->kind = kind;
     if (stack_.back()->text == "collections OrderedDict") stack_.back()->text.clear(), stack_.back()->items.clear();
     stack_.back()->items.insert(stack_.back()->items.end(), values.begin(), values.end());
@@ -207,20 +215,20 @@ class Unpickler {
     return pushGlobal(module + " " + name);
   }
   Status stackGlobal() {
-    INGOT_ASSIGN(PickleValue* name, pop());
-    INGOT_ASSIGN(PickleValue* module, pop());
+    INGOT_ASSIGN(PickleValue * name, pop());
+    INGOT_ASSIGN(PickleValue * module, pop());
     return pushGlobal(module->text + " " + name->text);
   }
   Status persistent() {
-    INGOT_ASSIGN(PickleValue* id, pop());
+    INGOT_ASSIGN(PickleValue * id, pop());
     if (id->items.size() > kMaxArguments) return Status::invalidInput("at byte {}: a persistent id of {} parts", in_.position(), id->items.size());
     INGOT_TRY(push(Kind::persistent));
     stack_.back()->items = id->items;
     return {};
   }
   Status reduce() {
-    INGOT_ASSIGN(PickleValue* arguments, pop());
-    INGOT_ASSIGN(PickleValue* function, pop());
+    INGOT_ASSIGN(PickleValue * arguments, pop());
+    INGOT_ASSIGN(PickleValue * function, pop());
     if (function->kind != Kind::global || arguments->kind != Kind::tuple || arguments->items.size() > kMaxArguments)
       return Status::unsupported("at byte {}: a call that a state dict does not need; nothing was run", in_.position());
     INGOT_TRY(push(Kind::call));

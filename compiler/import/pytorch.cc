@@ -50,7 +50,8 @@ Result<std::optional<TensorInfo>> tensorOf(const PickleValue& call, const std::m
   INGOT_ASSIGN(tensor.shape, integers(*value->items[2]));
   INGOT_ASSIGN(auto strides, integers(*value->items[3]));
   if (tensor.shape.size() != strides.size() || !isContiguous(tensor.shape, strides))
-    return Status::unsupported("is a view with strides [{}] of shape {}; save it with .contiguous()", fmt::join(strides, ","), describeShape(tensor.shape));
+    return Status::unsupported("is a view with strides [{}] of shape {}; save it with .contiguous()", fmt::join(strides, ","),
+                               describeShape(tensor.shape));
   uint64_t elements = 1, width = infoOf(*type).blockBytes;
   for (int64_t size : tensor.shape) {
     auto product = checkedMul(elements, static_cast<uint64_t>(size));

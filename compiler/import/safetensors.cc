@@ -43,12 +43,10 @@ Result<TensorInfo> parseTensor(const std::string& name, const nlohmann::ordered_
   if (!offsets.is_array() || offsets.size() != 2 || !offsets[0].is_number_unsigned() || !offsets[1].is_number_unsigned())
     return Status::invalidInput("data_offsets must be two offsets, found {}", describe(offsets));
   uint64_t begin = offsets[0].get<uint64_t>(), end = offsets[1].get<uint64_t>();
-  if (begin > end || end > dataBytes)
-    return Status::invalidInput("data_offsets [{}, {}) are outside the {} bytes of data", begin, end, dataBytes);
+  if (begin > end || end > dataBytes) return Status::invalidInput("data_offsets [{}, {}) are outside the {} bytes of data", begin, end, dataBytes);
   std::optional<uint64_t> bytes = infoOf(tensor.type).blockBytes;
   for (int64_t size : tensor.shape) bytes = bytes ? checkedMul(*bytes, static_cast<uint64_t>(size)) : bytes;
-  if (!bytes || *bytes != end - begin)
-    return Status::invalidInput("{} does not fit its {} bytes", describe(tensor), end - begin);
+  if (!bytes || *bytes != end - begin) return Status::invalidInput("{} does not fit its {} bytes", describe(tensor), end - begin);
   tensor.offset = begin;
   tensor.bytes = end - begin;
   return tensor;
@@ -60,8 +58,7 @@ Status checkCoverage(std::vector<TensorInfo>& tensors, uint64_t dataBytes) {
   uint64_t next = 0;
   for (const auto& tensor : tensors) {
     if (tensor.offset != next)
-      return Status::invalidInput("{}: starts at byte {} of the data, expected {}: ranges overlap or leave a hole", tensor.name,
-                                  tensor.offset, next);
+      return Status::invalidInput("{}: starts at byte {} of the data, expected {}: ranges overlap or leave a hole", tensor.name, tensor.offset, next);
     next += tensor.bytes;
   }
   if (next != dataBytes) return Status::invalidInput("tensors cover {} bytes, the file has {} bytes of data", next, dataBytes);
@@ -73,8 +70,8 @@ Status readChecked(const std::filesystem::path& path, Checkpoint& checkpoint) {
   uint64_t headerBytes = 0;
   INGOT_TRY(file.read(0, std::as_writable_bytes(std::span(&headerBytes, 1))));
   if (headerBytes > kMaxHeaderBytes || headerBytes > file.size() - 8)
-    return Status::invalidInput("{}: header says {} bytes, file has {} after it (limit {})", path.string(), headerBytes,
-                                file.size() - 8, kMaxHeaderBytes);
+    return Status::invalidInput("{}: header says {} bytes, file has {} after it (limit {})", path.string(), headerBytes, file.size() - 8,
+                                kMaxHeaderBytes);
   std::string text(headerBytes, '\0');
   INGOT_TRY(file.read(8, std::as_writable_bytes(std::span(text))));
   INGOT_ASSIGN(auto header, parseJson(text, path.string() + ": header"));

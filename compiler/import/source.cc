@@ -34,7 +34,8 @@ Result<CheckpointSource> openGguf(const fs::path& path) {
   INGOT_ASSIGN(source.spec, readConfig(source.config, source.where));
   if (const TensorInfo* factors = source.checkpoint.find("rope_freqs.weight")) {
     if (factors->columns() != source.spec.rope.rotaryDim / 2)
-      return Status::invalidInput("{}: rope_freqs.weight has {} values, expected {}", source.where, factors->columns(), source.spec.rope.rotaryDim / 2);
+      return Status::invalidInput("{}: rope_freqs.weight has {} values, expected {}", source.where, factors->columns(),
+                                  source.spec.rope.rotaryDim / 2);
     source.spec.rope.factors.resize(static_cast<size_t>(factors->columns()));
     INGOT_TRY(source.checkpoint.readRows(*factors, 0, 1, source.spec.rope.factors.data()));
   }

@@ -9,12 +9,12 @@
 namespace ingot {
 
 struct CheckpointSource {
-  std::string where;                 // for messages
-  std::filesystem::path folder;      // of a Hugging Face checkpoint; empty for GGUF
+  std::string where;             // for messages
+  std::filesystem::path folder;  // of a Hugging Face checkpoint; empty for GGUF
   nlohmann::ordered_json config;
-  nlohmann::ordered_json generation; // generation_config.json; null without
-  nlohmann::ordered_json gguf;       // metadata of a GGUF file; null otherwise
-  Checkpoint checkpoint;             // empty when only shapes were asked for
+  nlohmann::ordered_json generation;  // generation_config.json; null without
+  nlohmann::ordered_json gguf;        // metadata of a GGUF file; null otherwise
+  Checkpoint checkpoint;              // empty when only shapes were asked for
   DecoderSpec spec;
 };
 

@@ -66,7 +66,8 @@ Result<uint64_t> dataOffset(const File& file, uint64_t header) {
 
 Result<std::map<std::string, ZipEntry>> readZip(const File& file) {
   INGOT_ASSIGN(Directory directory, findDirectory(file));
-  if (directory.bytes > kMaxDirectoryBytes) return Status::invalidInput("zip directory of {} bytes, at most {} are read", directory.bytes, kMaxDirectoryBytes);
+  if (directory.bytes > kMaxDirectoryBytes)
+    return Status::invalidInput("zip directory of {} bytes, at most {} are read", directory.bytes, kMaxDirectoryBytes);
   std::vector<std::byte> bytes(directory.bytes);
   INGOT_TRY(file.read(directory.offset, bytes));
   ByteReader in(bytes);

@@ -51,16 +51,20 @@ class Lowering {
   Status lowerEmbedding(llm::EmbeddingOp op) {
     auto positions = llvm::cast<mlir::BlockArgument>(op.getIds()).getArgNumber() == 1;
     auto table = llvm::cast<mlir::RankedTensorType>(op.getTable().getType());
-    auto kernel = kernelOf("embedding", {integer("n", table.getDimSize(0)), integer("k", table.getDimSize(1)), format(op.getTable()),
-                                         integer("offset", op.getOffset()), flag("positions", positions)}, nullptr);
+    auto kernel = kernelOf("embedding",
+                           {integer("n", table.getDimSize(0)), integer("k", table.getDimSize(1)), format(op.getTable()),
+                            integer("offset", op.getOffset()), flag("positions", positions)},
+                           nullptr);
     return step(kernel, {nameOf(op.getTable())}, op.getRows(), 1, exec::Extent::tokens);
   }
 
   Status lowerLinear(llm::LinearOp op) {
     auto weight = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf("linear", {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()),
-                                      integer("sums", op.numSums()), flag("selected", selected), extras(op.getExtras())}, &op.getBody());
+    auto kernel = kernelOf("linear",
+                           {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()),
+                            integer("sums", op.numSums()), flag("selected", selected), extras(op.getExtras())},
+                           &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
     // The number of tiles is the kernel's own: codegen fills it in from the spec.
@@ -71,10 +75,12 @@ class Lowering {
     auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(op.getY().getType());
     bool hasBias = static_cast<bool>(op.getBias());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf("rows", {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
-                                    b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
-                                    integer("group", quantized ? quantized.getGroup() : 0), flag("select", op.getSelect()),
-                                    flag("selected", selected), extras(op.getExtras())}, &op.getBody());
+    auto kernel = kernelOf(
+        "rows",
+        {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
+         b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
+         integer("group", quantized ? quantized.getGroup() : 0), flag("select", op.getSelect()), flag("selected", selected), extras(op.getExtras())},
+        &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX())};
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
     if (op.getBias()) operands.push_back(nameOf(op.getBias()));
@@ -85,9 +91,10 @@ class Lowering {
   Status lowerRopeAppend(llm::RopeAppendOp op) {
     int64_t headDim = llm::columnsOf(op.getQkv().getType()) / static_cast<int64_t>(op.getHeads() + 2 * op.getKvHeads());
     auto table = op.getTable() ? llvm::cast<mlir::RankedTensorType>(op.getTable().getType()) : mlir::RankedTensorType();
-    auto kernel = kernelOf("rope_append", {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                                           integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
-                                           b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
+    auto kernel = kernelOf("rope_append",
+                           {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                            integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
+                            b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
                            nullptr);
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getQkv())};
     for (Value optional : {op.getTable(), op.getQNorm(), op.getKNorm()})
@@ -102,10 +109,11 @@ class Lowering {
 
   Status lowerAttention(llm::AttentionOp op) {
     int64_t headDim = llm::columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
-    auto kernel = kernelOf("attention", {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                                         b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()),
-                                         b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())),
-                                         text("cache", options_.cacheType)}, nullptr);
+    auto kernel = kernelOf("attention",
+                           {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                            b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()),
+                            b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
+                           nullptr);
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
                 exec::Extent::tokens);
   }
@@ -115,8 +123,8 @@ class Lowering {
               std::optional<exec::Extent> resultExtent = std::nullopt) {
     exec::Extent rows = resultExtent.value_or(extent);
     auto name = mlir::StringAttr::get(b_.getContext(), "b" + std::to_string(nextBuffer_++));
-    b_.create<exec::BufferOp>(result.getLoc(), name, b_.getI64IntegerAttr(rowBytes(result.getType())),
-                              exec::ExtentAttr::get(b_.getContext(), rows), b_.getI64IntegerAttr(-1));
+    b_.create<exec::BufferOp>(result.getLoc(), name, b_.getI64IntegerAttr(rowBytes(result.getType())), exec::ExtentAttr::get(b_.getContext(), rows),
+                              b_.getI64IntegerAttr(-1));
     names_[result] = mlir::FlatSymbolRefAttr::get(name);
     extents_[result] = rows;
     llvm::SmallVector<mlir::Attribute> operands(inputs);

@@ -9,8 +9,8 @@ struct NamedFormat {
   std::string_view name;
   WeightFormat format;
 };
-constexpr NamedFormat kFormats[] = {{"f32", WeightFormat::f32},  {"f16", WeightFormat::f16}, {"bf16", WeightFormat::bf16},
-                                    {"i8", WeightFormat::i8},    {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m}};
+constexpr NamedFormat kFormats[] = {{"f32", WeightFormat::f32}, {"f16", WeightFormat::f16}, {"bf16", WeightFormat::bf16},
+                                    {"i8", WeightFormat::i8},   {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m}};
 
 }  // namespace
 

@@ -31,8 +31,7 @@ class CheckpointRows : public ParamRows {
       if (transposed_) std::copy_n(turned_.begin() + row * columns, columns, to);
       else INGOT_TRY(checkpoint_.readRows(tensor, row, 1, to));
       for (int64_t c = 0; c < columns; ++c)
-        if (!std::isfinite(to[c]))
-          return Status::invalidInput("{}: element [{}, {}] is {}, expected a finite number", tensor.name, row, c, to[c]);
+        if (!std::isfinite(to[c])) return Status::invalidInput("{}: element [{}, {}] is {}, expected a finite number", tensor.name, row, c, to[c]);
     }
     return {};
   }
@@ -41,9 +40,7 @@ class CheckpointRows : public ParamRows {
     const TensorInfo& tensor = locate(row, rowInTensor);
     return !transposed_ && infoOf(tensor.type).blockElements > 1 ? &tensor : nullptr;
   }
-  Status readBlocks(const TensorInfo& tensor, int64_t row, std::byte* out) const override {
-    return checkpoint_.readRawRows(tensor, row, 1, out);
-  }
+  Status readBlocks(const TensorInfo& tensor, int64_t row, std::byte* out) const override { return checkpoint_.readRawRows(tensor, row, 1, out); }
   void forget() const override {
     for (const TensorInfo* tensor : tensors_) checkpoint_.forget(*tensor);
   }

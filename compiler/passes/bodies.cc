@@ -16,8 +16,7 @@ void startBody(mlir::Region& body, int64_t numSums, mlir::MLIRContext* context) 
   b.create<llm::YieldOp>(b.getUnknownLoc(), mlir::ValueRange(block->getArgument(0)));
 }
 
-void appendToBody(mlir::Operation* op, mlir::Value rows, int64_t numSums, mlir::Region& body,
-                  llvm::SmallVectorImpl<mlir::Value>& extras) {
+void appendToBody(mlir::Operation* op, mlir::Value rows, int64_t numSums, mlir::Region& body, llvm::SmallVectorImpl<mlir::Value>& extras) {
   startBody(body, numSums, op->getContext());
   mlir::Block& block = body.front();
   mlir::Operation* yield = block.getTerminator();

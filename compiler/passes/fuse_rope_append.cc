@@ -38,8 +38,7 @@ struct FuseRopeAppend : impl::FuseRopeAppendBase<FuseRopeAppend> {
     if (!append || !append.getCached().hasOneUse()) return;
     Path q = pathOf(attention.getQ()), k = pathOf(append.getK());
     auto split = q.start.getDefiningOp<llm::SplitOp>();
-    if (!split || split.getNumResults() != 3 || q.start != split.getResult(0) || k.start != split.getResult(1) ||
-        append.getV() != split.getResult(2))
+    if (!split || split.getNumResults() != 3 || q.start != split.getResult(0) || k.start != split.getResult(1) || append.getV() != split.getResult(2))
       return;
     if (!q.norm != !k.norm || !q.rope != !k.rope || !onlyRms(q) || !onlyRms(k)) return;
     if (q.norm && q.norm.getEps() != k.norm.getEps()) return;
@@ -47,11 +46,11 @@ struct FuseRopeAppend : impl::FuseRopeAppendBase<FuseRopeAppend> {
     Value positions = q.rope ? q.rope.getPositions() : positionsArgument(attention);
 
     mlir::OpBuilder b(attention);
-    auto fused = b.create<llm::RopeAppendOp>(
-        attention.getLoc(), mlir::TypeRange{attention.getQ().getType(), append.getCached().getType()}, split.getX(), positions,
-        q.rope ? q.rope.getTable() : Value(), q.norm ? q.norm.getWeight() : Value(), k.norm ? k.norm.getWeight() : Value(),
-        b.getI64IntegerAttr(attention.getLayer()), b.getI64IntegerAttr(attention.getHeads()), b.getI64IntegerAttr(attention.getKvHeads()),
-        q.norm ? q.norm.getEpsAttr() : b.getF64FloatAttr(0));
+    auto fused = b.create<llm::RopeAppendOp>(attention.getLoc(), mlir::TypeRange{attention.getQ().getType(), append.getCached().getType()},
+                                             split.getX(), positions, q.rope ? q.rope.getTable() : Value(), q.norm ? q.norm.getWeight() : Value(),
+                                             k.norm ? k.norm.getWeight() : Value(), b.getI64IntegerAttr(attention.getLayer()),
+                                             b.getI64IntegerAttr(attention.getHeads()), b.getI64IntegerAttr(attention.getKvHeads()),
+                                             q.norm ? q.norm.getEpsAttr() : b.getF64FloatAttr(0));
     attention.getQMutable().assign(fused.getQ());
     attention.getCachedMutable().assign(fused.getCached());
     append.erase();

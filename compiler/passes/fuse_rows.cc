@@ -61,8 +61,8 @@ struct FuseRows : impl::FuseRowsBase<FuseRows> {
       replace(quantize, makeRows(quantize, quantize.getType(), quantize.getX(), {}, {}, {}, llm::NormKind::none, llvm::APFloat(0.0), false));
       return;
     }
-    auto rows = makeRows(quantize, quantize.getType(), before.getX(), before.getWeight(), before.getBias(), before.getExtras(),
-                         before.getKind(), before.getEps(), before.getSelect());
+    auto rows = makeRows(quantize, quantize.getType(), before.getX(), before.getWeight(), before.getBias(), before.getExtras(), before.getKind(),
+                         before.getEps(), before.getSelect());
     rows.getBody().takeBody(before.getBody());
     replace(quantize, rows);
     before.erase();
@@ -78,8 +78,8 @@ struct FuseRows : impl::FuseRowsBase<FuseRows> {
     mlir::Region body;
     if (before) body.takeBody(before.getBody());
     appendToBody(op, x, 1, body, extras);
-    auto rows = before ? makeRows(op, op->getResult(0).getType(), before.getX(), before.getWeight(), before.getBias(), extras,
-                                  before.getKind(), before.getEps(), false)
+    auto rows = before ? makeRows(op, op->getResult(0).getType(), before.getX(), before.getWeight(), before.getBias(), extras, before.getKind(),
+                                  before.getEps(), false)
                        : makeRows(op, op->getResult(0).getType(), x, {}, {}, extras, llm::NormKind::none, llvm::APFloat(0.0), false);
     rows.getBody().takeBody(body);
     replace(op, rows);

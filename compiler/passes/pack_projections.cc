@@ -1,6 +1,6 @@
 #include "compiler/passes/bodies.h"
-#include "llvm/ADT/MapVector.h"
 #include "compiler/passes/passes.h"
+#include "llvm/ADT/MapVector.h"
 
 namespace ingot {
 #define GEN_PASS_DEF_PACKPROJECTIONS
@@ -28,8 +28,7 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
 
     llvm::MapVector<Value, llvm::SmallVector<Projection>> byInput;
     getOperation().walk([&](llm::LinearOp op) {
-      if (auto projection = projectionOf(op.getY()); projection && feedsAttention(projection->result()))
-        byInput[op.getX()].push_back(*projection);
+      if (auto projection = projectionOf(op.getY()); projection && feedsAttention(projection->result())) byInput[op.getX()].push_back(*projection);
     });
     for (auto& [x, group] : byInput)
       if (group.size() > 1) packSideBySide(x, group);
@@ -87,8 +86,8 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
     }
     auto type = mlir::RankedTensorType::get(shape, b.getF32Type());
     mlir::OpBuilder atFirst(first);
-    auto packed = atFirst.create<llm::ParamOp>(first.getLoc(), name, type, b.getStrArrayAttr(sources), arrangement, storage,
-                                               first.getTransposed(), mlir::DictionaryAttr());
+    auto packed = atFirst.create<llm::ParamOp>(first.getLoc(), name, type, b.getStrArrayAttr(sources), arrangement, storage, first.getTransposed(),
+                                               mlir::DictionaryAttr());
     symbols_->insert(packed);
     return b.create<llm::GetOp>(first.getLoc(), type, name);
   }
@@ -128,8 +127,7 @@ struct PackProjections : impl::PackProjectionsBase<PackProjections> {
     for (Value extra : extras) body.addArgument(b.getF32Type(), extra.getLoc());
     mlir::OpBuilder in(body.getTerminator());
     Value sums[] = {body.getArgument(0), body.getArgument(1)};
-    for (size_t i = 0; i < extras.size(); ++i)
-      sums[i] = in.create<llm::AddOp>(product.getLoc(), sums[i], body.getArgument(2 + i));
+    for (size_t i = 0; i < extras.size(); ++i) sums[i] = in.create<llm::AddOp>(product.getLoc(), sums[i], body.getArgument(2 + i));
     Value active = in.create<llm::ActivationOp>(product.getLoc(), b.getF32Type(), activation.getKind(), sums[0]);
     Value result = in.create<llm::MulOp>(product.getLoc(), active, sums[1]);
     body.getTerminator()->setOperand(0, result);

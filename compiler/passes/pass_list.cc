@@ -6,11 +6,11 @@ namespace ingot {
 
 void addLlmPasses(mlir::OpPassManager& passes, const std::string& linearStorage, const std::string& headStorage) {
   passes.addPass(mlir::createCanonicalizerPass());
-  passes.addPass(mlir::createCSEPass());      // one get for each parameter
-  passes.addPass(createPackProjections());    // first: later passes see one linear for q, k, v and one for gate, up
-  passes.addPass(createFuseEpilogues());      // before quantisation hides which op reads a linear
+  passes.addPass(mlir::createCSEPass());    // one get for each parameter
+  passes.addPass(createPackProjections());  // first: later passes see one linear for q, k, v and one for gate, up
+  passes.addPass(createFuseEpilogues());    // before quantisation hides which op reads a linear
   passes.addPass(createQuantizeWeights({linearStorage, headStorage}));
-  passes.addPass(createFuseRows());           // after it: the quantisation of rows fuses into norms
+  passes.addPass(createFuseRows());  // after it: the quantisation of rows fuses into norms
   passes.addPass(createFuseRopeAppend());
   passes.addPass(mlir::createCanonicalizerPass());
   passes.addPass(mlir::createCSEPass());

@@ -35,9 +35,7 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
  private:
   std::string headStorage() { return head_.empty() ? linear_.getValue() : head_.getValue(); }
 
-  static bool isHead(llm::LinearOp op) {
-    return op.getY().hasOneUse() && (*op.getY().user_begin())->hasTrait<mlir::OpTrait::IsTerminator>();
-  }
+  static bool isHead(llm::LinearOp op) { return op.getY().hasOneUse() && (*op.getY().user_begin())->hasTrait<mlir::OpTrait::IsTerminator>(); }
 
   void choose(llm::ParamOp param, llvm::StringRef storage) {
     if (!param || !param.getStorage().empty()) return;

@@ -9,8 +9,7 @@ Status readIds(ConfigReader& config, const std::string& key, std::vector<int32_t
   const auto* value = config.value(key);
   if (!value) return {};
   auto take = [&](const nlohmann::ordered_json& one) -> Status {
-    if (!one.is_number_integer() || one.get<int64_t>() < 0 || one.get<int64_t>() > 1 << 28)
-      return config.wrong(key, "a token id, or a list of them");
+    if (!one.is_number_integer() || one.get<int64_t>() < 0 || one.get<int64_t>() > 1 << 28) return config.wrong(key, "a token id, or a list of them");
     ids.push_back(one.get<int32_t>());
     return {};
   };
@@ -33,7 +32,9 @@ Result<GenerationConfig> readGenerationConfig(const CheckpointSource& source) {
   GenerationConfig result;
   nlohmann::ordered_json empty = nlohmann::ordered_json::object();
   bool own = source.generation.is_object();
-  ConfigReader config(own ? source.generation : source.config.is_object() ? source.config : empty,
+  ConfigReader config(own                         ? source.generation
+                      : source.config.is_object() ? source.config
+                                                  : empty,
                       own ? (source.folder / "generation_config.json").string() : source.where);
   INGOT_TRY(readIds(config, "eos_token_id", result.eosTokenIds));
   if (own && result.eosTokenIds.empty()) {

@@ -17,21 +17,21 @@ std::string_view phaseName(Phase phase);
 Result<Phase> parsePhase(std::string_view name);
 
 struct CompileOptions {
-  std::string checkpoint;              // folder, .gguf file or hub id
+  std::string checkpoint;  // folder, .gguf file or hub id
   std::filesystem::path output;
-  std::vector<std::string> targets;    // empty: cpu:native
-  std::string dtype = "auto";          // auto, float32, bfloat16, float16
-  std::string quantize = "none";       // none, int8, int4
-  int64_t max_model_len = 0;           // 0: the checkpoint's
-  std::filesystem::path chat_template; // instead of the checkpoint's own
+  std::vector<std::string> targets;     // empty: cpu:native
+  std::string dtype = "auto";           // auto, float32, bfloat16, float16
+  std::string quantize = "none";        // none, int8, int4
+  int64_t max_model_len = 0;            // 0: the checkpoint's
+  std::filesystem::path chat_template;  // instead of the checkpoint's own
   std::optional<uint64_t> random_weights;
   Phase to = Phase::emit;
   std::filesystem::path dump_phases, keep_kernels;  // folders, or empty
   int jobs = 1;
   std::filesystem::path hub_cache;
 
-  std::function<void(const std::string& message)> note;                                // what a user should know; never an error
-  std::function<void(std::string_view phase, uint64_t done, uint64_t all)> progress;   // all = 0: no measure of it
+  std::function<void(const std::string& message)> note;                               // what a user should know; never an error
+  std::function<void(std::string_view phase, uint64_t done, uint64_t all)> progress;  // all = 0: no measure of it
   const std::atomic<bool>* cancelled = nullptr;
 };
 

@@ -105,7 +105,9 @@ class Compilation {
     for (auto param : module_->getOps<llm::ParamOp>()) {
       auto type = llvm::cast<mlir::RankedTensorType>(param.getType());
       // Embedding and output matrix have a storage of their own; Conv1D weights are turned as a whole, too dear for a look.
-      if (param.getRopeAttr() || type.getRank() != 2 || type.getDimSize(0) == source_.spec.vocab || type.getDimSize(1) % 32 != 0 || param.getTransposed()) continue;
+      if (param.getRopeAttr() || type.getRank() != 2 || type.getDimSize(0) == source_.spec.vocab || type.getDimSize(1) % 32 != 0 ||
+          param.getTransposed())
+        continue;
       INGOT_ASSIGN(auto rows, openParam(param, source_.checkpoint));
       double errors[2];
       for (int i = 0; i < 2; ++i) {

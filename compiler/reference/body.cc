@@ -72,8 +72,7 @@ Result<Body<Real>> Body<Real>::of(mlir::Region& region) {
 
 template <class Real>
 Real Body<Real>::apply(std::vector<Real>& slots) const {
-  for (const Instruction& instruction : instructions_)
-    slots.push_back(instruction.op.apply(slots[instruction.lhs], slots[instruction.rhs]));
+  for (const Instruction& instruction : instructions_) slots.push_back(instruction.op.apply(slots[instruction.lhs], slots[instruction.rhs]));
   return slots[result_];
 }
 

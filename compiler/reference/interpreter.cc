@@ -18,8 +18,7 @@ using reference::Body;
 using reference::Elementwise;
 
 template <class Real>
-Interpreter<Real>::Interpreter(mlir::ModuleOp module, LoadParam load, DType cache)
-    : module_(module), load_(std::move(load)), cache_(cache) {}
+Interpreter<Real>::Interpreter(mlir::ModuleOp module, LoadParam load, DType cache) : module_(module), load_(std::move(load)), cache_(cache) {}
 
 template <class Real>
 void Interpreter<Real>::reset() {
@@ -90,8 +89,7 @@ Status Interpreter<Real>::load(llm::GetOp op) {
     if (!param) return Status::internal("no parameter {}", name);
     INGOT_ASSIGN(std::vector<float> values, load_(param));
     auto expected = llvm::cast<mlir::RankedTensorType>(param.getType()).getNumElements();
-    if (static_cast<int64_t>(values.size()) != expected)
-      return Status::internal("{}: has {} values, expected {}", name, values.size(), expected);
+    if (static_cast<int64_t>(values.size()) != expected) return Status::internal("{}: has {} values, expected {}", name, values.size(), expected);
     found = params_.emplace(name, std::move(values)).first;
   }
   gets_[op.getValue()] = &found->second;
@@ -116,12 +114,11 @@ Status Interpreter<Real>::embedding(llm::EmbeddingOp op) {
 }
 
 template <class Real>
-void Interpreter<Real>::normRow(llm::NormKind kind, const Real* x, const std::vector<float>* weight, const std::vector<float>* bias,
-                                int64_t columns, double eps, Real* y) const {
+void Interpreter<Real>::normRow(llm::NormKind kind, const Real* x, const std::vector<float>* weight, const std::vector<float>* bias, int64_t columns,
+                                double eps, Real* y) const {
   if (kind == llm::NormKind::none) std::copy_n(x, columns, y);
   if (kind == llm::NormKind::rms) ref::rmsNorm(x, weight->data(), columns, static_cast<Real>(eps), y);
-  if (kind == llm::NormKind::layer)
-    ref::layerNorm(x, weight->data(), bias ? bias->data() : nullptr, columns, static_cast<Real>(eps), y);
+  if (kind == llm::NormKind::layer) ref::layerNorm(x, weight->data(), bias ? bias->data() : nullptr, columns, static_cast<Real>(eps), y);
 }
 
 template <class Real>
@@ -243,8 +240,7 @@ Status Interpreter<Real>::rotate(Rows& rows, mlir::Value table, int64_t heads) c
   for (int64_t r = 0; r < rows.count(); ++r) {
     int64_t position = positions_[static_cast<size_t>(r)];
     if (position >= type.getDimSize(0)) return Status::invalidArgument("position {}, the table has {}", position, type.getDimSize(0));
-    for (int64_t h = 0; h < heads; ++h)
-      ref::rotateHead(rows.row(r) + h * headDim, paramOf(table)->data() + position * half * 2, half * 2);
+    for (int64_t h = 0; h < heads; ++h) ref::rotateHead(rows.row(r) + h * headDim, paramOf(table)->data() + position * half * 2, half * 2);
   }
   return {};
 }

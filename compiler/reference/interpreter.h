@@ -44,8 +44,7 @@ class Interpreter {
   Interpreter(mlir::ModuleOp module, LoadParam load, DType cache = DType::f32);
 
   // Appends tokens to the sequence; positions must go on from its end. Logits [ids, vocabulary], or of `wanted` ids only.
-  Result<std::vector<Real>> run(std::span<const int> ids, std::span<const int> positions,
-                                std::optional<std::vector<int64_t>> wanted = std::nullopt);
+  Result<std::vector<Real>> run(std::span<const int> ids, std::span<const int> positions, std::optional<std::vector<int64_t>> wanted = std::nullopt);
   // Forgets the sequence, keeps the parameters.
   void reset();
   int64_t tokens() const { return tokens_; }
@@ -69,8 +68,8 @@ class Interpreter {
   Status attention(llm::AttentionOp op);
 
   Status load(llm::GetOp op);
-  void normRow(llm::NormKind kind, const Real* x, const std::vector<float>* weight, const std::vector<float>* bias, int64_t columns,
-               double eps, Real* y) const;
+  void normRow(llm::NormKind kind, const Real* x, const std::vector<float>* weight, const std::vector<float>* bias, int64_t columns, double eps,
+               Real* y) const;
   Status rotate(Rows& rows, mlir::Value table, int64_t heads) const;
   void append(int64_t layer, const Rows& keys, const Rows& values);
   Rows selected(const Rows& rows) const;

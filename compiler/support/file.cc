@@ -16,9 +16,8 @@ Result<File> File::open(const std::filesystem::path& path) {
   file.path_ = path;
   file.descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (file.descriptor_ < 0) return Status::notFound("{}: cannot be read: {}", path.string(), std::strerror(errno));
-  struct stat info {};
-  if (fstat(file.descriptor_, &info) != 0 || !S_ISREG(info.st_mode))
-    return Status::invalidInput("{}: is not a regular file", path.string());
+  struct stat info{};
+  if (fstat(file.descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return Status::invalidInput("{}: is not a regular file", path.string());
   file.size_ = static_cast<uint64_t>(info.st_size);
   return file;
 }

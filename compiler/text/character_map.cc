@@ -44,7 +44,8 @@ std::unique_ptr<RegexNode> graphemeRegex() {
   const std::string control = "[\\p{Grapheme_Cluster_Break=Control}\\r\\n]";
   const std::string after = "[\\p{Grapheme_Cluster_Break=Extend}\\u200d\\p{Grapheme_Cluster_Break=SpacingMark}]*";
   const std::string l = "\\p{Grapheme_Cluster_Break=L}", v = "\\p{Grapheme_Cluster_Break=V}", t = "\\p{Grapheme_Cluster_Break=T}";
-  const std::string lv = "\\p{Grapheme_Cluster_Break=LV}", lvt = "\\p{Grapheme_Cluster_Break=LVT}", ri = "\\p{Grapheme_Cluster_Break=Regional_Indicator}";
+  const std::string lv = "\\p{Grapheme_Cluster_Break=LV}", lvt = "\\p{Grapheme_Cluster_Break=LVT}",
+                    ri = "\\p{Grapheme_Cluster_Break=Regional_Indicator}";
   const std::string hangul = l + "*(?:" + v + "+|" + lv + v + "*|" + lvt + ")" + t + "*|" + l + "+|" + t + "+";
   const std::string emoji = "\\p{Extended_Pictographic}(?:\\p{Grapheme_Cluster_Break=Extend}*\\u200d\\p{Extended_Pictographic})*";
   const std::string core = hangul + "|" + ri + ri + "|" + emoji + "|[^\\p{Grapheme_Cluster_Break=Control}\\r\\n]";

@@ -18,11 +18,11 @@ icu::UnicodeSet digitSet();
 icu::UnicodeSet wordSet();
 
 // Sets of the reference's normalizers and pre-tokenizers, which know older Unicode (measured against tokenizers 0.21).
-icu::UnicodeSet markSet();            // StripAccents: Unicode 9
-icu::UnicodeSet bertAccentSet();      // BertNormalizer's accents: Unicode 8
-icu::UnicodeSet bertControlSet();     // what BertNormalizer's clean_text drops
-icu::UnicodeSet ideographSet();       // BERT's list of blocks
-icu::UnicodeSet punctuationSet();     // Punctuation, BertPreTokenizer: Unicode 8 and ASCII's
+icu::UnicodeSet markSet();         // StripAccents: Unicode 9
+icu::UnicodeSet bertAccentSet();   // BertNormalizer's accents: Unicode 8
+icu::UnicodeSet bertControlSet();  // what BertNormalizer's clean_text drops
+icu::UnicodeSet ideographSet();    // BERT's list of blocks
+icu::UnicodeSet punctuationSet();  // Punctuation, BertPreTokenizer: Unicode 8 and ASCII's
 icu::UnicodeSet nmtControlSet();
 icu::UnicodeSet nmtSpaceSet();
 // UnicodeScripts: a set for each script, Japanese ones joined with Han; code points of none are left out. Unicode 9.

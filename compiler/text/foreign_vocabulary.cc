@@ -25,7 +25,8 @@ Result<TextJson> readMergesFile(const fs::path& path) {
     at = end + 1;
     if (!merge.empty() && merge.back() == '\r') merge.pop_back();
     if (merge.empty() || merge.compare(0, 8, "#version") == 0) continue;
-    if (std::count(merge.begin(), merge.end(), ' ') != 1) return Status::invalidInput("{}: line {}: \"{}\" is not two tokens", path.string(), line + 1, merge);
+    if (std::count(merge.begin(), merge.end(), ' ') != 1)
+      return Status::invalidInput("{}: line {}: \"{}\" is not two tokens", path.string(), line + 1, merge);
     merges.push_back(std::move(merge));
   }
   return merges;
@@ -144,7 +145,8 @@ Result<std::string> tokenContent(const TextJson& json, const char* name) {
   return Status::invalidInput("{}: is neither a text nor a token", name);
 }
 
-Result<std::optional<TokenizerTables>> readVocabularyFolder(const fs::path& folder, const TextJson& config, const TextJson& specialMap, const Note& note) {
+Result<std::optional<TokenizerTables>> readVocabularyFolder(const fs::path& folder, const TextJson& config, const TextJson& specialMap,
+                                                            const Note& note) {
   auto has = [&](const char* name) {
     std::error_code ignored;
     return fs::exists(folder / name, ignored);

@@ -9,7 +9,8 @@ const std::string kContractions = "(?i:'s|'t|'re|'ve|'m|'ll|'d)|";
 const std::string kPunctuation = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 const std::string kLlama3 = kContractions + "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}|" + kPunctuation;
 const std::string kQwen2 = kContractions + "[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}|" + kPunctuation;
-const std::string kQwen35 = kContractions + "[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+const std::string kQwen35 =
+    kContractions + "[^\\r\\n\\p{L}\\p{N}]?[\\p{L}\\p{M}]+|\\p{N}| ?[^\\s\\p{L}\\p{M}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 const std::string kUpper = "[\\p{Lu}\\p{Lt}\\p{Lm}\\p{Lo}\\p{M}]", kLower = "[\\p{Ll}\\p{Lm}\\p{Lo}\\p{M}]";
 const std::string kSlashed = " ?[^\\s\\p{L}\\p{N}]+[\\r\\n/]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
 
@@ -20,7 +21,8 @@ std::string cased(const std::string& ending, const std::string& digits) {
 }
 
 const std::string kDeepseekWords =
-    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| ?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
+    "[!\"#$%&'()*+,\\-./:;<=>?@\\[\\\\\\]^_`{|}~][A-Za-z]+|[^\r\n\\p{L}\\p{P}\\p{S}]?[\\p{L}\\p{M}]+| "
+    "?[\\p{P}\\p{S}]+[\r\n]*|\\s*[\r\n]+|\\s+(?!\\S)|\\s+";
 const std::string kKanjiKana = "[\\x{4e00}-\\x{9fa5}\\x{3040}-\\x{309f}\\x{30a0}-\\x{30ff}]+";
 const std::string kHanHangul = "[\\x{4e00}-\\x{9fa5}\\x{800}-\\x{4e00}\\x{ac00}-\\x{d7ff}]+";
 // Letters of alphabets with case: Latin, Greek, Cyrillic, Armenian, Georgian, Cherokee and so on.
@@ -64,15 +66,18 @@ Result<GgufPreTokenizer> ggufPreTokenizer(const std::string& name) {
     return false;
   };
   GgufPreTokenizer result;
-  if (isOne({"gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "roberta-bpe", "jina-es", "jina-de", "jina-v1-en", "jina-v2-code", "gigachat", "a.x-4.0", "mellum", "modern-bert"}))
+  if (isOne({"gpt-2", "phi-2", "mpt", "olmo", "jais", "trillion", "granite-docling", "roberta-bpe", "jina-es", "jina-de", "jina-v1-en",
+             "jina-v2-code", "gigachat", "a.x-4.0", "mellum", "modern-bert"}))
     result = steps({gpt2()});
-  else if (isOne({"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "dbrx", "smaug-bpe", "chatglm-bpe", "glm4"}))
+  else if (isOne({"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2", "dbrx", "smaug-bpe", "chatglm-bpe",
+                  "glm4"}))
     result = patterns({kLlama3});
   else if (isOne({"qwen2", "deepseek-r1-qwen", "kormo", "stablelm2", "hunyuan", "megrez", "grok-2"})) result = patterns({kQwen2});
   else if (isOne({"qwen35"})) result = patterns({kQwen35});
   else if (isOne({"smollm", "starcoder", "refact", "command-r", "codeshell", "exaone", "minerva-7b"})) result = steps({digits(true), gpt2()});
   else if (isOne({"deepseek-llm"}))
-    result = patterns({"[\r\n]", "\\s?" + kCasedLetters, "\\s?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+", "\\s+$", kHanHangul, "\\p{N}+"});
+    result = patterns({"[\r\n]", "\\s?" + kCasedLetters, "\\s?[!-/:-~\\x{ff01}-\\x{ff0f}\\x{ff1a}-\\x{ff5e}\\x{2018}-\\x{201f}\\x{3000}-\\x{3002}]+",
+                       "\\s+$", kHanHangul, "\\p{N}+"});
   else if (isOne({"deepseek-coder"})) result = patterns({"[\r\n]", "\\s?\\p{L}+", "\\s?\\p{P}+", kHanHangul, "\\p{N}"});
   else if (isOne({"deepseek-v3", "hunyuan-dense"})) result = patterns({"\\p{N}{1,3}", kKanjiKana, kDeepseekWords});
   else if (isOne({"falcon"})) result = steps({regex("[\\p{P}\\$\\+<=>\\^~\\|`]+"), gpt2(), regex("[0-9][0-9][0-9]")});

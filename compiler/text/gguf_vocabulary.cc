@@ -80,8 +80,13 @@ TextJson addedTokens(const GgufVocabulary& vocabulary) {
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id) {
     int type = vocabulary.types[id];
     if (type == kControl || type == kUserDefined || type == kUnknown)
-      added.push_back({{"id", id}, {"content", vocabulary.tokens[id]}, {"special", type != kUserDefined}, {"normalized", false},
-                       {"lstrip", false}, {"rstrip", false}, {"single_word", false}});
+      added.push_back({{"id", id},
+                       {"content", vocabulary.tokens[id]},
+                       {"special", type != kUserDefined},
+                       {"normalized", false},
+                       {"lstrip", false},
+                       {"rstrip", false},
+                       {"single_word", false}});
   }
   return added;
 }
@@ -89,7 +94,8 @@ TextJson addedTokens(const GgufVocabulary& vocabulary) {
 Result<TextJson> vocabularyObject(const GgufVocabulary& vocabulary) {
   TextJson vocab = TextJson::object();
   for (size_t id = 0; id < vocabulary.tokens.size(); ++id)
-    if (!vocab.emplace(vocabulary.tokens[id], id).second) return Status::invalidInput("tokenizer.ggml.tokens: \"{}\" stands twice", vocabulary.tokens[id]);
+    if (!vocab.emplace(vocabulary.tokens[id], id).second)
+      return Status::invalidInput("tokenizer.ggml.tokens: \"{}\" stands twice", vocabulary.tokens[id]);
   return vocab;
 }
 
@@ -125,13 +131,20 @@ Result<TokenizerTables> readGemma(const GgufJson& metadata, const std::string& w
   INGOT_ASSIGN(TextJson vocab, vocabularyObject(vocabulary));
   INGOT_ASSIGN(TextJson merges, mergeList(metadata));
   const TextJson mark = {{"String", kSpaceMark}}, space = {{"String", " "}};
-  TextJson json = {{"model", {{"type", "BPE"}, {"vocab", std::move(vocab)}, {"merges", std::move(merges)}, {"byte_fallback", true}, {"fuse_unk", true},
-                              {"unk_token", contentOf(metadata, "tokenizer.ggml.unknown_token_id").value_or("")}}},
+  TextJson json = {{"model",
+                    {{"type", "BPE"},
+                     {"vocab", std::move(vocab)},
+                     {"merges", std::move(merges)},
+                     {"byte_fallback", true},
+                     {"fuse_unk", true},
+                     {"unk_token", contentOf(metadata, "tokenizer.ggml.unknown_token_id").value_or("")}}},
                    {"added_tokens", addedTokens(vocabulary)},
                    {"normalizer", {{"type", "Replace"}, {"pattern", space}, {"content", kSpaceMark}}},
                    {"pre_tokenizer", {{"type", "Split"}, {"pattern", {{"Regex", "[^\\n]+|[\\n]+"}}}, {"behavior", "Isolated"}, {"invert", false}}},
                    {"post_processor", processor(metadata)},
-                   {"decoder", {{"type", "Sequence"}, {"decoders", {{{"type", "Replace"}, {"pattern", mark}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}}}};
+                   {"decoder",
+                    {{"type", "Sequence"},
+                     {"decoders", {{{"type", "Replace"}, {"pattern", mark}, {"content", " "}}, {{"type", "ByteFallback"}}, {{"type", "Fuse"}}}}}}};
   return readTokenizerJson(json, where, note);
 }
 
@@ -148,13 +161,17 @@ Result<TokenizerTables> readBert(const GgufJson& metadata, const std::string& wh
   std::string cls = contentOf(metadata, "tokenizer.ggml.cls_token_id").value_or(contentOf(metadata, "tokenizer.ggml.bos_token_id").value_or("[CLS]"));
   std::string sep = contentOf(metadata, "tokenizer.ggml.seperator_token_id").value_or("[SEP]");
   auto special = [](const std::string& token) { return TextJson{{"SpecialToken", {{"id", token}, {"type_id", 0}}}}; };
-  TextJson json = {{"model", {{"type", "WordPiece"}, {"vocab", std::move(vocab)}, {"max_input_chars_per_word", 100},
-                              {"unk_token", contentOf(metadata, "tokenizer.ggml.unknown_token_id").value_or("[UNK]")}}},
-                   {"added_tokens", addedTokens(vocabulary)},
-                   {"normalizer", {{"type", "BertNormalizer"}}},
-                   {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
-                   {"post_processor", {{"type", "TemplateProcessing"}, {"single", {special(cls), {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, special(sep)}}}},
-                   {"decoder", {{"type", "WordPiece"}}}};
+  TextJson json = {
+      {"model",
+       {{"type", "WordPiece"},
+        {"vocab", std::move(vocab)},
+        {"max_input_chars_per_word", 100},
+        {"unk_token", contentOf(metadata, "tokenizer.ggml.unknown_token_id").value_or("[UNK]")}}},
+      {"added_tokens", addedTokens(vocabulary)},
+      {"normalizer", {{"type", "BertNormalizer"}}},
+      {"pre_tokenizer", {{"type", "BertPreTokenizer"}}},
+      {"post_processor", {{"type", "TemplateProcessing"}, {"single", {special(cls), {{"Sequence", {{"id", "A"}, {"type_id", 0}}}}, special(sep)}}}},
+      {"decoder", {{"type", "WordPiece"}}}};
   return readTokenizerJson(json, where, note);
 }
 
@@ -191,8 +208,9 @@ Result<TokenizerTables> readKind(const std::string& kind, const GgufJson& metada
 
 std::vector<std::pair<std::string, std::string>> ggufSpecialTokens(const GgufJson& metadata) {
   constexpr std::pair<const char*, const char*> kNames[] = {
-      {"bos_token", "tokenizer.ggml.bos_token_id"},     {"eos_token", "tokenizer.ggml.eos_token_id"}, {"unk_token", "tokenizer.ggml.unknown_token_id"},
-      {"sep_token", "tokenizer.ggml.seperator_token_id"}, {"pad_token", "tokenizer.ggml.padding_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
+      {"bos_token", "tokenizer.ggml.bos_token_id"},     {"eos_token", "tokenizer.ggml.eos_token_id"},
+      {"unk_token", "tokenizer.ggml.unknown_token_id"}, {"sep_token", "tokenizer.ggml.seperator_token_id"},
+      {"pad_token", "tokenizer.ggml.padding_token_id"}, {"cls_token", "tokenizer.ggml.cls_token_id"},
       {"mask_token", "tokenizer.ggml.mask_token_id"}};
   std::vector<std::pair<std::string, std::string>> tokens;
   for (auto [name, key] : kNames)
@@ -203,7 +221,8 @@ std::vector<std::pair<std::string, std::string>> ggufSpecialTokens(const GgufJso
 Result<std::optional<TokenizerTables>> readGgufVocabulary(const GgufJson& metadata, const std::string& where, const Note& note) {
   const GgufJson *model = find(metadata, "tokenizer.ggml.model"), *tokens = find(metadata, "tokenizer.ggml.tokens");
   if (!model || !tokens) return std::optional<TokenizerTables>();
-  if (!model->is_string() || !tokens->is_array()) return Status::invalidInput("{}: tokenizer.ggml.model is no text, or its tokens are no list", where);
+  if (!model->is_string() || !tokens->is_array())
+    return Status::invalidInput("{}: tokenizer.ggml.model is no text, or its tokens are no list", where);
   auto kind = model->get<std::string>();
   if (kind == "none" || kind == "no_vocab") return std::optional<TokenizerTables>();
   auto tables = readKind(kind, metadata, where, note);

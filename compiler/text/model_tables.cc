@@ -56,7 +56,8 @@ MergeTables mergeTables(const std::vector<MergeEntry>& merges) {
     const MergeEntry& merge = merges[index];
     auto left = static_cast<uint32_t>(merge.left), right = static_cast<uint32_t>(merge.right);
     uint64_t key = uint64_t{left} << text::kIdBits | right;
-    result.table.put(text::hashPair(left, right), key << text::kMergeBits | (index + 1), [&](uint64_t entry) { return entry >> text::kMergeBits == key; });
+    result.table.put(text::hashPair(left, right), key << text::kMergeBits | (index + 1),
+                     [&](uint64_t entry) { return entry >> text::kMergeBits == key; });
     result.merged.push_back(merge.merged);
     if (!merge.sameRank) rank = static_cast<uint32_t>(index);
     if (hasTies) result.ranks.push_back(rank);
@@ -107,7 +108,8 @@ std::string boundaryOf(const TokenizerTables& tables) {
 
 }  // namespace
 
-flatbuffers::Offset<plan_text::Model> buildModel(flatbuffers::FlatBufferBuilder& b, const TokenizerTables& tables, const std::vector<uint8_t>& whole) {
+flatbuffers::Offset<plan_text::Model> buildModel(flatbuffers::FlatBufferBuilder& b, const TokenizerTables& tables,
+                                                 const std::vector<uint8_t>& whole) {
   const ModelEntry& m = tables.model;
   size_t longest = 0;
   for (const TokenEntry& token : tables.tokens)

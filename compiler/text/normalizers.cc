@@ -52,8 +52,12 @@ Status strip(const TextJson& part, TokenizerTables& tables) {
 }  // namespace
 
 Status readNormalizer(const TextJson& part, const std::string& type, TokenizerTables& tables) {
-  static const std::map<std::string, Kind> kPlain = {{"NFC", Kind::nfc},   {"NFD", Kind::nfd},             {"NFKC", Kind::nfkc},
-                                                     {"NFKD", Kind::nfkd}, {"Lowercase", Kind::lowercase}, {"ByteLevel", Kind::byte_alphabet}};
+  static const std::map<std::string, Kind> kPlain = {{"NFC", Kind::nfc},
+                                                     {"NFD", Kind::nfd},
+                                                     {"NFKC", Kind::nfkc},
+                                                     {"NFKD", Kind::nfkd},
+                                                     {"Lowercase", Kind::lowercase},
+                                                     {"ByteLevel", Kind::byte_alphabet}};
   auto& steps = tables.normalizers;
   if (auto plain = kPlain.find(type); plain != kPlain.end()) return steps.push_back({.kind = plain->second}), Status();
   if (type == "StripAccents") return replaceSet(tables, markSet(), "marks", ""), Status();

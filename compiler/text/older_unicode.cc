@@ -41,7 +41,8 @@ icu::UnicodeSet bertControlSet() {
 }
 
 icu::UnicodeSet ideographSet() {
-  return pattern("[\\u4e00-\\u9fff\\u3400-\\u4dbf\\U00020000-\\U0002a6df\\U0002a700-\\U0002b81f\\U0002b920-\\U0002ceaf\\uf900-\\ufaff\\U0002f800-\\U0002fa1f]");
+  return pattern(
+      "[\\u4e00-\\u9fff\\u3400-\\u4dbf\\U00020000-\\U0002a6df\\U0002a700-\\U0002b81f\\U0002b920-\\U0002ceaf\\uf900-\\ufaff\\U0002f800-\\U0002fa1f]");
 }
 
 icu::UnicodeSet punctuationSet() {
@@ -52,9 +53,7 @@ icu::UnicodeSet punctuationSet() {
 
 icu::UnicodeSet nmtControlSet() { return pattern("[\\u0001-\\u0008\\u000b\\u000e-\\u001f\\u007f\\u008f\\u009f]"); }
 
-icu::UnicodeSet nmtSpaceSet() {
-  return pattern("[\\u0009\\u000a\\u000c\\u000d\\u0020\\u1680\\u200b-\\u200f\\u2028\\u2029\\u2581\\ufeff\\ufffd]");
-}
+icu::UnicodeSet nmtSpaceSet() { return pattern("[\\u0009\\u000a\\u000c\\u000d\\u0020\\u1680\\u200b-\\u200f\\u2028\\u2029\\u2581\\ufeff\\ufffd]"); }
 
 std::vector<icu::UnicodeSet> scriptSets() {
   std::map<int, icu::UnicodeSet> byScript;

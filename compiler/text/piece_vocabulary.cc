@@ -28,7 +28,8 @@ class PieceTables {
     tables_.suffixIds = v_.suffixIds;
     for (const auto* ids : {&tables_.prefixIds, &tables_.suffixIds})
       for (int32_t id : *ids)
-        if (id < 0 || static_cast<size_t>(id) >= v_.pieces.size()) return Status::invalidInput("special token {} is not in the vocabulary of {}", id, v_.pieces.size());
+        if (id < 0 || static_cast<size_t>(id) >= v_.pieces.size())
+          return Status::invalidInput("special token {} is not in the vocabulary of {}", id, v_.pieces.size());
     finishTokens(tables_);
     return std::move(tables_);
   }
@@ -78,7 +79,8 @@ class PieceTables {
   Status byteToken(int32_t id) {
     const std::string& piece = v_.pieces[static_cast<size_t>(id)];
     unsigned byte = 0;
-    if (piece.size() != 6 || std::sscanf(piece.c_str(), "<0x%02X>", &byte) != 1) return Status::invalidInput("byte piece {} is \"{}\", expected <0x00> to <0xFF>", id, piece);
+    if (piece.size() != 6 || std::sscanf(piece.c_str(), "<0x%02X>", &byte) != 1)
+      return Status::invalidInput("byte piece {} is \"{}\", expected <0x00> to <0xFF>", id, piece);
     tables_.model.byteIds[byte & 255] = id;
     tables_.model.byteFallback = true;
     return {};

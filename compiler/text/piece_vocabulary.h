@@ -12,12 +12,12 @@ struct PieceVocabulary {
   std::vector<std::string> pieces;
   std::vector<double> scores;
   std::vector<PieceType> types;
-  bool isUnigram = false;              // else BPE by score
-  bool addPrefix = true;               // a space before the text
-  bool prefixOnlyFirst = false;        // not after special tokens
+  bool isUnigram = false;        // else BPE by score
+  bool addPrefix = true;         // a space before the text
+  bool prefixOnlyFirst = false;  // not after special tokens
   bool removeExtraSpaces = false;
-  bool userInNormalForm = false;       // pieces of the user are found in normalised text
-  std::string characterMap;            // precompiled_charsmap
+  bool userInNormalForm = false;  // pieces of the user are found in normalised text
+  std::string characterMap;       // precompiled_charsmap
   std::vector<int32_t> prefixIds, suffixIds;
 };
 

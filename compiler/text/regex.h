@@ -13,9 +13,9 @@ namespace ingot {
 struct RegexNode {
   enum class Kind { empty, set, sequence, choice, repeat, look };
   Kind kind = Kind::empty;
-  icu::UnicodeSet set;          // of set; of look: what may follow
-  bool endAllowed = false;      // look: the end of the text may follow
-  int low = 0, high = -1;       // repeat; -1 is no limit
+  icu::UnicodeSet set;      // of set; of look: what may follow
+  bool endAllowed = false;  // look: the end of the text may follow
+  int low = 0, high = -1;   // repeat; -1 is no limit
   bool greedy = true;
   std::vector<std::unique_ptr<RegexNode>> children;
 };

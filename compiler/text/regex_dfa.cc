@@ -47,7 +47,8 @@ class Program {
       case Kind::set:
       case Kind::look:
         sets.push_back(node.set);
-        instructions.push_back({.kind = node.kind == Kind::set ? Code::take : Code::look, .next = here() + 1, .set = sets.size() - 1, .endAllowed = node.endAllowed});
+        instructions.push_back(
+            {.kind = node.kind == Kind::set ? Code::take : Code::look, .next = here() + 1, .set = sets.size() - 1, .endAllowed = node.endAllowed});
         return;
       case Kind::sequence:
         for (const auto& child : node.children) emit(*child);
@@ -197,7 +198,8 @@ class Determinizer {
   uint8_t accepts(const List& list) const {
     uint8_t flags = 0;
     for (size_t entry : list) {
-      bool atEnd = entry != kLate && (program_.instructions[entry].kind == Code::match || (program_.instructions[entry].kind == Code::look && program_.instructions[entry].endAllowed));
+      bool atEnd = entry != kLate && (program_.instructions[entry].kind == Code::match ||
+                                      (program_.instructions[entry].kind == Code::look && program_.instructions[entry].endAllowed));
       if (atEnd) flags |= 4;
       if (isMatch(entry)) flags |= entry == kLate ? 2 : 1;
       if (atEnd || isMatch(entry)) {

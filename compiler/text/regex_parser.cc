@@ -30,9 +30,7 @@ class Parser {
   }
 
  private:
-  Status wrong(std::string_view what) const {
-    return Status::unsupported("pattern {}: at byte {}: {} is not supported", pattern_, at_, what);
-  }
+  Status wrong(std::string_view what) const { return Status::unsupported("pattern {}: at byte {}: {} is not supported", pattern_, at_, what); }
   bool atEnd() const { return at_ >= pattern_.size(); }
   bool accept(std::string_view text) {
     if (pattern_.substr(at_, text.size()) != text) return false;

@@ -42,7 +42,8 @@ class WireReader {
       case 5: size = 4; break;
       default: return Status::invalidInput("at byte {}: wire type {} is not expected", all_ - rest_.size(), tag & 7);
     }
-    if (size > rest_.size()) return Status::invalidInput("at byte {}: field {} has {} bytes, {} remain", all_ - rest_.size(), field.number, size, rest_.size());
+    if (size > rest_.size())
+      return Status::invalidInput("at byte {}: field {} has {} bytes, {} remain", all_ - rest_.size(), field.number, size, rest_.size());
     field.bytes = rest_.substr(0, size);
     if (!field.isBytes) std::memcpy(&field.value, field.bytes.data(), size);
     rest_.remove_prefix(size);

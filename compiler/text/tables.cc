@@ -11,8 +11,8 @@ using flatbuffers::Offset;
 
 // What only the opened tokenizer can tell: found by a first pass without it.
 struct Derived {
-  std::vector<uint8_t> whole;                  // bits of the tokens that their own bytes encode to
-  std::map<std::string, std::string> normal;   // content of added tokens -> its normal form
+  std::vector<uint8_t> whole;                 // bits of the tokens that their own bytes encode to
+  std::map<std::string, std::string> normal;  // content of added tokens -> its normal form
 };
 
 class Serializer {
@@ -35,8 +35,8 @@ class Serializer {
     auto model = buildModel(b_, tables_, derived.whole);
     auto prefix = b_.CreateVector(tables_.prefixIds), suffix = b_.CreateVector(tables_.suffixIds);
     auto dfas = this->dfas();
-    b_.Finish(plan_text::CreateTokenizer(b_, tokens[0], bytes_[0], tokens[1], bytes_[1], flags_, bytes_[2], tokens[2], normalizers, splits, dfas, word,
-                                         added, addedNormalized, unicode, model, prefix, suffix, decoders));
+    b_.Finish(plan_text::CreateTokenizer(b_, tokens[0], bytes_[0], tokens[1], bytes_[1], flags_, bytes_[2], tokens[2], normalizers, splits, dfas,
+                                         word, added, addedNormalized, unicode, model, prefix, suffix, decoders));
     auto* bytes = reinterpret_cast<const std::byte*>(b_.GetBufferPointer());
     return std::vector<std::byte>(bytes, bytes + b_.GetSize());
   }
@@ -193,7 +193,8 @@ void normalizeAdded(const TokenizerTables& tables, const text::Tokenizer& tokeni
 }  // namespace
 
 Result<std::vector<std::byte>> TokenizerTables::serialize() const {
-  if (tokens.size() >= 1u << text::kIdBits) return Status::unsupported("tokenizer: {} tokens, at most {} are read", tokens.size(), (1u << text::kIdBits) - 1);
+  if (tokens.size() >= 1u << text::kIdBits)
+    return Status::unsupported("tokenizer: {} tokens, at most {} are read", tokens.size(), (1u << text::kIdBits) - 1);
   if (model.merges.size() >= 1u << text::kMergeBits)
     return Status::unsupported("tokenizer: {} merges, at most {} are read", model.merges.size(), (1u << text::kMergeBits) - 1);
   Derived derived{.whole = std::vector<uint8_t>((tokens.size() + 7) / 8), .normal = {}};

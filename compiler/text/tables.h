@@ -24,9 +24,9 @@ struct TokenEntry {
 
 // What a step looks for: a fixed text, or an automaton.
 struct PatternEntry {
-  std::string literal;              // used where `regex` is null
+  std::string literal;  // used where `regex` is null
   std::unique_ptr<RegexNode> regex;
-  std::string source;               // for messages
+  std::string source;  // for messages
 };
 
 struct NormalizerStep {

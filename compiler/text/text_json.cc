@@ -66,7 +66,8 @@ class Builder : public nlohmann::json_sax<TextJson> {
 
 Result<TextJson> parseTextJson(std::string_view text, std::string_view where) {
   Builder builder;
-  if (!TextJson::sax_parse(text, &builder)) return Status::invalidInput("{}: {}", where, builder.problem.empty() ? "is not valid JSON" : builder.problem);
+  if (!TextJson::sax_parse(text, &builder))
+    return Status::invalidInput("{}: {}", where, builder.problem.empty() ? "is not valid JSON" : builder.problem);
   return std::move(builder.root);
 }
 

@@ -24,7 +24,9 @@ Result<T> member(const TextJson& json, const char* key, T fallback) {
   else if constexpr (std::is_same_v<T, std::string>) fits = found->is_string();
   else if constexpr (std::is_integral_v<T>) fits = found->is_number_integer();
   else fits = found->is_number();
-  if (!fits) return Status::invalidInput("{}: is {}, which has the wrong type", key, found->dump(-1, ' ', false, TextJson::error_handler_t::replace).substr(0, 60));
+  if (!fits)
+    return Status::invalidInput("{}: is {}, which has the wrong type", key,
+                                found->dump(-1, ' ', false, TextJson::error_handler_t::replace).substr(0, 60));
   return found->get<T>();
 }
 

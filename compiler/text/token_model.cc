@@ -61,7 +61,8 @@ class ModelReader {
   Status unknown(const char* fallback) {
     INGOT_ASSIGN(std::string unk, member<std::string>(json_, "unk_token", fallback));
     auto found = ids_.find(unk);
-    if (!unk.empty() && found == ids_.end() && json_.contains("unk_token")) return Status::invalidInput("unk_token: \"{}\" is not in the vocabulary", unk);
+    if (!unk.empty() && found == ids_.end() && json_.contains("unk_token"))
+      return Status::invalidInput("unk_token: \"{}\" is not in the vocabulary", unk);
     if (found != ids_.end()) model_.unkId = found->second;
     return {};
   }
@@ -69,9 +70,12 @@ class ModelReader {
   // A pre-tokenizer that spells bytes last, and nothing before it: the model sees the bytes themselves.
   bool takeByteLevel() {
     auto& steps = tables_.splits;
-    if (steps.empty() || steps.back().kind != plan_text::SplitKind::byte_alphabet || model_.byteFallback || !model_.prefix.empty() || !model_.suffix.empty()) return false;
+    if (steps.empty() || steps.back().kind != plan_text::SplitKind::byte_alphabet || model_.byteFallback || !model_.prefix.empty() ||
+        !model_.suffix.empty())
+      return false;
     auto spells = [](const auto& step) { return step.kind == std::remove_cvref_t<decltype(step.kind)>::byte_alphabet; };
-    if (std::any_of(steps.begin(), steps.end() - 1, spells) || std::any_of(tables_.normalizers.begin(), tables_.normalizers.end(), spells)) return false;
+    if (std::any_of(steps.begin(), steps.end() - 1, spells) || std::any_of(tables_.normalizers.begin(), tables_.normalizers.end(), spells))
+      return false;
     steps.pop_back();
     return true;
   }
@@ -108,7 +112,8 @@ class ModelReader {
   Status merges() {
     if (!json_.contains("merges") || !json_["merges"].is_array()) return Status::invalidInput("merges: is not a list");
     // The reference cuts as many bytes off the right token as the prefix has characters.
-    auto cut = static_cast<size_t>(std::count_if(model_.prefix.begin(), model_.prefix.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
+    auto cut = static_cast<size_t>(
+        std::count_if(model_.prefix.begin(), model_.prefix.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }));
     size_t rank = 0;
     for (const TextJson& merge : json_["merges"]) {
       std::string where = fmt::format("merges[{}]", rank++), left, right;

@@ -3,8 +3,8 @@
 #include <set>
 
 #include "compiler/text/components.h"
-#include "runtime/text/tokenizer/byte_alphabet.h"
 #include "runtime/base/utf8.h"
+#include "runtime/text/tokenizer/byte_alphabet.h"
 #include "runtime/text/tokenizer/vocabulary.h"
 
 namespace ingot {
@@ -43,7 +43,8 @@ class Reader {
     auto type = member<std::string>(part, "type", "");
     if (!type.ok()) return type.status().at(name);
     if (*type != "Sequence") return step(part, *type, tables_).at(fmt::format("{} {}", name, *type));
-    if (depth > 8 || !part.contains(list) || !part[list].is_array()) return Status::invalidInput("{}: a Sequence without {}, or too deep", name, list);
+    if (depth > 8 || !part.contains(list) || !part[list].is_array())
+      return Status::invalidInput("{}: a Sequence without {}, or too deep", name, list);
     for (const TextJson& one : part[list]) INGOT_TRY(visit(one, list, step, name, depth + 1));
     return {};
   }
@@ -53,7 +54,8 @@ class Reader {
     AddedTokenEntry added;
     INGOT_ASSIGN(added.content, member<std::string>(part, "content", ""));
     INGOT_ASSIGN(int64_t id, member<int64_t>(part, "id", -1));
-    if (id < -1 || id >= 1 << text::kIdBits) return Status::invalidInput("\"{}\" has id {}, expected 0 to {}", added.content, id, (1 << text::kIdBits) - 1);
+    if (id < -1 || id >= 1 << text::kIdBits)
+      return Status::invalidInput("\"{}\" has id {}, expected 0 to {}", added.content, id, (1 << text::kIdBits) - 1);
     added.id = static_cast<int32_t>(id);
     INGOT_ASSIGN(added.singleWord, member<bool>(part, "single_word", false));
     INGOT_ASSIGN(added.leftStrip, member<bool>(part, "lstrip", false));

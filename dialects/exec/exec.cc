@@ -38,7 +38,7 @@ LogicalResult CacheOp::verify() {
 }
 
 LogicalResult StepOp::verify() {
-  if (static_cast<int64_t>(getTilesPer()) <= 0) return emitOpError("has no tiles");  // step_c1
+  if (static_cast<int64_t>(getTilesPer()) <= 0) return emitOpError("has no tiles");                  // step_c1
   if (getResults() > getOperands_().size()) return emitOpError("writes more operands than it has");  // step_c2
   return success();
 }

@@ -67,7 +67,7 @@ LogicalResult verifyBody(mlir::Operation* op, mlir::Region& body, int64_t numSum
 LogicalResult verifyNormOperands(mlir::Operation* op, NormKind kind, mlir::Value weight, mlir::Value bias, int64_t columns) {
   if (weight && (rankOf(weight.getType()) != 1 || columnsOf(weight.getType()) != columns))  // norm_c1
     return op->emitOpError("weight ") << weight.getType() << " does not have " << columns << " elements";
-  if (bias && kind != NormKind::layer) return op->emitOpError("only a layer norm has a bias");  // norm_c2
+  if (bias && kind != NormKind::layer) return op->emitOpError("only a layer norm has a bias");               // norm_c2
   if (bias && bias.getType() != weight.getType()) return op->emitOpError("bias and weight differ in type");  // norm_c3
   return success();
 }
@@ -109,7 +109,7 @@ LogicalResult verifyEntry(AttentionOp op) {
     columns = columnsOf(append.getQkv().getType()) / (static_cast<int64_t>(append.getHeads()) + 2 * kvHeads) * kvHeads;
   }
   if (layer != op.getLayer()) return op.emitOpError("reads layer ") << op.getLayer() << ", its entry is of layer " << layer;  // attention_c3
-  if (columns != expected) return op.emitOpError("needs keys of ") << expected << " columns, they have " << columns;  // attention_c4
+  if (columns != expected) return op.emitOpError("needs keys of ") << expected << " columns, they have " << columns;          // attention_c4
   return success();
 }
 
@@ -121,7 +121,7 @@ LogicalResult ParamOp::verify() {
   if (getArrangement() == Arrangement::interleave && getSources().size() != 2)  // param_c2
     return emitOpError("interleave takes two sources, found ") << getSources().size();
   auto type = llvm::cast<RankedTensorType>(getType());
-  if (!type.hasStaticShape()) return emitOpError("must have a static shape");  // param_c3
+  if (!type.hasStaticShape()) return emitOpError("must have a static shape");       // param_c3
   if (getArrangement() == Arrangement::interleave && type.getDimSize(0) % 32 != 0)  // param_c4
     return emitOpError("interleaved channels come in pairs of 16, found ") << type.getDimSize(0);
   return success();
@@ -149,14 +149,12 @@ LogicalResult NormOp::verify() {
   return verifyNormOperands(*this, getKind(), getWeight(), getBias(), columnsOf(getX().getType()) / getHeads());
 }
 
-int64_t LinearOp::numSums() {
-  return columnsOf(getY().getType()) * 2 == dim(getWeight().getType(), 0) ? 2 : 1;
-}
+int64_t LinearOp::numSums() { return columnsOf(getY().getType()) * 2 == dim(getWeight().getType(), 0) ? 2 : 1; }
 
 void LinearOp::build(mlir::OpBuilder& builder, mlir::OperationState& state, mlir::Value x, mlir::Value weight) {
   auto weightType = llvm::cast<RankedTensorType>(weight.getType());
-  build(builder, state, RankedTensorType::get({mlir::ShapedType::kDynamic, weightType.getDimSize(0)}, builder.getF32Type()), x,
-        weight, mlir::ValueRange());
+  build(builder, state, RankedTensorType::get({mlir::ShapedType::kDynamic, weightType.getDimSize(0)}, builder.getF32Type()), x, weight,
+        mlir::ValueRange());
 }
 
 LogicalResult LinearOp::verify() {
@@ -164,15 +162,15 @@ LogicalResult LinearOp::verify() {
     return emitOpError("weight must be [columns out, ") << columnsOf(getX().getType()) << "], found " << getWeight().getType();
   int64_t out = columnsOf(getY().getType()), channels = dim(getWeight().getType(), 0);
   if (channels != out * numSums()) return emitOpError() << channels << " channels cannot give " << out << " columns";  // linear_c2
-  if (numSums() == 2 && getBody().empty()) return emitOpError("two sums need a body");  // linear_c3
+  if (numSums() == 2 && getBody().empty()) return emitOpError("two sums need a body");                                 // linear_c3
   return verifyBody(*this, getBody(), numSums(), getExtras(), out);
 }
 
 LogicalResult RowsOp::verify() {
   int64_t columns = columnsOf(getX().getType());
-  if (columnsOf(getY().getType()) != columns) return emitOpError("keeps the number of columns");  // rows_c1
+  if (columnsOf(getY().getType()) != columns) return emitOpError("keeps the number of columns");               // rows_c1
   if ((getKind() == NormKind::none) != !getWeight()) return emitOpError("a norm has a weight, none has not");  // rows_c2
-  if (auto type = llvm::dyn_cast<QuantizedRowsType>(getY().getType()); type && !hasWholeGroups(type))  // rows_c3
+  if (auto type = llvm::dyn_cast<QuantizedRowsType>(getY().getType()); type && !hasWholeGroups(type))          // rows_c3
     return emitOpError() << columns << " columns do not divide into groups of " << type.getGroup();
   if (failed(verifyNormOperands(*this, getKind(), getWeight(), getBias(), columns))) return mlir::failure();
   return verifyBody(*this, getBody(), 1, getExtras(), columns);
@@ -181,7 +179,7 @@ LogicalResult RowsOp::verify() {
 LogicalResult QuantizeOp::verify() {
   auto type = getY().getType();
   if (type.getColumns() != columnsOf(getX().getType())) return emitOpError("keeps the number of columns");  // quantize_c1
-  if (!hasWholeGroups(type))                                                                                 // quantize_c2
+  if (!hasWholeGroups(type))                                                                                // quantize_c2
     return emitOpError() << type.getColumns() << " columns do not divide into groups of " << type.getGroup();
   return success();
 }

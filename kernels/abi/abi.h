@@ -17,11 +17,11 @@ struct IngotQueryBlock {
 
 // One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.
 struct IngotBatch {
-  ingot_i32 num_tokens;                  // T
-  ingot_i32 num_sequences;               // S
-  ingot_i32 num_rows;                    // R: tokens whose logits are wanted
-  ingot_i32 num_blocks;                  // query blocks
-  ingot_i32 max_pages;                   // row stride of page_table
+  ingot_i32 num_tokens;     // T
+  ingot_i32 num_sequences;  // S
+  ingot_i32 num_rows;       // R: tokens whose logits are wanted
+  ingot_i32 num_blocks;     // query blocks
+  ingot_i32 max_pages;      // row stride of page_table
   ingot_i32 reserved;
   const ingot_i32* token_ids;            // [T]
   const ingot_i32* positions;            // [T] place in its own sequence, from 0

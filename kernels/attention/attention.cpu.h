@@ -76,8 +76,7 @@ INGOT_INLINE void computeBlock(const IngotBatch* batch, const IngotQueryBlock& b
   for (int token = 0; token < block.num_tokens; ++token)
     for (int h = 0; h < kGroupHeads; ++h) {
       const Running& row = rows[token * kGroupHeads + h];
-      for (int v = 0; v < kVectors; ++v)
-        store(y + (long long)token * kRowStride + h * kHeadDim + v * kLanes, row.output[v] * (1.0f / row.total));
+      for (int v = 0; v < kVectors; ++v) store(y + (long long)token * kRowStride + h * kHeadDim + v * kLanes, row.output[v] * (1.0f / row.total));
     }
 }
 

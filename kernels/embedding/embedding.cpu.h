@@ -25,8 +25,7 @@ INGOT_INLINE float element(const char* block, long long lane, long long k) {
   const char* group = block + k / kGroup * groupBytes(kFormat, kGroup);
   float scale = (float)at<_Float16>(group, lane);
   long long inGroup = k % kGroup;
-  if constexpr (kFormat == WeightFormat::i8)
-    return scale * (float)(at<unsigned char>(group + 32, inGroup / 4 * 64 + lane * 4 + inGroup % 4) - 128);
+  if constexpr (kFormat == WeightFormat::i8) return scale * (float)(at<unsigned char>(group + 32, inGroup / 4 * 64 + lane * 4 + inGroup % 4) - 128);
   constexpr int kHeader = kFormat == WeightFormat::i4m ? 64 : 32;
   int byte = at<unsigned char>(group + kHeader, inGroup / 8 * 64 + lane * 4 + inGroup % 4);
   int q = inGroup % 8 < 4 ? byte & 15 : byte >> 4;

@@ -6,10 +6,6 @@
 constexpr int kPageTokens = 16;
 
 // Elements from the start of the keys, or of the values, to one head of a page.
-constexpr long long headOffset(long long page, int kvHead, int kvHeads, int headDim) {
-  return (page * kvHeads + kvHead) * headDim * kPageTokens;
-}
+constexpr long long headOffset(long long page, int kvHead, int kvHeads, int headDim) { return (page * kvHeads + kvHead) * headDim * kPageTokens; }
 // Bytes of a page of keys; values take as many.
-constexpr long long cachePageBytes(int kvHeads, int headDim, int elementBytes) {
-  return (long long)kvHeads * headDim * kPageTokens * elementBytes;
-}
+constexpr long long cachePageBytes(int kvHeads, int headDim, int elementBytes) { return (long long)kvHeads * headDim * kPageTokens * elementBytes; }

@@ -33,9 +33,7 @@ constexpr long long blockBytes(WeightFormat format, long long k, int group) {
   return (isQuantized(format) ? k / group : k) * groupBytes(format, group);
 }
 constexpr long long blockCount(long long n) { return (n + kBlockChannels - 1) / kBlockChannels; }
-constexpr long long packedBytes(WeightFormat format, long long n, long long k, int group) {
-  return blockCount(n) * blockBytes(format, k, group);
-}
+constexpr long long packedBytes(WeightFormat format, long long n, long long k, int group) { return blockCount(n) * blockBytes(format, k, group); }
 
 constexpr long long paddedColumns(long long columns) { return (columns + 15) / 16 * 16; }
 constexpr long long quantizedRowBytes(long long k, int group) { return (k + 8 * (k / group) + 63) / 64 * 64; }

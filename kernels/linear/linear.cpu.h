@@ -18,7 +18,7 @@ constexpr int kRowBlock = 2;
 #endif
 constexpr int kPanelBlocks = 2;
 constexpr long long kBlocks = blockCount(kN);
-constexpr long long kColumns = kN / kSums;                 // of the result
+constexpr long long kColumns = kN / kSums;  // of the result
 constexpr long long kResultStride = paddedColumns(kColumns);
 
 INGOT_INLINE void finish(const F32x16 (&sums)[kPanelBlocks], int blocks, long long panel, long long row, void* const* operands) {
@@ -51,10 +51,18 @@ INGOT_INLINE void computePanel(long long panel, long long rows, void* const* ope
   long long row = 0;
   for (; row + kRowBlock <= rows; row += kRowBlock) computeRows<kRowBlock, Blocks>(panel, row, operands);
   switch (rows - row) {
-    case 5: if constexpr (kRowBlock > 5) computeRows<5, Blocks>(panel, row, operands); break;
-    case 4: if constexpr (kRowBlock > 4) computeRows<4, Blocks>(panel, row, operands); break;
-    case 3: if constexpr (kRowBlock > 3) computeRows<3, Blocks>(panel, row, operands); break;
-    case 2: if constexpr (kRowBlock > 2) computeRows<2, Blocks>(panel, row, operands); break;
+    case 5:
+      if constexpr (kRowBlock > 5) computeRows<5, Blocks>(panel, row, operands);
+      break;
+    case 4:
+      if constexpr (kRowBlock > 4) computeRows<4, Blocks>(panel, row, operands);
+      break;
+    case 3:
+      if constexpr (kRowBlock > 3) computeRows<3, Blocks>(panel, row, operands);
+      break;
+    case 2:
+      if constexpr (kRowBlock > 2) computeRows<2, Blocks>(panel, row, operands);
+      break;
     case 1: computeRows<1, Blocks>(panel, row, operands); break;
   }
 }

@@ -47,7 +47,5 @@ INGOT_INLINE F32x16 errorFunction(F32x16 x) {
 INGOT_INLINE F32x16 silu(F32x16 x) { return x * sigmoid(x); }
 INGOT_INLINE F32x16 relu(F32x16 x) { return maximum(x, splat(0.0f)); }
 INGOT_INLINE F32x16 gelu(F32x16 x) { return 0.5f * x * (1.0f + errorFunction(x * 0.70710678118654752f)); }
-INGOT_INLINE F32x16 geluTanh(F32x16 x) {
-  return 0.5f * x * (1.0f + hyperbolicTangent(0.79788456080286536f * fma(x * x * x, splat(0.044715f), x)));
-}
+INGOT_INLINE F32x16 geluTanh(F32x16 x) { return 0.5f * x * (1.0f + hyperbolicTangent(0.79788456080286536f * fma(x * x * x, splat(0.044715f), x))); }
 INGOT_INLINE F32x16 softcap(F32x16 x, float cap) { return cap * hyperbolicTangent(x / cap); }

@@ -69,8 +69,7 @@ INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long la
     float centre, factor;
     statistics(x, centre, factor);
     if constexpr (kGroup == 0) {
-      for (long long c = 0; c < kStride; c += kLanes)
-        store((float*)y + row * kStride + c, value(x, row, c, centre, factor, operands));
+      for (long long c = 0; c < kStride; c += kLanes) store((float*)y + row * kStride + c, value(x, row, c, centre, factor, operands));
     } else {
       char* out = y + row * quantizedRowBytes(kColumns, kGroup);
       float* scales = (float*)(out + kColumns);

@@ -79,9 +79,7 @@ Status finish(Result<std::vector<RequestOutput>> result, ingot_outputs_t** outpu
 
 extern "C" {
 
-ingot_code_t ingot_status_code(const ingot_status_t* status) {
-  return status ? static_cast<ingot_code_t>(status->status.code()) : INGOT_OK;
-}
+ingot_code_t ingot_status_code(const ingot_status_t* status) { return status ? static_cast<ingot_code_t>(status->status.code()) : INGOT_OK; }
 const char* ingot_status_message(const ingot_status_t* status) { return status ? status->status.message().c_str() : ""; }
 void ingot_status_free(ingot_status_t* status) { delete status; }
 

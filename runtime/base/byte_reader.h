@@ -31,8 +31,7 @@ class ByteReader {
 
   // The next `count` bytes, in place.
   Result<std::span<const std::byte>> take(uint64_t count) {
-    if (count > remaining())
-      return Status::invalidInput("at byte {}: needs {} bytes, {} remain", position_, count, remaining());
+    if (count > remaining()) return Status::invalidInput("at byte {}: needs {} bytes, {} remain", position_, count, remaining());
     auto taken = bytes_.subspan(position_, count);
     position_ += count;
     return taken;

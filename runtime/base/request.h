@@ -16,25 +16,25 @@ namespace ingot {
 // An empty optional of temperature, top_p, top_k, min_p or repetition_penalty takes the checkpoint's
 // generation_config.json, then the default in the comment.
 struct SamplingParams {
-  int n = 1;                               // outputs per prompt, 1..16384
-  float presence_penalty = 0;              // -2..2, per token that the output already has
-  float frequency_penalty = 0;             // -2..2, per occurrence in the output
-  std::optional<float> repetition_penalty; // 1; > 0, over prompt and output
-  std::optional<float> temperature;        // 1; 0 (< 1e-5) is greedy
-  std::optional<float> top_p;              // 1; (0, 1]
-  std::optional<int> top_k;                // 0; 0 and -1 are off
-  std::optional<float> min_p;              // 0; 0..1, of the best token's probability
-  std::optional<int64_t> seed;             // empty: a fresh one per request
-  std::vector<std::string> stop;           // strings that end the text
+  int n = 1;                                // outputs per prompt, 1..16384
+  float presence_penalty = 0;               // -2..2, per token that the output already has
+  float frequency_penalty = 0;              // -2..2, per occurrence in the output
+  std::optional<float> repetition_penalty;  // 1; > 0, over prompt and output
+  std::optional<float> temperature;         // 1; 0 (< 1e-5) is greedy
+  std::optional<float> top_p;               // 1; (0, 1]
+  std::optional<int> top_k;                 // 0; 0 and -1 are off
+  std::optional<float> min_p;               // 0; 0..1, of the best token's probability
+  std::optional<int64_t> seed;              // empty: a fresh one per request
+  std::vector<std::string> stop;            // strings that end the text
   std::vector<int32_t> stop_token_ids;
-  std::vector<std::string> bad_words;      // never generated
+  std::vector<std::string> bad_words;  // never generated
   std::optional<std::vector<int32_t>> allowed_token_ids;
-  std::map<int32_t, float> logit_bias;     // clamped to -100..100
+  std::map<int32_t, float> logit_bias;  // clamped to -100..100
   bool include_stop_str_in_output = false;
   bool ignore_eos = false;
-  std::optional<int> max_tokens = 16;      // empty: up to the context limit
+  std::optional<int> max_tokens = 16;  // empty: up to the context limit
   int min_tokens = 0;
-  std::optional<int> logprobs;             // the best N and the chosen one; -1: all
+  std::optional<int> logprobs;  // the best N and the chosen one; -1: all
   std::optional<int> prompt_logprobs;
   bool detokenize = true;
   bool skip_special_tokens = true;
@@ -55,7 +55,7 @@ struct CompletionOutput {
   std::vector<int32_t> token_ids;
   std::optional<double> cumulative_logprob;
   std::optional<std::vector<LogprobMap>> logprobs;
-  std::string finish_reason;                        // "stop", "length", "abort"; empty while it runs
+  std::string finish_reason;                                       // "stop", "length", "abort"; empty while it runs
   std::variant<std::monostate, int32_t, std::string> stop_reason;  // the stop id or string; monostate: EOS or none
 };
 

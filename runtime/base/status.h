@@ -15,9 +15,9 @@ namespace ingot {
 
 enum class StatusCode {
   ok,
-  invalidArgument,    // a value given by the caller is outside its range
-  invalidArtifact,    // model.ingot is damaged, or not one
-  invalidInput,       // a checkpoint, tokenizer, template or other input file is refused
+  invalidArgument,  // a value given by the caller is outside its range
+  invalidArtifact,  // model.ingot is damaged, or not one
+  invalidInput,     // a checkpoint, tokenizer, template or other input file is refused
   notFound,
   unsupported,        // understood, and not offered: the message names the limit
   resourceExhausted,  // memory, pages, steps, disk: the message has both numbers
@@ -43,9 +43,9 @@ class [[nodiscard]] Status {
   }
 
 #ifdef INGOT_WITH_FMT
-#define INGOT_STATUS_MAKER(name)                                             \
-  template <class... Args>                                                   \
-  static Status name(fmt::format_string<Args...> format, Args&&... args) {   \
+#define INGOT_STATUS_MAKER(name)                                                 \
+  template <class... Args>                                                       \
+  static Status name(fmt::format_string<Args...> format, Args&&... args) {       \
     return {StatusCode::name, fmt::format(format, std::forward<Args>(args)...)}; \
   }
   INGOT_STATUS_MAKER(invalidArgument)
@@ -91,8 +91,8 @@ class [[nodiscard]] Result {
 }  // namespace ingot
 
 // INGOT_TRY(expr): leaves the function with expr's Status when that is not ok.
-#define INGOT_TRY(expr)                              \
-  do {                                               \
+#define INGOT_TRY(expr)                                                  \
+  do {                                                                   \
     if (::ingot::Status status_ = (expr); !status_.ok()) return status_; \
   } while (false)
 
@@ -100,7 +100,7 @@ class [[nodiscard]] Result {
 #define INGOT_CONCAT_(a, b) a##b
 #define INGOT_CONCAT(a, b) INGOT_CONCAT_(a, b)
 #define INGOT_ASSIGN(target, expr) INGOT_ASSIGN_(INGOT_CONCAT(result_, __LINE__), target, expr)
-#define INGOT_ASSIGN_(result, target, ...)     \
-  auto result = (__VA_ARGS__);                 \
-  if (!result.ok()) return result.status();    \
+#define INGOT_ASSIGN_(result, target, ...)  \
+  auto result = (__VA_ARGS__);              \
+  if (!result.ok()) return result.status(); \
   target = std::move(result).value()

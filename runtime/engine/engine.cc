@@ -31,8 +31,7 @@ Result<int32_t> choosePages(const plan::Plan& plan, const plan::Variant& variant
 }
 
 Status checkOptions(const EngineOptions& options) {
-  if (options.device != "auto" && options.device != "cpu")
-    return Status::unsupported("device {}: this build runs on auto and cpu", options.device);
+  if (options.device != "auto" && options.device != "cpu") return Status::unsupported("device {}: this build runs on auto and cpu", options.device);
   if (options.max_num_seqs < 1 || options.max_num_seqs > 4096)
     return Status::invalidArgument("max_num_seqs is {}, expected 1 to 4096", options.max_num_seqs);
   if (options.max_num_batched_tokens < options.max_num_seqs || options.max_num_batched_tokens > 65536)

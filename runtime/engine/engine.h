@@ -13,11 +13,11 @@ namespace ingot {
 
 // How an artifact is served. Sizes of 0 mean "choose for me".
 struct EngineOptions {
-  std::string device = "auto";         // auto, cpu, cuda, cuda:i
-  int threads = 0;                     // physical cores that this process may use
-  uint64_t kv_cache_memory = 0;        // bytes; 0: room for one longest sequence, at least 256 MiB, at most 4 GiB
-  int max_num_seqs = 64;               // sequences in one step
-  int max_num_batched_tokens = 512;    // tokens in one step
+  std::string device = "auto";       // auto, cpu, cuda, cuda:i
+  int threads = 0;                   // physical cores that this process may use
+  uint64_t kv_cache_memory = 0;      // bytes; 0: room for one longest sequence, at least 256 MiB, at most 4 GiB
+  int max_num_seqs = 64;             // sequences in one step
+  int max_num_batched_tokens = 512;  // tokens in one step
   bool enable_prefix_caching = true;
 };
 
@@ -31,13 +31,13 @@ using Conversation = std::vector<ChatMessage>;
 
 // How a conversation becomes a prompt; names are those of vLLM's LLM.chat.
 struct ChatOptions {
-  std::string chat_template = {};             // source text; empty: the artifact's
+  std::string chat_template = {};                     // source text; empty: the artifact's
   std::string chat_template_content_format = "auto";  // auto, string, openai
   bool add_generation_prompt = true;
-  bool continue_final_message = false;        // not together with add_generation_prompt
-  std::string tools = {};                     // JSON list
-  std::string documents = {};                 // JSON list
-  std::string chat_template_kwargs = {};      // JSON object
+  bool continue_final_message = false;    // not together with add_generation_prompt
+  std::string tools = {};                 // JSON list
+  std::string documents = {};             // JSON list
+  std::string chat_template_kwargs = {};  // JSON object
 };
 
 // Called on the thread of the call, once a step for every output that grew; `delta` holds what is new. May call cancel().

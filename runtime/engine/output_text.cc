@@ -4,8 +4,7 @@
 
 namespace ingot {
 
-OutputText::OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens,
-                       std::vector<std::string> stops, bool keepStop)
+OutputText::OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens, std::vector<std::string> stops, bool keepStop)
     : decoder_(tokenizer, skipSpecialTokens), vocab_(tokenizer.vocabSize()), stops_(std::move(stops)), keepStop_(keepStop) {
   for (const auto& stop : stops_) longestStop_ = std::max(longestStop_, stop.size());
 }

@@ -21,7 +21,7 @@ struct Engine::Parts {
   RequestContext context;
   EngineStats stats;
   int64_t nextSequence = 0;
-  std::mutex mutex;                  // one generate() at a time
+  std::mutex mutex;  // one generate() at a time
   std::atomic<bool> cancelled{false};
 };
 

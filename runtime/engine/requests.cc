@@ -21,8 +21,8 @@ Status encodePrompt(const RequestContext& context, const Prompt& prompt, Request
   }
   if (output.prompt_token_ids.empty()) return Status::invalidArgument("the prompt is empty, expected at least one token");
   if (static_cast<int64_t>(output.prompt_token_ids.size()) >= context.maxLen)
-    return Status::invalidArgument("the prompt has {} tokens, this model takes at most {} with one left to generate",
-                                   output.prompt_token_ids.size(), context.maxLen - 1);
+    return Status::invalidArgument("the prompt has {} tokens, this model takes at most {} with one left to generate", output.prompt_token_ids.size(),
+                                   context.maxLen - 1);
   return {};
 }
 
@@ -86,8 +86,8 @@ int32_t Output::sample(std::span<float> logits, std::vector<std::pair<float, int
   applyRules(rules_, history_, logits);
   if (settings_.penalises()) applyPenalties(settings_, history_, logits);
   auto position = static_cast<uint32_t>(completion.token_ids.size());
-  int32_t token = settings_.greedy() ? argmax(logits)
-                                     : draw(settings_, logits, uniform(seed_, static_cast<uint32_t>(completion.index), position), scratch);
+  int32_t token =
+      settings_.greedy() ? argmax(logits) : draw(settings_, logits, uniform(seed_, static_cast<uint32_t>(completion.index), position), scratch);
   if (params_.logprobs) addLogprobs(raw, token);
   take(token);
   return token;
@@ -170,8 +170,8 @@ Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, cons
   if (params.n > 1 && request->settings.greedy()) return Status::invalidArgument("n is {}, expected 1 for greedy sampling (temperature 0)", params.n);
   uint64_t seed = params.seed ? static_cast<uint64_t>(*params.seed) : (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
   for (int i = 0; i < params.n; ++i)
-    request->outputs.push_back(std::make_unique<Output>(context, request->params, request->settings, request->rules,
-                                                        request->output.prompt_token_ids, i, seed));
+    request->outputs.push_back(
+        std::make_unique<Output>(context, request->params, request->settings, request->rules, request->output.prompt_token_ids, i, seed));
   request->unfinished = request->outputs.size();
   request->arrived = std::chrono::steady_clock::now();
   return request;

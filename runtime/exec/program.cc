@@ -34,7 +34,8 @@ Result<const plan::Variant*> Program::chooseVariant(const Artifact& artifact) {
     std::string missing = missingCpuFeature(featuresOf(*variant));
     bool fits = isForThisArchitecture(variant->target()->string_view()) && missing.empty();
     if (fits && (!best || featuresOf(*variant).size() > featuresOf(*best).size())) best = variant;
-    found += fmt::format("{}{}{}", found.empty() ? "" : ", ", variant->target()->string_view(), fits || missing.empty() ? "" : " (needs " + missing + ")");
+    found +=
+        fmt::format("{}{}{}", found.empty() ? "" : ", ", variant->target()->string_view(), fits || missing.empty() ? "" : " (needs " + missing + ")");
   }
   if (best) return best;
   return Status::unsupported("{}: has code for {}, none of which this machine runs; compile with --target=cpu:native here, or a lower level",
@@ -45,8 +46,8 @@ uint64_t Program::cacheBytesPerPage(const plan::Plan& plan, const plan::Variant&
   return plan.model()->layers() * (variant.key_page_bytes() + variant.value_page_bytes());
 }
 
-Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits,
-                                               int32_t pages, int threads) {
+Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
+                                               int threads) {
   std::unique_ptr<Program> program(new Program(artifact, variant, threads));
   INGOT_TRY(program->bind(limits, pages));
   return program;
@@ -78,7 +79,8 @@ Status Program::bind(const BatchLimits& limits, int32_t pages) {
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand, pages));
     bound.tiles = step->tiles();
     if (bound.tiles * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
-      return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens, ThreadTeam::kMaxTiles);
+      return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
+                                       ThreadTeam::kMaxTiles);
     bound.extent = step->extent();
     steps_.push_back(std::move(bound));
     profile_.push_back({step, 0});

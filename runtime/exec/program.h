@@ -23,8 +23,8 @@ class Program {
   // The variant of the artifact that suits this machine best; the error names what the file has and what is missing.
   static Result<const plan::Variant*> chooseVariant(const Artifact& artifact);
 
-  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits,
-                                               int32_t pages, int threads);
+  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
+                                               int threads);
 
   // Computes the batch: keys and values go to its pages, logits() has one row for each wanted token.
   void run(const Batch& batch);

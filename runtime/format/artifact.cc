@@ -20,8 +20,8 @@ Result<std::unique_ptr<Artifact>> Artifact::open(const std::filesystem::path& pa
     INGOT_TRY(artifact->map());
     INGOT_TRY(artifact->checkHeader());
     INGOT_TRY(artifact->checkRoot());
-    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(artifact->bytes_.data() + sizeof(FileHeader)),
-                                   artifact->header().planBytes, /*max_depth=*/16, /*max_tables=*/1'000'000);
+    flatbuffers::Verifier verifier(reinterpret_cast<const uint8_t*>(artifact->bytes_.data() + sizeof(FileHeader)), artifact->header().planBytes,
+                                   /*max_depth=*/16, /*max_tables=*/1'000'000);
     if (!plan::VerifyPlanBuffer(verifier)) return Status::invalidArtifact("the plan is not a valid FlatBuffer");
     artifact->plan_ = plan::GetPlan(artifact->bytes_.data() + sizeof(FileHeader));
     INGOT_TRY(validatePlan(*artifact->plan_, artifact->header().bodyOffset, artifact->bytes_.size()));
@@ -39,7 +39,7 @@ Artifact::~Artifact() {
 Status Artifact::map() {
   descriptor_ = ::open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor_ < 0) return Status::notFound("cannot be read: {}", std::strerror(errno));
-  struct stat info {};
+  struct stat info{};
   if (fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return Status::invalidArtifact("is not a regular file");
   uint64_t size = static_cast<uint64_t>(info.st_size);
   if (size < sizeof(FileHeader)) return Status::invalidArtifact("has {} bytes, a model.ingot has at least {}", size, sizeof(FileHeader));

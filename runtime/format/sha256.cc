@@ -12,9 +12,7 @@ static_assert(sizeof(SHA256_CTX) <= 128);
 
 Sha256Stream::Sha256Stream() { SHA256_Init(new (state_.data()) SHA256_CTX); }
 
-void Sha256Stream::add(std::span<const std::byte> bytes) {
-  SHA256_Update(reinterpret_cast<SHA256_CTX*>(state_.data()), bytes.data(), bytes.size());
-}
+void Sha256Stream::add(std::span<const std::byte> bytes) { SHA256_Update(reinterpret_cast<SHA256_CTX*>(state_.data()), bytes.data(), bytes.size()); }
 
 Sha256 Sha256Stream::finish() {
   Sha256 digest;

@@ -15,8 +15,7 @@ uint64_t sizeOf(const flatbuffers::Vector<T>* vector) {
 
 Status checkRange(std::string_view what, uint64_t offset, uint64_t bytes, uint64_t low, uint64_t high) {
   auto end = checkedAdd(offset, bytes);
-  if (offset < low || !end || *end > high)
-    return Status::invalidArtifact("{}: {} bytes at {} are outside [{}, {})", what, bytes, offset, low, high);
+  if (offset < low || !end || *end > high) return Status::invalidArtifact("{}: {} bytes at {} are outside [{}, {})", what, bytes, offset, low, high);
   return {};
 }
 
@@ -41,8 +40,7 @@ Status checkOperand(const plan::Plan& plan, const plan::Variant& variant, const 
 
 Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
   if (!variant.target()) return Status::invalidArtifact("a variant has no target");
-  if (variant.code_segment() >= sizeOf(plan.segments()) ||
-      plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
+  if (variant.code_segment() >= sizeOf(plan.segments()) || plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
     return Status::invalidArtifact("variant {} has no code segment", variant.target()->c_str());
   uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
   for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i)

@@ -62,7 +62,8 @@ bool PrefixIndex::evictOne() {
 }
 
 int32_t PrefixIndex::evictablePages() const {
-  return static_cast<int32_t>(std::count_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return pool_.usesOf(entry.page.id()) == 1; }));
+  return static_cast<int32_t>(
+      std::count_if(entries_.begin(), entries_.end(), [&](const Entry& entry) { return pool_.usesOf(entry.page.id()) == 1; }));
 }
 
 }  // namespace ingot

@@ -39,8 +39,7 @@ Status checkCounts(const SamplingParams& p, int32_t vocab, int maxLogprobs) {
   if (p.n > 1 && p.temperature && *p.temperature < kGreedyBelow) return outside("n", p.n, "1 for greedy sampling (temperature 0)");
   if (p.max_tokens && *p.max_tokens < 1) return outside("max_tokens", *p.max_tokens, "at least 1");
   if (p.min_tokens < 0) return outside("min_tokens", p.min_tokens, "at least 0");
-  if (p.max_tokens && p.min_tokens > *p.max_tokens)
-    return outside("min_tokens", p.min_tokens, fmt::format("at most max_tokens ({})", *p.max_tokens));
+  if (p.max_tokens && p.min_tokens > *p.max_tokens) return outside("min_tokens", p.min_tokens, fmt::format("at most max_tokens ({})", *p.max_tokens));
   for (auto [field, count] : {std::pair{"logprobs", p.logprobs}, std::pair{"prompt_logprobs", p.prompt_logprobs}}) {
     if (!count) continue;
     if (*count < -1) return outside(field, *count, "-1 (all) or more");

@@ -26,10 +26,10 @@ class TokenHistory {
 
 // The fixed part of a request's processors, as token ids.
 struct LogitRules {
-  std::vector<int32_t> allowed;                  // empty: all
-  std::vector<std::vector<int32_t>> badWords;    // the last id is masked where the others precede it
-  std::vector<std::pair<int32_t, float>> bias;   // clamped to -100..100
-  std::vector<int32_t> stopIds;                  // masked while fewer than minTokens came out
+  std::vector<int32_t> allowed;                 // empty: all
+  std::vector<std::vector<int32_t>> badWords;   // the last id is masked where the others precede it
+  std::vector<std::pair<int32_t, float>> bias;  // clamped to -100..100
+  std::vector<int32_t> stopIds;                 // masked while fewer than minTokens came out
   int minTokens = 0;
 };
 

@@ -9,9 +9,8 @@ Scheduler::Scheduler(const SchedulerLimits& limits) : limits_(limits), pool_(lim
 Status Scheduler::add(std::unique_ptr<Sequence> sequence) {
   int64_t needed = (static_cast<int64_t>(sequence->maxTokens) + limits_.pageTokens - 1) / limits_.pageTokens;
   if (needed > limits_.pages)
-    return Status::resourceExhausted(
-        "request of up to {} tokens needs {} KV pages, the pool has {}; raise --kv-cache-memory or lower max_tokens",
-        sequence->maxTokens, needed, limits_.pages);
+    return Status::resourceExhausted("request of up to {} tokens needs {} KV pages, the pool has {}; raise --kv-cache-memory or lower max_tokens",
+                                     sequence->maxTokens, needed, limits_.pages);
   waiting_.push_back(std::move(sequence));
   return {};
 }

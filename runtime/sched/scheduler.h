@@ -26,7 +26,7 @@ using SequenceId = int64_t;
 // One token sequence on its way. The scheduler owns it from add() to remove().
 struct Sequence {
   SequenceId id = 0;
-  std::vector<int32_t> tokens;   // prompt, then what was generated
+  std::vector<int32_t> tokens;  // prompt, then what was generated
   int32_t promptTokens = 0;
   int32_t maxTokens = 0;         // prompt + output, at most
   bool wantsPromptRows = false;  // prompt logprobs: every prompt token's logits
@@ -81,8 +81,8 @@ class Scheduler {
   SchedulerLimits limits_;
   PagePool pool_;
   PrefixIndex prefixes_;
-  std::deque<std::unique_ptr<Sequence>> waiting_;  // in order of arrival; preempted ones first
-  std::vector<std::unique_ptr<Sequence>> running_; // in order of arrival
+  std::deque<std::unique_ptr<Sequence>> waiting_;   // in order of arrival; preempted ones first
+  std::vector<std::unique_ptr<Sequence>> running_;  // in order of arrival
   BatchPlan plan_;
   int64_t preemptions_ = 0;
 };

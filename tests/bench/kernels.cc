@@ -21,7 +21,8 @@ void linear(benchmark::State& state, const std::string& format) {
   constexpr int64_t kN = 16384, kK = 4096;
   int64_t rows = state.range(0);
   StorageFormat storage = StorageFormat::parse(format).value();
-  auto library = build({"linear", fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, selected = false, extras = \"\"", kN, kK, format), ""});
+  auto library = build(
+      {"linear", fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, selected = false, extras = \"\"", kN, kK, format), ""});
   // Zeros take the time of any other weights.
   std::vector<std::byte> weights(storage.bytes(kN, kK));
   size_t rowBytes = static_cast<size_t>(isQuantized(storage.format) ? quantizedRowBytes(kK, storage.group) : kK * 4);
@@ -38,8 +39,11 @@ void linear(benchmark::State& state, const std::string& format) {
 
 void rows(benchmark::State& state) {
   constexpr int64_t kColumns = 4096, kRows = 16;
-  auto library = build({"rows", fmt::format("columns = {} : i64, norm = \"rms\", eps = 1.0e-5 : f64, bias = false, group = {} : i64, select = false, "
-                                            "selected = false, extras = \"\"", kColumns, state.range(0)), ""});
+  auto library = build({"rows",
+                        fmt::format("columns = {} : i64, norm = \"rms\", eps = 1.0e-5 : f64, bias = false, group = {} : i64, select = false, "
+                                    "selected = false, extras = \"\"",
+                                    kColumns, state.range(0)),
+                        ""});
   std::vector<float> x(kRows * kColumns, 1.0f), weight(kColumns, 1.0f), y(kRows * kColumns);
   IngotBatch batch{};
   batch.num_tokens = kRows;
@@ -51,8 +55,11 @@ void rows(benchmark::State& state) {
 void attention(benchmark::State& state) {
   constexpr int kHeads = 32, kKvHeads = 8, kHeadDim = 64;
   auto context = static_cast<int32_t>(state.range(0)), added = static_cast<int32_t>(state.range(1));
-  auto library = build({"attention", fmt::format("heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"f16\", scale = 0.125 : f64, "
-                                                 "window = 0 : i64, softcap = 0.0 : f64", kHeads, kKvHeads, kHeadDim), ""});
+  auto library = build({"attention",
+                        fmt::format("heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"f16\", scale = 0.125 : f64, "
+                                    "window = 0 : i64, softcap = 0.0 : f64",
+                                    kHeads, kKvHeads, kHeadDim),
+                        ""});
   int32_t pages = (context + added + 15) / 16;
   Batch batch({.tokens = added, .sequences = 1, .rows = 1, .pagesPerSequence = pages, .queryBlock = kQueryBlock});
   std::vector<int32_t> ids(static_cast<size_t>(added)), table;
@@ -62,8 +69,7 @@ void attention(benchmark::State& state) {
   std::vector<std::byte> keys(pageBytes * static_cast<size_t>(pages)), values(keys.size());
   std::vector<float> q(static_cast<size_t>(added) * kHeads * kHeadDim, 1.0f), y(q.size());
   const Kernel& kernel = library->at(0);
-  for (auto _ : state)
-    kernel.run(batch.view(), {q.data(), keys.data(), values.data(), y.data()}, batch.view().num_blocks * kernel.unit.tiles);
+  for (auto _ : state) kernel.run(batch.view(), {q.data(), keys.data(), values.data(), y.data()}, batch.view().num_blocks * kernel.unit.tiles);
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * 2 * keys.size()));
   double seen = static_cast<double>(added) * context + added * (added + 1) / 2.0;
   state.counters["ops/s"] = benchmark::Counter(4.0 * seen * kHeads * kHeadDim, benchmark::Counter::kIsIterationInvariantRate);

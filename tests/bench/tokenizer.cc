@@ -33,23 +33,90 @@ std::string textOf(std::initializer_list<const char*> words, const char* between
 }
 
 std::string english(size_t bytes) {
-  return textOf({"the", "of", "and", "to", "in", "a", "is", "that", "it", "was", "for", "on", "are", "with", "as", "his", "they", "at", "be", "this", "from",
-                 "have", "or", "by", "one", "had", "not", "but", "what", "all", "were", "when", "there", "can", "said", "which", "their", "time", "will",
-                 "about", "people", "government", "because", "development", "information", "system", "language", "however,", "understanding", "international",
-                 "university.", "It's", "don't", "(see", "below)", "1984", "27", "particularly", "environmental", "characteristics", "Elizabeth", "unfortunately",
-                 "photosynthesis", "counterintuitive", "Massachusetts;", "\n\nChapter", "interoperability", "electroencephalography"},
+  return textOf({"the",
+                 "of",
+                 "and",
+                 "to",
+                 "in",
+                 "a",
+                 "is",
+                 "that",
+                 "it",
+                 "was",
+                 "for",
+                 "on",
+                 "are",
+                 "with",
+                 "as",
+                 "his",
+                 "they",
+                 "at",
+                 "be",
+                 "this",
+                 "from",
+                 "have",
+                 "or",
+                 "by",
+                 "one",
+                 "had",
+                 "not",
+                 "but",
+                 "what",
+                 "all",
+                 "were",
+                 "when",
+                 "there",
+                 "can",
+                 "said",
+                 "which",
+                 "their",
+                 "time",
+                 "will",
+                 "about",
+                 "people",
+                 "government",
+                 "because",
+                 "development",
+                 "information",
+                 "system",
+                 "language",
+                 "however,",
+                 "understanding",
+                 "international",
+                 "university.",
+                 "It's",
+                 "don't",
+                 "(see",
+                 "below)",
+                 "1984",
+                 "27",
+                 "particularly",
+                 "environmental",
+                 "characteristics",
+                 "Elizabeth",
+                 "unfortunately",
+                 "photosynthesis",
+                 "counterintuitive",
+                 "Massachusetts;",
+                 "\n\nChapter",
+                 "interoperability",
+                 "electroencephalography"},
                 " ", bytes);
 }
 std::string code(size_t bytes) {
-  return textOf({"    return self.value\n", "def compute(x, y):\n", "for (int i = 0; i < count; ++i) {\n", "  if (result == nullptr) return false;\n", "import numpy as np\n",
-                 "\n\n", "const std::vector<int>& items", "// TODO: handle overflow\n", "self._cache[key] = value\n", "    }\n", "public static void main(String[] args) {\n",
-                 "\tconsole.log(`${name}: ${value}`);\n", "#include <algorithm>\n", "x = [i ** 2 for i in range(10)]\n", "SELECT name FROM users WHERE id = 42;\n",
-                 "auto it = map.find(identifier);\n", "raise ValueError(f\"unexpected {kind!r}\")\n", "0x7fffffff, 1e-9, 3.14159f\n", "git_repository_open_ext\n"},
+  return textOf({"    return self.value\n", "def compute(x, y):\n", "for (int i = 0; i < count; ++i) {\n", "  if (result == nullptr) return false;\n",
+                 "import numpy as np\n", "\n\n", "const std::vector<int>& items", "// TODO: handle overflow\n", "self._cache[key] = value\n",
+                 "    }\n", "public static void main(String[] args) {\n", "\tconsole.log(`${name}: ${value}`);\n", "#include <algorithm>\n",
+                 "x = [i ** 2 for i in range(10)]\n", "SELECT name FROM users WHERE id = 42;\n", "auto it = map.find(identifier);\n",
+                 "raise ValueError(f\"unexpected {kind!r}\")\n", "0x7fffffff, 1e-9, 3.14159f\n", "git_repository_open_ext\n"},
                 "", bytes);
 }
 std::string cjk(size_t bytes) {
-  return textOf({"的", "一", "是", "不", "了", "在", "人", "有", "我们", "他", "这", "中国", "大学", "经济发展", "，", "。", "时间", "世界", "人工智能", "研究", "日本語", "の", "を",
-                 "です", "する", "東京", "インターネット", "コンピュータ", "한국어", "입니다", " 그리고", "서울", "기술", "北京", "问题", "因为", "社会主义", "科学技术", "历史", "文化"},
+  return textOf({"的",           "一",       "是",     "不",      "了",       "在",   "人",   "有",   "我们",
+                 "他",           "这",       "中国",   "大学",    "经济发展", "，",   "。",   "时间", "世界",
+                 "人工智能",     "研究",     "日本語", "の",      "を",       "です", "する", "東京", "インターネット",
+                 "コンピュータ", "한국어",   "입니다", " 그리고", "서울",     "기술", "北京", "问题", "因为",
+                 "社会主义",     "科学技术", "历史",   "文化"},
                 "", bytes);
 }
 
@@ -63,8 +130,8 @@ void measure(const text::Tokenizer& tokenizer, const char* name, const std::stri
     tokenizer.encode(text, {}, scratch, ids);
     best = std::min(best, now() - start);
   }
-  std::printf("%-24s %8.1f MB/s  %zu bytes, %zu tokens, %.1f ns/token\n", name, static_cast<double>(text.size()) / best / 1e6, text.size(), ids.size(),
-              best / static_cast<double>(ids.size()) * 1e9);
+  std::printf("%-24s %8.1f MB/s  %zu bytes, %zu tokens, %.1f ns/token\n", name, static_cast<double>(text.size()) / best / 1e6, text.size(),
+              ids.size(), best / static_cast<double>(ids.size()) * 1e9);
 }
 
 int run(int count, char** arguments) {

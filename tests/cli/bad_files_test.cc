@@ -19,17 +19,26 @@ class BadFiles : public ::testing::Test, protected Workplace {
 };
 
 TEST_F(BadFiles, PickleThatWouldRunSomething) {
-  pickle("\x80\x02" "cos\nsystem\nX\x02\0\0\0id\x85R." + std::string());
+  pickle(
+      "\x80\x02"
+      "cos\nsystem\nX\x02\0\0\0id\x85R." +
+      std::string());
   expectRefusal(1, {"pytorch_model.bin", "os system", "nothing was run"});
   std::string inst("\x80\x02(ios\nsystem\n.");
   pickle(inst);  // INST
   expectRefusal(1, {"0x69", "nothing was run"});
-  pickle(std::string("\x80\x02\x8c\x08" "builtins\x8c\x04" "eval\x93."));
+  pickle(
+      std::string("\x80\x02\x8c\x08"
+                  "builtins\x8c\x04"
+                  "eval\x93."));
   expectRefusal(1, {"builtins eval"});
 }
 
 TEST_F(BadFiles, PickleOfNonsense) {
-  for (const char* bytes : {"", ".", "\x80", "(((", "R.", "h\x05.", "X\xff\xff\xff\xff" "abc", "N."}) {
+  for (const char* bytes : {"", ".", "\x80", "(((", "R.", "h\x05.",
+                            "X\xff\xff\xff\xff"
+                            "abc",
+                            "N."}) {
     pickle(bytes);
     expectRefusal(1, {"pytorch_model.bin"});
   }

@@ -62,7 +62,8 @@ Ran Workplace::compile(const std::vector<std::string>& more, const std::string& 
   return runCommand(arguments, temporary);
 }
 
-void Workplace::expectRefusal(int status, const std::vector<std::string>& words, const std::vector<std::string>& more, const std::string& from) const {
+void Workplace::expectRefusal(int status, const std::vector<std::string>& words, const std::vector<std::string>& more,
+                              const std::string& from) const {
   Ran ran = compile(more, from);
   EXPECT_EQ(ran.status, status) << ran.err;
   EXPECT_EQ(ran.out, "");

@@ -26,7 +26,8 @@ struct Workplace {
 
   Ran compile(const std::vector<std::string>& more = {}, const std::string& from = {}) const;
   // The compile fails with `status` and one error line that has all of `words`; nothing is left behind.
-  void expectRefusal(int status, const std::vector<std::string>& words, const std::vector<std::string>& more = {}, const std::string& from = {}) const;
+  void expectRefusal(int status, const std::vector<std::string>& words, const std::vector<std::string>& more = {},
+                     const std::string& from = {}) const;
 };
 
 }  // namespace ingot::test

@@ -66,11 +66,12 @@ TEST_F(Tools, InterruptWhileCompilingIs130) {
   writeFile(checkpoint / "config.json", config.dump());
   // In the middle of writing: the temp file beside the output is there.
   bool sent = false;
-  Ran ran = runCommand({INGOTC, checkpoint, "-o", output, "--random-weights", "--target=cpu:x86-64-v3", "--quantize=int4"}, temporary, [&](int process) {
-    if (fs::is_empty(output.parent_path())) return false;
-    kill(process, SIGINT);
-    return sent = true;
-  });
+  Ran ran =
+      runCommand({INGOTC, checkpoint, "-o", output, "--random-weights", "--target=cpu:x86-64-v3", "--quantize=int4"}, temporary, [&](int process) {
+        if (fs::is_empty(output.parent_path())) return false;
+        kill(process, SIGINT);
+        return sent = true;
+      });
   ASSERT_TRUE(sent) << ran.err;
   EXPECT_EQ(ran.status, 130) << ran.err;
   EXPECT_THAT(ran.err, HasSubstr("ingotc: error: interrupted"));
@@ -80,7 +81,8 @@ TEST_F(Tools, InterruptWhileCompilingIs130) {
 
 TEST_F(Tools, GenerateVerifyInspectAndADamagedFile) {
   ASSERT_EQ(compile().status, 0);
-  Ran ran = runCommand({INGOT, "generate", output, "--prompt-token-ids", "5,6,7", "--temperature", "0", "--max-tokens", "4", "--ignore-eos", "--json"}, temporary);
+  Ran ran = runCommand(
+      {INGOT, "generate", output, "--prompt-token-ids", "5,6,7", "--temperature", "0", "--max-tokens", "4", "--ignore-eos", "--json"}, temporary);
   EXPECT_EQ(ran.status, 0) << ran.err;
   auto json = nlohmann::json::parse(ran.out, nullptr, false);
   ASSERT_TRUE(json.is_object()) << ran.out;

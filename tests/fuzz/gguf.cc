@@ -1,6 +1,6 @@
 // GGUF: metadata, its config, tensor names; what is accepted can be read to its last row.
-#include "compiler/import/config.h"
 #include "compiler/import/gguf.h"
+#include "compiler/import/config.h"
 #include "tests/fuzz/memory_file.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {

@@ -36,19 +36,18 @@ std::string headConstants(const Case& c) {
 
 std::vector<KernelText> textsOf(const Case& c) {
   return {{"rope_append", fmt::format("{}, rotary = {} : i64, head_norm = {}, eps = 1.0e-6 : f64", headConstants(c), c.rotary, c.headNorm), ""},
-          {"attention", fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64", headConstants(c), kScale, c.window, c.softcap), ""}};
+          {"attention", fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64", headConstants(c), kScale, c.window, c.softcap),
+           ""}};
 }
 
 DType cacheType(const Case& c) { return std::string(c.cache) == "f32" ? DType::f32 : std::string(c.cache) == "f16" ? DType::f16 : DType::bf16; }
 
-float narrowed(DType type, float x) {
-  return type == DType::f32 ? x : type == DType::f16 ? f16ToFloat(floatToF16(x)) : bf16ToFloat(floatToBf16(x));
-}
+float narrowed(DType type, float x) { return type == DType::f32 ? x : type == DType::f16 ? f16ToFloat(floatToF16(x)) : bf16ToFloat(floatToBf16(x)); }
 
 // One sequence: its qkv rows, and what plain loops make of them.
 struct Sequence {
   int64_t tokens;
-  std::vector<float> qkv;           // [tokens, (heads + 2 kvHeads) * headDim]
+  std::vector<float> qkv;  // [tokens, (heads + 2 kvHeads) * headDim]
   std::vector<double> q, keys, values, y;
   std::vector<int32_t> pages;
 };
@@ -56,10 +55,16 @@ struct Sequence {
 class Model {
  public:
   Model(Random& random, const Case& c, const Kernel& append, const Kernel& attend)
-      : c_(c), append_(append), attend_(attend), row_((c.heads + 2 * c.kvHeads) * c.headDim), table_(random.normals(kMaxTokens * static_cast<size_t>(c.rotary))),
-        qNorm_(random.normals(static_cast<size_t>(c.headDim))), kNorm_(random.normals(static_cast<size_t>(c.headDim))),
+      : c_(c),
+        append_(append),
+        attend_(attend),
+        row_((c.heads + 2 * c.kvHeads) * c.headDim),
+        table_(random.normals(kMaxTokens * static_cast<size_t>(c.rotary))),
+        qNorm_(random.normals(static_cast<size_t>(c.headDim))),
+        kNorm_(random.normals(static_cast<size_t>(c.headDim))),
         elementBytes_(dtypeBytes(cacheType(c))),
-        keys_(kPages * static_cast<size_t>(cachePageBytes(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim), static_cast<int>(elementBytes_)))),
+        keys_(kPages *
+              static_cast<size_t>(cachePageBytes(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim), static_cast<int>(elementBytes_)))),
         values_(keys_.bytes()) {
     for (int page = 0; page < kPages; ++page) freePages_.push_back(page);
     std::shuffle(freePages_.begin(), freePages_.end(), random.engine());
@@ -124,14 +129,16 @@ class Model {
     ASSERT_EQ(y.size(), s.y.size());
     // A key that sits on a rounding boundary of the cache may go either way.
     double tolerance = cacheType(c_) == DType::f32 ? 4e-5 : cacheType(c_) == DType::f16 ? 1e-3 : 8e-3;
-    for (size_t i = 0; i < y.size(); ++i) ASSERT_NEAR(y[i], s.y[i], tolerance * (1 + std::fabs(s.y[i]))) << "element " << i << " of " << s.tokens << " tokens";
+    for (size_t i = 0; i < y.size(); ++i)
+      ASSERT_NEAR(y[i], s.y[i], tolerance * (1 + std::fabs(s.y[i]))) << "element " << i << " of " << s.tokens << " tokens";
   }
 
   // Pages that no sequence has, and tokens behind a sequence's end, stay poison.
   void expectOthersUntouched(const std::vector<Sequence*>& sequences) {
     std::vector<int64_t> used(kPages, 0);
     for (const Sequence* s : sequences)
-      for (size_t p = 0; p < s->pages.size(); ++p) used[static_cast<size_t>(s->pages[p])] = std::min<int64_t>(16, s->tokens - static_cast<int64_t>(p) * 16);
+      for (size_t p = 0; p < s->pages.size(); ++p)
+        used[static_cast<size_t>(s->pages[p])] = std::min<int64_t>(16, s->tokens - static_cast<int64_t>(p) * 16);
     for (int page = 0; page < kPages; ++page)
       for (int64_t h = 0; h < c_.kvHeads; ++h)
         for (int64_t slot = used[static_cast<size_t>(page)]; slot < 16; ++slot)

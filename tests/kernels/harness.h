@@ -24,7 +24,9 @@ class Poisoned {
  public:
   explicit Poisoned(size_t bytes);
   template <class T>
-  T* as() { return reinterpret_cast<T*>(data_); }
+  T* as() {
+    return reinterpret_cast<T*>(data_);
+  }
   void* data() { return data_; }
   size_t bytes() const { return bytes_; }
   void fill(const void* from, size_t bytes) { std::memcpy(data_, from, bytes); }
@@ -73,8 +75,8 @@ std::string identifier(const std::string& target);
 // A packed matrix of random weights, and the weights that it stands for.
 struct PackedWeights {
   int64_t rows, columns;
-  std::vector<float> original;   // before rounding, [rows, columns]
-  std::vector<double> effective; // what the format holds, [rows, columns]
+  std::vector<float> original;    // before rounding, [rows, columns]
+  std::vector<double> effective;  // what the format holds, [rows, columns]
   std::unique_ptr<Poisoned> bytes;
 };
 PackedWeights packRandom(Random& random, const std::string& format, int64_t rows, int64_t columns);
@@ -82,6 +84,6 @@ PackedWeights packRandom(Random& random, const std::string& format, int64_t rows
 }  // namespace ingot::test
 
 // Every kernel test of a suite once for each target; a target that this machine does not run is named and skipped.
-#define INGOT_FOR_EACH_TARGET(Suite)                                                                 \
-  INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::ValuesIn(::ingot::test::kernelTargets()),      \
+#define INGOT_FOR_EACH_TARGET(Suite)                                                            \
+  INSTANTIATE_TEST_SUITE_P(Targets, Suite, ::testing::ValuesIn(::ingot::test::kernelTargets()), \
                            [](const auto& info) { return ::ingot::test::identifier(info.param); })

@@ -32,8 +32,8 @@ const Body kGelu = {"c",
                     "^bb0(%s: f32, %c: f32):\n %0 = llm.add %s, %c : (f32, f32) -> f32\n"
                     " %1 = llm.activation gelu %0 : f32\n llm.yield %1 : f32",
                     1, [](const double* s, double c, double) { return ref::gelu(s[0] + c); }};
-const Body kGeluTanhCapped = {"", "^bb0(%s: f32):\n %0 = llm.activation gelu_tanh %s : f32\n %1 = llm.softcap %0 at 2.5 : f32\n llm.yield %1 : f32", 1,
-                              [](const double* s, double, double) { return ref::softcap(ref::geluTanh(s[0]), 2.5); }};
+const Body kGeluTanhCapped = {"", "^bb0(%s: f32):\n %0 = llm.activation gelu_tanh %s : f32\n %1 = llm.softcap %0 at 2.5 : f32\n llm.yield %1 : f32",
+                              1, [](const double* s, double, double) { return ref::softcap(ref::geluTanh(s[0]), 2.5); }};
 const Body kReluScaled = {"", "^bb0(%s: f32):\n %0 = llm.activation relu %s : f32\n %1 = llm.scale %0 by 0.625 : f32\n llm.yield %1 : f32", 1,
                           [](const double* s, double, double) { return ref::relu(s[0]) * 0.625; }};
 
@@ -48,8 +48,13 @@ std::vector<Case> cases() {
   std::vector<Case> all;
   for (const char* format : {"f32", "bf16", "f16", "i8g32", "i4g32", "i4mg32", "i4g64", "i8g16"}) {
     int64_t least = std::string(format) == "i4g64" ? 64 : 32;
-    all.insert(all.end(), {{format, 16, least}, {format, 17, 64, &kBiasResidual}, {format, 31, 576, &kGelu}, {format, 32, 64, &kReluScaled, true},
-                           {format, 33, least, &kGeluTanhCapped}, {format, 48, 192, &kBiasResidual, true}, {format, 96, 64, &kGated}});
+    all.insert(all.end(), {{format, 16, least},
+                           {format, 17, 64, &kBiasResidual},
+                           {format, 31, 576, &kGelu},
+                           {format, 32, 64, &kReluScaled, true},
+                           {format, 33, least, &kGeluTanhCapped},
+                           {format, 48, 192, &kBiasResidual, true},
+                           {format, 96, 64, &kGated}});
   }
   all.insert(all.end(), {{"f32", 1, 1}, {"f16", 15, 7}, {"bf16", 47, 34}, {"i8g128", 48, 256}, {"i4mg16", 20, 48}, {"i8g32", 32, 576, &kGated}});
   return all;
@@ -77,9 +82,15 @@ KernelText textOf(const Case& c) {
 class Problem {
  public:
   Problem(Random& random, const Case& c, int64_t rows)
-      : c_(c), columns_(c.n / c.body->sums), stride_(paddedColumns(columns_)), weights_(packRandom(random, c.format, c.n, c.k)),
-        storage_(StorageFormat::parse(c.format).value()), values_(widen(random.normals(static_cast<size_t>(rows * c.k)))),
-        bias_(static_cast<size_t>(stride_) * 4), residual_(static_cast<size_t>(rows * stride_) * 4), x_(static_cast<size_t>(rows) * rowBytes()) {
+      : c_(c),
+        columns_(c.n / c.body->sums),
+        stride_(paddedColumns(columns_)),
+        weights_(packRandom(random, c.format, c.n, c.k)),
+        storage_(StorageFormat::parse(c.format).value()),
+        values_(widen(random.normals(static_cast<size_t>(rows * c.k)))),
+        bias_(static_cast<size_t>(stride_) * 4),
+        residual_(static_cast<size_t>(rows * stride_) * 4),
+        x_(static_cast<size_t>(rows) * rowBytes()) {
     for (int64_t i = 0; i < columns_; ++i) bias_.as<float>()[i] = random.normal();
     for (int64_t i = 0; i < rows * stride_; ++i) residual_.as<float>()[i] = random.normal();
     for (int64_t r = 0; r < rows; ++r) storeRow(r);
@@ -95,8 +106,7 @@ class Problem {
   std::vector<float> compute(const Kernel& kernel, int64_t first, int64_t count, Runner runner) {
     Poisoned y(static_cast<size_t>(count * stride_) * 4);
     std::vector<void*> operands = {x_.as<char>() + static_cast<size_t>(first) * rowBytes(), weights_.bytes->data()};
-    for (const char* kind = c_.body->extras; *kind; ++kind)
-      operands.push_back(*kind == 'c' ? bias_.data() : residual_.as<float>() + first * stride_);
+    for (const char* kind = c_.body->extras; *kind; ++kind) operands.push_back(*kind == 'c' ? bias_.data() : residual_.as<float>() + first * stride_);
     operands.push_back(y.data());
     IngotBatch batch{};
     (c_.selected ? batch.num_rows : batch.num_tokens) = static_cast<ingot_i32>(count);
@@ -118,10 +128,11 @@ class Problem {
           for (int64_t k = 0; k < c_.k; ++k) largest = std::fmax(largest, std::fabs(w[k]));
         }
         double expected = c_.body->apply(sums, bias_at(n), residual_at(r, n));
-        double tolerance = 1.2e-7 * ((8 + 2 * std::sqrt(static_cast<double>(c_.k))) * norm * largest * (1.2 + std::fabs(sums[1])) + 8 * (1 + std::fabs(expected)));
+        double tolerance =
+            1.2e-7 * ((8 + 2 * std::sqrt(static_cast<double>(c_.k))) * norm * largest * (1.2 + std::fabs(sums[1])) + 8 * (1 + std::fabs(expected)));
         double found = y[static_cast<size_t>(r * stride_ + n)];
-        ASSERT_LE(std::fabs(found - expected), tolerance) << c_.format << " n=" << c_.n << " k=" << c_.k << " row " << r << " column " << n << ": " << found
-                                                          << ", expected " << expected;
+        ASSERT_LE(std::fabs(found - expected), tolerance)
+            << c_.format << " n=" << c_.n << " k=" << c_.k << " row " << r << " column " << n << ": " << found << ", expected " << expected;
       }
     }
   }
@@ -198,7 +209,8 @@ INGOT_FOR_EACH_TARGET(Linear);
 // Root mean square of the error over the largest weight: a step of 2 / 15 of it gives 0.038 for four bits.
 TEST(Pack, StaysCloseToTheWeights) {
   Random random(2);
-  for (auto [format, share] : {std::pair{"f32", 0.0}, {"f16", 2e-4}, {"bf16", 1.5e-3}, {"i8g32", 2.5e-3}, {"i8g16", 2.5e-3}, {"i4g32", 0.045}, {"i4mg32", 0.04}}) {
+  for (auto [format, share] :
+       {std::pair{"f32", 0.0}, {"f16", 2e-4}, {"bf16", 1.5e-3}, {"i8g32", 2.5e-3}, {"i8g16", 2.5e-3}, {"i4g32", 0.045}, {"i4mg32", 0.04}}) {
     PackedWeights weights = packRandom(random, format, 37, 64);
     double largest = 0, square = 0;
     for (size_t i = 0; i < weights.original.size(); ++i) {

@@ -23,7 +23,8 @@ struct RowsCase {
 
 std::vector<RowsCase> rowsCases() {
   std::vector<RowsCase> all;
-  for (int64_t columns : {1, 15, 16, 17, 31, 33, 48}) all.push_back({columns, columns % 2 ? "rms" : "layer", columns % 2 == 0, 0, columns == 33, columns == 17});
+  for (int64_t columns : {1, 15, 16, 17, 31, 33, 48})
+    all.push_back({columns, columns % 2 ? "rms" : "layer", columns % 2 == 0, 0, columns == 33, columns == 17});
   for (int64_t columns : {17, 576}) all.push_back({columns, "layer", columns == 17, 0, false, true});
   for (int64_t group : {16, 32, 64, 128}) all.push_back({group * 9, group == 64 ? "none" : "rms", false, group, group == 16, group == 32});
   all.push_back({64, "none", false, 0, true, false});
@@ -33,8 +34,9 @@ std::vector<RowsCase> rowsCases() {
 
 KernelText textOf(const RowsCase& c) {
   return {"rows",
-          fmt::format("columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, select = {}, selected = false, extras = \"{}\"",
-                      c.columns, c.norm, c.bias, c.group, c.select, c.residual ? "e" : ""),
+          fmt::format(
+              "columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, select = {}, selected = false, extras = \"{}\"",
+              c.columns, c.norm, c.bias, c.group, c.select, c.residual ? "e" : ""),
           c.residual ? "^bb0(%x: f32, %e: f32):\n %0 = llm.add %x, %e : (f32, f32) -> f32\n llm.yield %0 : f32" : ""};
 }
 
@@ -79,7 +81,8 @@ class Rows : public ::testing::TestWithParam<std::string> {
       for (int64_t i = 0; i < c.columns; ++i) expected[static_cast<size_t>(i)] = from[i];
       double* e = expected.data();
       if (std::string(c.norm) == "rms") ref::rmsNorm(e, weight.as<float>(), c.columns, 1e-5, e);
-      if (std::string(c.norm) == "layer") ref::layerNorm<double, float>(e, weight.as<float>(), c.bias ? bias.as<float>() : nullptr, c.columns, 1e-5, e);
+      if (std::string(c.norm) == "layer")
+        ref::layerNorm<double, float>(e, weight.as<float>(), c.bias ? bias.as<float>() : nullptr, c.columns, 1e-5, e);
       if (c.residual)
         for (int64_t i = 0; i < c.columns; ++i) e[i] += residual.as<float>()[r * stride + i];
       const char* row = y.as<char>() + rowBytes * static_cast<size_t>(r);
@@ -150,12 +153,14 @@ TEST_P(Embedding, CopiesTheRowsOfItsTable) {
     int64_t n, k, offset;
     bool positions;
   };
-  const Case all[] = {{"f32", 31, 17, 0, false},   {"bf16", 33, 32, 0, false},  {"f16", 48, 33, 0, false},    {"i8g32", 17, 64, 0, false},
+  const Case all[] = {{"f32", 31, 17, 0, false},   {"bf16", 33, 32, 0, false},   {"f16", 48, 33, 0, false},   {"i8g32", 17, 64, 0, false},
                       {"i4g32", 50, 32, 0, false}, {"i4mg32", 16, 64, 0, false}, {"i8g16", 49, 48, 0, false}, {"plain", 32, 31, 2, true}};
   std::vector<KernelText> texts;
   for (const Case& c : all)
-    texts.push_back({"embedding", fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", offset = {} : i64, positions = {}", c.n, c.k, c.format,
-                                              c.offset, c.positions), ""});
+    texts.push_back(
+        {"embedding",
+         fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", offset = {} : i64, positions = {}", c.n, c.k, c.format, c.offset, c.positions),
+         ""});
   auto library = KernelLibrary::build(texts, GetParam());
   ASSERT_TRUE(library.ok()) << library.status().message();
   for (size_t i = 0; i < std::size(all); ++i) {

@@ -10,9 +10,9 @@
 namespace ingot {
 
 struct ReferenceOptions {
-  bool passes = false;                   // run the compiler's passes on the module
-  std::string linear = "f32", head = ""; // storage of matrices, for the passes
-  int64_t maxModelLen = 0;               // 0: the checkpoint's
+  bool passes = false;                    // run the compiler's passes on the module
+  std::string linear = "f32", head = "";  // storage of matrices, for the passes
+  int64_t maxModelLen = 0;                // 0: the checkpoint's
 };
 
 struct ReferenceModel {

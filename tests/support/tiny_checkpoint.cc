@@ -10,10 +10,22 @@ TinyCheckpoint makeTinyLlama(uint64_t seed) {
   constexpr int64_t kHidden = 32, kMlp = 64, kVocab = 64;
   std::mt19937_64 engine(seed);
   TinyCheckpoint made;
-  made.config = {{"architectures", {"LlamaForCausalLM"}}, {"model_type", "llama"},      {"hidden_size", kHidden},       {"intermediate_size", kMlp},
-                 {"num_hidden_layers", 2},                {"num_attention_heads", 2},   {"num_key_value_heads", 1},     {"head_dim", 16},
-                 {"vocab_size", kVocab},                  {"max_position_embeddings", 128}, {"rms_norm_eps", 1e-5},     {"rope_theta", 10000.0},
-                 {"hidden_act", "silu"},                  {"tie_word_embeddings", false}, {"torch_dtype", "float32"},   {"bos_token_id", 1},
+  made.config = {{"architectures", {"LlamaForCausalLM"}},
+                 {"model_type", "llama"},
+                 {"hidden_size", kHidden},
+                 {"intermediate_size", kMlp},
+                 {"num_hidden_layers", 2},
+                 {"num_attention_heads", 2},
+                 {"num_key_value_heads", 1},
+                 {"head_dim", 16},
+                 {"vocab_size", kVocab},
+                 {"max_position_embeddings", 128},
+                 {"rms_norm_eps", 1e-5},
+                 {"rope_theta", 10000.0},
+                 {"hidden_act", "silu"},
+                 {"tie_word_embeddings", false},
+                 {"torch_dtype", "float32"},
+                 {"bos_token_id", 1},
                  {"eos_token_id", 2}};
   auto add = [&](const std::string& name, std::vector<int64_t> shape, float deviation, float centre = 0) {
     TinyTensor tensor{std::move(shape), {}};

@@ -40,7 +40,7 @@ int fail(std::string_view tool, const Status& status) {
 
 void catchInterrupts(void (*react)()) {
   reaction = react;
-  struct sigaction action {};
+  struct sigaction action{};
   action.sa_handler = onSignal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);

@@ -75,7 +75,10 @@ class Bench {
   static Result<Figures> run(const Artifact& artifact, const plan::Variant& variant, const BenchFlags& flags) {
     int32_t pageTokens = static_cast<int32_t>(artifact.plan().model()->page_tokens());
     int32_t pagesEach = (flags.promptTokens + flags.outputTokens + pageTokens) / pageTokens;
-    BatchLimits limits{.tokens = std::max(flags.chunk, flags.batch), .sequences = flags.batch, .rows = flags.batch, .pagesPerSequence = pagesEach,
+    BatchLimits limits{.tokens = std::max(flags.chunk, flags.batch),
+                       .sequences = flags.batch,
+                       .rows = flags.batch,
+                       .pagesPerSequence = pagesEach,
                        .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block())};
     INGOT_ASSIGN(auto program, Program::load(artifact, variant, limits, pagesEach * flags.batch, flags.threads));
     Bench bench(*program, limits, flags, static_cast<int32_t>(artifact.plan().model()->vocab()), pagesEach);
@@ -208,10 +211,12 @@ void print(const Json& j) {
   if (j.contains("prompt_share_of_int8_peak"))
     fmt::print(", {:.0f} Gop/s, {:.1f} % of the int8 peak of {:.0f}", number("prompt_ops_per_s") / 1e9, number("prompt_share_of_int8_peak") * 100,
                number("int8_peak_ops_per_s") / 1e9);
-  fmt::print("\ndecode         {:.1f} tok/s (batch {}, {} steps)", number("decode_tokens_per_s"), j["batch"].get<int>(), j["output_tokens"].get<int>());
+  fmt::print("\ndecode         {:.1f} tok/s (batch {}, {} steps)", number("decode_tokens_per_s"), j["batch"].get<int>(),
+             j["output_tokens"].get<int>());
   fmt::print(", {:.1f} MB read a step, {:.1f} GB/s", number("bytes_read_per_step") / 1e6, number("decode_bytes_per_s") / 1e9);
   if (j.contains("read_bandwidth_bytes_per_s"))
-    fmt::print(", {:.1f} % of the {:.1f} GB/s this machine reads", number("decode_share_of_bandwidth") * 100, number("read_bandwidth_bytes_per_s") / 1e9);
+    fmt::print(", {:.1f} % of the {:.1f} GB/s this machine reads", number("decode_share_of_bandwidth") * 100,
+               number("read_bandwidth_bytes_per_s") / 1e9);
   fmt::print("\nload           {:.1f} ms\npeak memory    {:.1f} MB\nlogits hash    {}\n", number("load_s") * 1e3, number("peak_memory_bytes") / 1e6,
              j["logits_hash"].get<std::string>());
 }

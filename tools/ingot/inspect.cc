@@ -17,9 +17,8 @@ using Json = nlohmann::ordered_json;
 std::string text(const flatbuffers::String* string) { return string ? string->str() : std::string(); }
 
 Json modelOf(const plan::Model& m) {
-  return {{"family", text(m.family())}, {"parameters", m.parameters()}, {"layers", m.layers()},   {"hidden", m.hidden()},
-          {"heads", m.heads()},         {"kv_heads", m.kv_heads()},     {"head_dim", m.head_dim()}, {"vocab", m.vocab()},
-          {"max_model_len", m.max_len()}};
+  return {{"family", text(m.family())}, {"parameters", m.parameters()}, {"layers", m.layers()}, {"hidden", m.hidden()},        {"heads", m.heads()},
+          {"kv_heads", m.kv_heads()},   {"head_dim", m.head_dim()},     {"vocab", m.vocab()},   {"max_model_len", m.max_len()}};
 }
 
 // Bytes and number of weights by format.
@@ -93,7 +92,8 @@ Json provenanceOf(const plan::Provenance* p) {
   if (!p) return {};
   Json inputs = Json::array();
   for (const auto* input : *p->inputs())
-    inputs.push_back({{"name", text(input->name())}, {"bytes", input->bytes()}, {"sha256", toHex({input->sha256()->data(), input->sha256()->size()})}});
+    inputs.push_back(
+        {{"name", text(input->name())}, {"bytes", input->bytes()}, {"sha256", toHex({input->sha256()->data(), input->sha256()->size()})}});
   return {{"compiler", text(p->compiler())}, {"flags", text(p->flags())}, {"inputs", inputs}};
 }
 
@@ -130,13 +130,15 @@ void printSteps(const Json& variant) {
 void print(const Json& json) {
   fmt::print("{}: {:.1f} MB, format {}\n", plain(json["file"]), json["bytes"].get<double>() / 1e6, plain(json["format"]));
   const Json& model = json["model"];
-  fmt::print("model      {}, {:.1f} M parameters, {} layers, hidden {}, {} heads of {} ({} KV), vocabulary {}, up to {} tokens\n", plain(model["family"]),
-             model["parameters"].get<double>() / 1e6, plain(model["layers"]), plain(model["hidden"]), plain(model["heads"]), plain(model["head_dim"]),
-             plain(model["kv_heads"]), plain(model["vocab"]), plain(model["max_model_len"]));
+  fmt::print("model      {}, {:.1f} M parameters, {} layers, hidden {}, {} heads of {} ({} KV), vocabulary {}, up to {} tokens\n",
+             plain(model["family"]), model["parameters"].get<double>() / 1e6, plain(model["layers"]), plain(model["hidden"]), plain(model["heads"]),
+             plain(model["head_dim"]), plain(model["kv_heads"]), plain(model["vocab"]), plain(model["max_model_len"]));
   for (const auto& [format, sum] : json["weights"].items())
     fmt::print("weights    {:<8} {:>4} tensors {:>9.1f} MB\n", format, sum["tensors"].get<int>(), sum["bytes"].get<double>() / 1e6);
   const Json& text = json["text"];
-  fmt::print("tokenizer  {}\n", text["tokenizer"].is_null() ? "none" : fmt::format("{} tokens, {:.1f} MB", plain(text["tokenizer"]["tokens"]), text["tokenizer"]["bytes"].get<double>() / 1e6));
+  fmt::print("tokenizer  {}\n", text["tokenizer"].is_null() ? "none"
+                                                            : fmt::format("{} tokens, {:.1f} MB", plain(text["tokenizer"]["tokens"]),
+                                                                          text["tokenizer"]["bytes"].get<double>() / 1e6));
   fmt::print("templates  {}\n", text["chat_templates"].empty() ? "none" : plain(text["chat_templates"]));
   fmt::print("generation {}\n", plain(json["generation"]));
   for (const Json& variant : json["variants"]) {

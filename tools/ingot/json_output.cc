@@ -13,8 +13,7 @@ Json toJson(const LogprobMap& map) {
   for (const auto& [id, logprob] : map) order.emplace_back(id, &logprob);
   std::stable_sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second->rank < b.second->rank; });
   Json json = Json::object();
-  for (auto [id, one] : order)
-    json[std::to_string(id)] = {{"logprob", one->logprob}, {"rank", one->rank}, {"decoded_token", one->decoded_token}};
+  for (auto [id, one] : order) json[std::to_string(id)] = {{"logprob", one->logprob}, {"rank", one->rank}, {"decoded_token", one->decoded_token}};
   return json;
 }
 

@@ -65,10 +65,10 @@ constexpr int kChains = 12;
 
 #if defined(__x86_64__)
 // Twelve independent chains in registers of their own: enough to hide the latency. Their values don't matter.
-#define INGOT_CHAINS(op, r)                                                                                                \
-  op " %1, %0, %%" r "4\n" op " %1, %0, %%" r "5\n" op " %1, %0, %%" r "6\n" op " %1, %0, %%" r "7\n"                      \
-  op " %1, %0, %%" r "8\n" op " %1, %0, %%" r "9\n" op " %1, %0, %%" r "10\n" op " %1, %0, %%" r "11\n"                    \
-  op " %1, %0, %%" r "12\n" op " %1, %0, %%" r "13\n" op " %1, %0, %%" r "14\n" op " %1, %0, %%" r "15\n"
+#define INGOT_CHAINS(op, r)                                                                                                                       \
+  op " %1, %0, %%" r "4\n" op " %1, %0, %%" r "5\n" op " %1, %0, %%" r "6\n" op " %1, %0, %%" r "7\n" op " %1, %0, %%" r "8\n" op " %1, %0, %%" r \
+     "9\n" op " %1, %0, %%" r "10\n" op " %1, %0, %%" r "11\n" op " %1, %0, %%" r "12\n" op " %1, %0, %%" r "13\n" op " %1, %0, %%" r "14\n" op   \
+     " %1, %0, %%" r "15\n"
 #define INGOT_CHAIN_REGISTERS "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15"
 
 __attribute__((target("avx512f,avx512vnni"))) void dotsOf512() {

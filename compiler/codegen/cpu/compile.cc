@@ -28,10 +28,32 @@ void initialiseTargets() {
 }
 
 std::vector<std::string> arguments(const CpuTarget& target) {
-  std::vector<std::string> args = {"-triple", target.triple, "-emit-obj", "-O3", "-x", "c++", "-std=c++20", "-ffreestanding", "-fno-rtti",
-                                   "-mrelocation-model", "pic", "-pic-level", "2", "-target-cpu", target.cpu, "-vectorize-loops",
-                                   "-vectorize-slp", "-ffp-contract=off", "-nostdsysteminc", "-nobuiltininc", "-I", kRoot,
-                                   "-mprefer-vector-width=512", "-funroll-loops", "-Wno-psabi", "-Wno-unused-function"};
+  std::vector<std::string> args = {"-triple",
+                                   target.triple,
+                                   "-emit-obj",
+                                   "-O3",
+                                   "-x",
+                                   "c++",
+                                   "-std=c++20",
+                                   "-ffreestanding",
+                                   "-fno-rtti",
+                                   "-mrelocation-model",
+                                   "pic",
+                                   "-pic-level",
+                                   "2",
+                                   "-target-cpu",
+                                   target.cpu,
+                                   "-vectorize-loops",
+                                   "-vectorize-slp",
+                                   "-ffp-contract=off",
+                                   "-nostdsysteminc",
+                                   "-nobuiltininc",
+                                   "-I",
+                                   kRoot,
+                                   "-mprefer-vector-width=512",
+                                   "-funroll-loops",
+                                   "-Wno-psabi",
+                                   "-Wno-unused-function"};
   for (const auto& feature : target.features) {
     args.push_back("-target-feature");
     args.push_back("+" + feature);

@@ -84,8 +84,9 @@ Status readSymbols(const llvm::object::ObjectFile& object, CodeImage& image) {
 Result<CodeImage> linkImage(const std::vector<std::string>& objects, std::span<const SourceUnit> units, const CpuTarget& target) {
   INGOT_ASSIGN(TemporaryFolder folder, TemporaryFolder::make());
   std::string imagePath = folder.file("image.so");
-  std::vector<std::string> args = {"ld.lld", "-shared", "--hash-style=gnu", "-Bsymbolic", "--no-undefined", "--no-rosegment", "-z", "rodynamic",
-                                   "-z", "noseparate-code", "-z", "norelro", "--build-id=none", "--strip-all", "-o", imagePath};
+  std::vector<std::string> args = {"ld.lld",    "-shared", "--hash-style=gnu", "-Bsymbolic", "--no-undefined", "--no-rosegment",  "-z",
+                                   "rodynamic", "-z",      "noseparate-code",  "-z",         "norelro",        "--build-id=none", "--strip-all",
+                                   "-o",        imagePath};
   for (size_t i = 0; i < objects.size(); ++i) {
     args.push_back(folder.file(std::to_string(i) + ".o"));
     INGOT_TRY(writeFile(args.back(), objects[i]));

@@ -16,7 +16,9 @@ struct Level {
 const std::vector<Level>& levels() {
   static const std::vector<Level> kLevels = {
       {"x86-64-v3", "x86_64-unknown-linux-gnu", "x86-64-v3", {"avx2", "fma", "f16c", "bmi", "bmi2"}},
-      {"x86-64-v4", "x86_64-unknown-linux-gnu", "x86-64-v4",
+      {"x86-64-v4",
+       "x86_64-unknown-linux-gnu",
+       "x86-64-v4",
        {"avx2", "fma", "f16c", "bmi", "bmi2", "avx512f", "avx512bw", "avx512cd", "avx512dq", "avx512vl"}},
       {"aarch64", "aarch64-unknown-linux-gnu", "generic", {"neon"}},
   };

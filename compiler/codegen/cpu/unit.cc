@@ -60,7 +60,10 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
 void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   std::string norm = c.text("norm");
   unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), c.integer("group") ? fmt::format(".q8g{}", c.integer("group")) : "");
-  unit.source = integer("kColumns", c.integer("columns")) + integer("kNorm", norm == "rms" ? 1 : norm == "layer" ? 2 : 0) +
+  unit.source = integer("kColumns", c.integer("columns")) +
+                integer("kNorm", norm == "rms"     ? 1
+                                 : norm == "layer" ? 2
+                                                   : 0) +
                 number("kEps", c.number("eps")) + flag("kHasBias", c.flag("bias")) + integer("kGroup", c.integer("group")) +
                 flag("kSelect", c.flag("select")) + integer("kExtras", static_cast<int64_t>(c.text("extras").size())) +
                 "#include \"kernels/linear/epilogue.h\"\n" + generateEpilogue(kernel.getBody(), 1, c.text("extras")) +
@@ -77,8 +80,8 @@ void embeddingUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
 
 void ropeAppendUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
   unit.name = fmt::format("rope_append.{}.q{}.kv{}.h{}", c.text("cache"), c.integer("heads"), c.integer("kv_heads"), c.integer("head_dim"));
-  unit.source = cachePrelude(c) + integer("kRotary", c.integer("rotary")) + flag("kHeadNorm", c.flag("head_norm")) +
-                number("kEps", c.number("eps")) + "#include \"kernels/rope/rope_append.cpu.h\"\n";
+  unit.source = cachePrelude(c) + integer("kRotary", c.integer("rotary")) + flag("kHeadNorm", c.flag("head_norm")) + number("kEps", c.number("eps")) +
+                "#include \"kernels/rope/rope_append.cpu.h\"\n";
 }
 
 void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
@@ -96,7 +99,7 @@ struct Function {
   bool usesScratch;
 };
 constexpr Function kFunctions[] = {
-    {"linear", linearUnit, false},         {"rows", rowsUnit, false},           {"embedding", embeddingUnit, false},
+    {"linear", linearUnit, false},          {"rows", rowsUnit, false},          {"embedding", embeddingUnit, false},
     {"rope_append", ropeAppendUnit, false}, {"attention", attentionUnit, true},
 };
 
@@ -113,9 +116,10 @@ Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
       if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
     });
     unit.source = "// " + unit.name + "\n" + unit.source +
-                  fmt::format("extern \"C\" void {}(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) {{\n"
-                              "  {}::run(args, first, last{});\n}}\n",
-                              unit.symbol, function.name, function.usesScratch ? ", scratch" : "");
+                  fmt::format(
+                      "extern \"C\" void {}(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) {{\n"
+                      "  {}::run(args, first, last{});\n}}\n",
+                      unit.symbol, function.name, function.usesScratch ? ", scratch" : "");
     return unit;
   }
   return Status::internal("kernel {}: no CPU code for {}", kernel.getSymName().str(), kernel.getFunction().str());

@@ -9,11 +9,11 @@
 namespace ingot {
 
 struct KernelUnit {
-  std::string symbol;       // C name of the entry
-  std::string name;         // linear.i4g32.n1536.k576, for people
+  std::string symbol;  // C name of the entry
+  std::string name;    // linear.i4g32.n1536.k576, for people
   std::string source;
-  std::string fused;        // names of the ops in its body, for people
-  int64_t tiles = 1;        // for each one of the step's extent
+  std::string fused;  // names of the ops in its body, for people
+  int64_t tiles = 1;  // for each one of the step's extent
   uint64_t scratchBytes = 0;
 };
 

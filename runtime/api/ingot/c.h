@@ -68,8 +68,8 @@ typedef struct ingot_sampling_params {
 void ingot_sampling_params_init(ingot_sampling_params_t* params);
 
 /* Called on the calling thread with what is new of one output; false ends all requests of the call. */
-typedef bool (*ingot_stream_callback_t)(size_t request, int output, const char* text, size_t text_bytes, const int32_t* token_ids,
-                                        size_t token_count, void* user);
+typedef bool (*ingot_stream_callback_t)(size_t request, int output, const char* text, size_t text_bytes, const int32_t* token_ids, size_t token_count,
+                                        void* user);
 
 /* `params` and `callback` may be NULL. Outputs come in the order of the prompts. */
 ingot_status_t* ingot_llm_generate(ingot_llm_t* llm, const char* const* prompts, size_t prompt_count, const ingot_sampling_params_t* params,

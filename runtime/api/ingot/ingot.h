@@ -97,8 +97,8 @@ class LLM {
                                   const StreamCallback& callback = {}) {
     return detail::valueOrThrow(engine_->chat(conversations, {params}, options, callback));
   }
-  Result<std::vector<RequestOutput>> tryChat(const Conversation& conversation, const SamplingParams& params = {},
-                                             const ChatOptions& options = {}, const StreamCallback& callback = {}) {
+  Result<std::vector<RequestOutput>> tryChat(const Conversation& conversation, const SamplingParams& params = {}, const ChatOptions& options = {},
+                                             const StreamCallback& callback = {}) {
     return engine_->chat({conversation}, {params}, options, callback);
   }
 

@@ -14,18 +14,26 @@ constexpr size_t kWindowSymbols = 32, kWindowOverlap = 2;
 
 std::string_view viewOf(const flatbuffers::String* text) { return text ? text->string_view() : std::string_view(); }
 
-bool comesLater(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) {
-  return a.rank != b.rank ? a.rank > b.rank : a.left > b.left;
-}
+bool comesLater(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) { return a.rank != b.rank ? a.rank > b.rank : a.left > b.left; }
 
 }  // namespace
 
 Bpe::Bpe(const plan::Model& model, const Vocabulary& vocabulary)
-    : model_(model), vocabulary_(vocabulary), merges_(model.merges()->data()), mask_(model.merges()->size() - 1), probes_(std::min<uint64_t>(model.merge_probes(), mask_ + 1)),
-      mergeCount_(model.merged()->size()), merged_(model.merged()->data()),
-      ranks_(model.ranks() && model.ranks()->size() ? model.ranks()->data() : nullptr), whole_(model.whole()->data()), atoms_(model.atoms() && model.atoms()->size() ? model.atoms()->data() : nullptr),
-      boundary_(viewOf(model.boundary())), hasAffixes_(!viewOf(model.prefix()).empty() || !viewOf(model.suffix()).empty()),
-      byteLevel_(model.byte_level()), ignoreMerges_(model.ignore_merges()), longest_(model.longest()) {}
+    : model_(model),
+      vocabulary_(vocabulary),
+      merges_(model.merges()->data()),
+      mask_(model.merges()->size() - 1),
+      probes_(std::min<uint64_t>(model.merge_probes(), mask_ + 1)),
+      mergeCount_(model.merged()->size()),
+      merged_(model.merged()->data()),
+      ranks_(model.ranks() && model.ranks()->size() ? model.ranks()->data() : nullptr),
+      whole_(model.whole()->data()),
+      atoms_(model.atoms() && model.atoms()->size() ? model.atoms()->data() : nullptr),
+      boundary_(viewOf(model.boundary())),
+      hasAffixes_(!viewOf(model.prefix()).empty() || !viewOf(model.suffix()).empty()),
+      byteLevel_(model.byte_level()),
+      ignoreMerges_(model.ignore_merges()),
+      longest_(model.longest()) {}
 
 int64_t Bpe::findMerge(int32_t left, int32_t right) const {
   uint64_t key = uint64_t(static_cast<uint32_t>(left)) << kIdBits | static_cast<uint32_t>(right);

@@ -24,7 +24,7 @@ struct BpeScratch {
     uint32_t rank;
     int32_t left, leftId, rightId, merged;
   };
-  std::vector<int32_t> ids;             // the piece as single symbols
+  std::vector<int32_t> ids;  // the piece as single symbols
   std::vector<Token> tokens, window, pair;
   std::vector<Symbol> symbols;
   std::vector<Candidate> heap;

@@ -23,7 +23,7 @@ void replaceIn(std::string& text, std::string_view from, std::string_view to) {
 
 // The reference's rules for spaces of English, in its order.
 void cleanUp(std::string& text) {
-  constexpr std::string_view kRules[][2] = {{" .", "."},     {" ?", "?"},     {" !", "!"},           {" ,", ","},   {" ' ", "'"},  {" n't", "n't"},
+  constexpr std::string_view kRules[][2] = {{" .", "."},   {" ?", "?"},           {" !", "!"},   {" ,", ","},     {" ' ", "'"},   {" n't", "n't"},
                                             {" 'm", "'m"}, {" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"}};
   for (auto [from, to] : kRules) replaceIn(text, from, to);
 }
@@ -92,9 +92,7 @@ void DecodeSteps::pushTo(size_t i, std::string_view token, std::string& text) {
       state.held = token;
       state.holds = true;
       return;
-    default:
-      whole(i, token, false, text);
-      state.isFirst = false;
+    default: whole(i, token, false, text); state.isFirst = false;
   }
 }
 

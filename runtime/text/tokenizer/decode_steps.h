@@ -10,11 +10,11 @@ namespace ingot::text {
 
 // What a step remembers between tokens. Plain data.
 struct DecodeState {
-  bool isFirst = true;    // no token came yet
-  bool holds = false;     // `held` is a token that waits
-  uint32_t cut = 0;       // strip: characters taken off the start so far
+  bool isFirst = true;  // no token came yet
+  bool holds = false;   // `held` is a token that waits
+  uint32_t cut = 0;     // strip: characters taken off the start so far
   std::string held;
-  std::string last;       // ctc: the token before
+  std::string last;  // ctc: the token before
 };
 
 // Runs a list of plan::Decode. Behind a step that joins the tokens into one, the others see that one in parts.

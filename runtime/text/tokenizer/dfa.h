@@ -3,8 +3,8 @@
 
 #include <string_view>
 
-#include "runtime/text/tokenizer/tokenizer_generated.h"
 #include "runtime/base/utf8.h"
+#include "runtime/text/tokenizer/tokenizer_generated.h"
 
 namespace ingot::text {
 
@@ -14,8 +14,12 @@ class Dfa {
   static constexpr size_t kNone = std::string_view::npos;
 
   explicit Dfa(const plan::Dfa* dfa)
-      : classes_(dfa->classes()), start_(dfa->start()), ascii_(dfa->ascii()->data()), blocks_(dfa->blocks()->data()),
-        blockClasses_(dfa->block_classes()->data()), transitions_(dfa->transitions()->data()) {}
+      : classes_(dfa->classes()),
+        start_(dfa->start()),
+        ascii_(dfa->ascii()->data()),
+        blocks_(dfa->blocks()->data()),
+        blockClasses_(dfa->block_classes()->data()),
+        transitions_(dfa->transitions()->data()) {}
 
   // End of the match that starts at `start`, or kNone. Leftmost-first, as Perl-like engines choose among alternatives.
   size_t match(std::string_view text, size_t start) const {

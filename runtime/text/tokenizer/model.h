@@ -19,7 +19,12 @@ struct ModelScratch {
 class Model {
  public:
   Model(const plan::Model& model, const Vocabulary& vocabulary)
-      : kind_(model.kind()), unkId_(model.unk_id()), vocabulary_(vocabulary), bpe_(model, vocabulary), unigram_(model, vocabulary), wordPiece_(model) {}
+      : kind_(model.kind()),
+        unkId_(model.unk_id()),
+        vocabulary_(vocabulary),
+        bpe_(model, vocabulary),
+        unigram_(model, vocabulary),
+        wordPiece_(model) {}
 
   // Appends the ids of `piece`, which is not empty.
   void encode(std::string_view piece, ModelScratch& scratch, std::vector<int32_t>& ids) const {

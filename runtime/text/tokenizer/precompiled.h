@@ -12,7 +12,9 @@ namespace ingot::text {
 class CharacterMap {
  public:
   explicit CharacterMap(const plan::Normalizer& step)
-      : units_(step.trie()->data()), count_(step.trie()->size()), texts_(reinterpret_cast<const char*>(step.texts()->data())),
+      : units_(step.trie()->data()),
+        count_(step.trie()->size()),
+        texts_(reinterpret_cast<const char*>(step.texts()->data())),
         textBytes_(step.texts()->size()) {}
 
   // The replacement of the shortest, or longest, key that `text` starts with; `length` is the key's.

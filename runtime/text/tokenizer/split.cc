@@ -118,15 +118,11 @@ void split(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, size_
   for (const auto* step : *tokenizer.splits()) {
     Rewriter rewriter(text, pieces, head, scratch.text);
     switch (step->kind()) {
-      case plan::SplitKind::prefix_space:
-        rewriter.run([](std::string_view old, bool, std::string& out) { return prefixSpace(old, out); });
-        break;
+      case plan::SplitKind::prefix_space: rewriter.run([](std::string_view old, bool, std::string& out) { return prefixSpace(old, out); }); break;
       case plan::SplitKind::metaspace:
         rewriter.run([&](std::string_view old, bool isFirst, std::string& out) { return markSpaces(*step, old, isFirst, out); });
         break;
-      case plan::SplitKind::byte_alphabet:
-        rewriter.run([](std::string_view old, bool, std::string& out) { return spellBytes(old, out); });
-        break;
+      case plan::SplitKind::byte_alphabet: rewriter.run([](std::string_view old, bool, std::string& out) { return spellBytes(old, out); }); break;
       case plan::SplitKind::split:
         scratch.pieces.clear();
         for (Piece piece : pieces) cut(dfas[static_cast<size_t>(step->dfa())], *step, text, piece, scratch.pieces);

@@ -1,7 +1,7 @@
 #include "runtime/text/tokenizer/tokenizer.h"
 
-#include "runtime/text/tokenizer/stream_decoder.h"
 #include "runtime/base/utf8.h"
+#include "runtime/text/tokenizer/stream_decoder.h"
 
 namespace ingot::text {
 namespace {
@@ -34,7 +34,11 @@ Result<Tokenizer> Tokenizer::open(std::span<const std::byte> tables) {
 }
 
 Tokenizer::Tokenizer(const plan::Tokenizer& tables)
-    : tables_(tables), dfas_(viewDfas(tables)), vocabulary_(tables), model_(*tables.model(), vocabulary_), added_(tables.added(), wordOf(tables, dfas_)),
+    : tables_(tables),
+      dfas_(viewDfas(tables)),
+      vocabulary_(tables),
+      model_(*tables.model(), vocabulary_),
+      added_(tables.added(), wordOf(tables, dfas_)),
       addedNormalized_(tables.added_normalized(), wordOf(tables, dfas_)) {}
 
 std::string_view Tokenizer::textOf(int32_t id) const { return slice(tables_.text_offsets(), tables_.text(), id); }

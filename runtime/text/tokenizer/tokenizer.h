@@ -55,8 +55,7 @@ class Tokenizer {
 
  private:
   explicit Tokenizer(const plan::Tokenizer& tables);
-  void encodeSection(std::string_view text, size_t head, const EncodeOptions& options, EncodeScratch& scratch,
-                     std::vector<int32_t>& ids) const;
+  void encodeSection(std::string_view text, size_t head, const EncodeOptions& options, EncodeScratch& scratch, std::vector<int32_t>& ids) const;
   void encodeNormal(size_t head, EncodeScratch& scratch, std::vector<int32_t>& ids) const;
 
   const plan::Tokenizer& tables_;

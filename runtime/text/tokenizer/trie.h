@@ -18,8 +18,11 @@ class Trie {
   static constexpr uint32_t kRoot = 0, kNone = UINT32_MAX;
 
   explicit Trie(const plan::Model& model)
-      : edges_(model.trie() ? model.trie()->data() : nullptr), mask_(model.trie() ? model.trie()->size() - 1 : 0), probes_(std::min<uint64_t>(model.trie_probes(), mask_ + 1)),
-        ids_(model.trie_ids() ? model.trie_ids()->data() : nullptr), nodes_(model.trie_ids() ? model.trie_ids()->size() : 0) {}
+      : edges_(model.trie() ? model.trie()->data() : nullptr),
+        mask_(model.trie() ? model.trie()->size() - 1 : 0),
+        probes_(std::min<uint64_t>(model.trie_probes(), mask_ + 1)),
+        ids_(model.trie_ids() ? model.trie_ids()->data() : nullptr),
+        nodes_(model.trie_ids() ? model.trie_ids()->size() : 0) {}
 
   uint32_t child(uint32_t node, uint8_t byte) const {
     uint64_t key = uint64_t{node} << 8 | byte, hash = hashEdge(node, byte);

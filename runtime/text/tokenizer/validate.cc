@@ -2,8 +2,8 @@
 // read here: what they say is checked where it is used, so that opening a file touches little of it.
 #include <bit>
 
-#include "runtime/text/tokenizer/tokenizer.h"
 #include "runtime/base/utf8.h"
+#include "runtime/text/tokenizer/tokenizer.h"
 
 namespace ingot::text {
 namespace {
@@ -45,7 +45,8 @@ Status checkDfa(const plan::Dfa& dfa) {
 Status checkAdded(const plan::AddedTokens* added, uint64_t vocab) {
   if (!added) return {};
   uint64_t count = sizeOf(added->ids());
-  if (sizeOf(added->flags()) != count) return Status::invalidArtifact("tokenizer: added tokens have {} flags, expected {}", sizeOf(added->flags()), count);
+  if (sizeOf(added->flags()) != count)
+    return Status::invalidArtifact("tokenizer: added tokens have {} flags, expected {}", sizeOf(added->flags()), count);
   INGOT_TRY(checkOffsets("added tokens", added->offsets(), count, sizeOf(added->bytes())));
   for (uint32_t i = 0; i < count; ++i)
     if (added->offsets()->Get(i) == added->offsets()->Get(i + 1)) return Status::invalidArtifact("tokenizer: an added token is empty");
@@ -56,8 +57,9 @@ Status checkModel(const plan::Model* model, uint64_t vocab) {
   if (!model) return Status::invalidArtifact("tokenizer: has no model");
   using Kind = plan::ModelKind;
   bool usesTrie = model->kind() == Kind::unigram || model->kind() == Kind::wordpiece;
-  bool sizes = model->kind() <= Kind::MAX && (!model->boundary() || isValidUtf8(model->boundary()->string_view())) && std::has_single_bit(sizeOf(model->pieces())) && std::has_single_bit(sizeOf(model->merges())) &&
-               model->merged() && model->byte_ids() && sizeOf(model->byte_ids()) == 256 && sizeOf(model->whole()) >= (vocab + 7) / 8 &&
+  bool sizes = model->kind() <= Kind::MAX && (!model->boundary() || isValidUtf8(model->boundary()->string_view())) &&
+               std::has_single_bit(sizeOf(model->pieces())) && std::has_single_bit(sizeOf(model->merges())) && model->merged() && model->byte_ids() &&
+               sizeOf(model->byte_ids()) == 256 && sizeOf(model->whole()) >= (vocab + 7) / 8 &&
                (sizeOf(model->atoms()) == 0 || sizeOf(model->atoms()) >= (vocab + 7) / 8) &&
                (sizeOf(model->ranks()) == 0 || sizeOf(model->ranks()) == sizeOf(model->merged())) &&
                (!usesTrie || (std::has_single_bit(sizeOf(model->trie())) && sizeOf(model->trie_ids()) > 0)) &&

@@ -18,9 +18,13 @@ constexpr uint32_t kIdBits = 21, kMergeBits = 22;
 class Vocabulary {
  public:
   explicit Vocabulary(const plan::Tokenizer& t)
-      : offsets_(t.offsets()->data()), bytes_(reinterpret_cast<const char*>(t.bytes()->data())), flags_(t.flags()->data()),
-        size_(static_cast<int32_t>(t.flags()->size())), pieces_(t.model()->pieces()->data()),
-        mask_(t.model()->pieces()->size() - 1), probes_(std::min<uint64_t>(t.model()->piece_probes(), mask_ + 1)) {}
+      : offsets_(t.offsets()->data()),
+        bytes_(reinterpret_cast<const char*>(t.bytes()->data())),
+        flags_(t.flags()->data()),
+        size_(static_cast<int32_t>(t.flags()->size())),
+        pieces_(t.model()->pieces()->data()),
+        mask_(t.model()->pieces()->size() - 1),
+        probes_(std::min<uint64_t>(t.model()->piece_probes(), mask_ + 1)) {}
 
   int32_t size() const { return size_; }
   std::string_view bytes(int32_t id) const { return {bytes_ + offsets_[id], offsets_[id + 1] - offsets_[id]}; }

@@ -50,10 +50,17 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"unigramUnk", withModel(R"({"type":"Unigram","unk_id":7,"vocab":[["a",0.0]]})"), "unk_id is 7"},
         Refusal{"normalizer", withModel(kModel, R"(,"normalizer":{"type":"Rot13"})"), "normalizer Rot13"},
         Refusal{"preTokenizer", withModel(kModel, R"(,"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"Odd"}]})"), "pre_tokenizer Odd"},
-        Refusal{"pattern", withModel(kModel, R"(,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?<=a)b"},"behavior":"Isolated","invert":false})"), "(?<=a)b"},
+        Refusal{"pattern",
+                withModel(kModel, R"(,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(?<=a)b"},"behavior":"Isolated","invert":false})"),
+                "(?<=a)b"},
         Refusal{"charsmap", withModel(kModel, R"(,"normalizer":{"type":"Precompiled","precompiled_charsmap":"AAEC"})"), "precompiled_charsmap"},
         Refusal{"decoder", withModel(kModel, R"(,"decoder":{"type":"Backwards"})"), "decoder Backwards"},
-        Refusal{"templateId", withModel(kModel, R"(,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<s>":{"id":"<s>","ids":[77],"tokens":["<s>"]}}})"), "77"},
+        Refusal{
+            "templateId",
+            withModel(
+                kModel,
+                R"(,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<s>":{"id":"<s>","ids":[77],"tokens":["<s>"]}}})"),
+            "77"},
         Refusal{"wrongType", withModel(kModel, R"(,"added_tokens":[{"id":"x","content":"y"}])"), "id: is \"x\""}),
     [](const auto& info) { return info.param.name; });
 

@@ -41,7 +41,8 @@ class Folder : public testing::Test {
 TEST_F(Folder, VocabAndMergesAsOptShipsThem) {
   write("vocab.json", R"({"<pad>":0,"</s>":1,"h":2,"i":3,"hi":4,"Ġ":5,"Ġhi":6})");
   write("merges.txt", "#version: 0.2\nh i\nĠ hi\n");
-  write("tokenizer_config.json", R"({"add_bos_token":true,"bos_token":{"content":"</s>"},"eos_token":{"content":"</s>"},"pad_token":{"content":"<pad>"}})");
+  write("tokenizer_config.json",
+        R"({"add_bos_token":true,"bos_token":{"content":"</s>"},"eos_token":{"content":"</s>"},"pad_token":{"content":"<pad>"}})");
   EXPECT_THAT(encode("hi hi</s>"), ElementsAre(1, 4, 6, 1));
   EXPECT_EQ(*tokenizer_->decode(std::vector<int32_t>{1, 4, 6}, true), "hi hi");
 }

@@ -137,13 +137,15 @@ TEST(Artifact, ASignedPlanOfNonsenseIsRefusedOrSafe) {
     std::vector<size_t> places;
     for (int64_t flips = random.integer(1, 3); flips-- > 0;)
       places.push_back(sizeof(FileHeader) + static_cast<size_t>(random.integer(0, header.planBytes - 1)));
-    for (size_t at : places) file[at] = random.chance(0.5) ? static_cast<char>(random.integer(0, 255)) : static_cast<char>(file[at] ^ (1 << random.integer(0, 7)));
+    for (size_t at : places)
+      file[at] = random.chance(0.5) ? static_cast<char>(random.integer(0, 255)) : static_cast<char>(file[at] ^ (1 << random.integer(0, 7)));
     file.sign();
     if (auto artifact = file.openArtifact(); artifact.ok()) {
       ++accepted;
       for (uint32_t s = 0; s < (*artifact)->plan().segments()->size(); ++s) {
         auto bytes = (*artifact)->segment(s);
-        ASSERT_TRUE(bytes.empty() || (bytes.data() >= (*artifact)->bytes().data() && bytes.data() + bytes.size() <= (*artifact)->bytes().data() + (*artifact)->bytes().size()));
+        ASSERT_TRUE(bytes.empty() || (bytes.data() >= (*artifact)->bytes().data() &&
+                                      bytes.data() + bytes.size() <= (*artifact)->bytes().data() + (*artifact)->bytes().size()));
       }
       (void)(*artifact)->verifyBody([](uint64_t, uint64_t) {});
     }

@@ -57,7 +57,8 @@ TEST(PagePool, StaysConsistentUnderRandomUse) {
   std::vector<PageHandle> held;
   for (int i = 0; i < 20000; ++i) {
     if (pool.freePages() > 0 && random.chance(0.45)) held.push_back(pool.take());
-    else if (!held.empty() && random.chance(0.3)) held.push_back(pool.share(held[static_cast<size_t>(random.integer(0, static_cast<int64_t>(held.size()) - 1))]));
+    else if (!held.empty() && random.chance(0.3))
+      held.push_back(pool.share(held[static_cast<size_t>(random.integer(0, static_cast<int64_t>(held.size()) - 1))]));
     else if (!held.empty()) held.erase(held.begin() + random.integer(0, static_cast<int64_t>(held.size()) - 1));
     ASSERT_TRUE(pool.isConsistent());
     std::vector<int> uses(13, 0);

@@ -54,11 +54,11 @@ TEST(PrefixIndex, ThePlaceOfAPageCounts) {
 TEST(PrefixIndex, KeepsPagesAndGivesBackTheOldestUnusedLeafFirst) {
   PagePool pool(4);
   PrefixIndex index(pool, kPage);
-  { auto pages = fill(pool, index, std::span(kTokens).first(8)); }                  // pages 0, 1
-  { auto pages = fill(pool, index, std::vector<int32_t>{20, 21, 22, 23}); }         // page 2
+  { auto pages = fill(pool, index, std::span(kTokens).first(8)); }           // pages 0, 1
+  { auto pages = fill(pool, index, std::vector<int32_t>{20, 21, 22, 23}); }  // page 2
   EXPECT_EQ(pool.freePages(), 1);
   EXPECT_EQ(index.evictablePages(), 3);
-  ASSERT_TRUE(index.evictOne());  // page 1: page 0 has a child
+  ASSERT_TRUE(index.evictOne());                                     // page 1: page 0 has a child
   EXPECT_EQ(idsOf(index.find(kTokens)), (std::vector<int32_t>{0}));  // and was used just now
   ASSERT_TRUE(index.evictOne());
   EXPECT_TRUE(index.find(std::vector<int32_t>{20, 21, 22, 23}).empty());
@@ -90,7 +90,8 @@ TEST(PrefixIndex, AgreesWithAMapUnderRandomUse) {
     for (int32_t& token : tokens) token = static_cast<int32_t>(random.integer(0, 1));
     auto pages = index.find(tokens);
     for (size_t i = 0; i < pages.size(); ++i)
-      ASSERT_EQ(holds.at(static_cast<int32_t>(pages[i].id())), std::vector<int32_t>(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>((i + 1) * kPage)));
+      ASSERT_EQ(holds.at(static_cast<int32_t>(pages[i].id())),
+                std::vector<int32_t>(tokens.begin(), tokens.begin() + static_cast<std::ptrdiff_t>((i + 1) * kPage)));
     uint64_t parent = PrefixIndex::kRoot;
     for (size_t i = 0; (i + 1) * kPage <= tokens.size(); ++i) {
       if (i >= pages.size()) {

@@ -82,12 +82,11 @@ TEST_P(Golden, QuantisedWeightsStayNear) {
   EXPECT_LT(difference, 1.0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values("llama-yarn", "mistral", "qwen3", "opt-projected", "gpt2"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values("llama-yarn", "mistral", "qwen3", "opt-projected", "gpt2"), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
 
 // Storing bf16 values as bf16 changes nothing; storing f16 values as bf16 does.
 TEST(Storage, RoundsAsTheArtifactDoes) {
