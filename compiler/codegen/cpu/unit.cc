@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include "compiler/codegen/cpu/body.h"
-#include "kernels/linear/layout.h"
+#include "kernels/abi/abi.h"
+#include "kernels/attention/attention.spec.h"
+#include "kernels/linear/linear.spec.h"
 
 namespace ingot {
 namespace {
@@ -23,14 +25,21 @@ class Constants {
 
 struct Format {
   std::string name;  // of the enumerator
+  WeightFormat weights;
   int64_t group = 1;
 };
+constexpr std::pair<std::string_view, WeightFormat> kFormats[] = {{"f32", WeightFormat::f32},   {"f16", WeightFormat::f16},
+                                                                  {"bf16", WeightFormat::bf16}, {"i8", WeightFormat::i8},
+                                                                  {"i4", WeightFormat::i4},     {"i4m", WeightFormat::i4m}};
 
 // i4g32 -> {i4, 32}.
 Format parseFormat(const std::string& storage) {
   auto at = storage.find('g');
-  if (at == std::string::npos) return {storage == "plain" ? "f32" : storage, 1};
-  return {storage.substr(0, at), std::stoll(storage.substr(at + 1))};
+  Format format{storage == "plain" ? "f32" : storage.substr(0, at), WeightFormat::f32,
+                at == std::string::npos ? 1 : std::stoll(storage.substr(at + 1))};
+  for (auto [name, weights] : kFormats)
+    if (name == format.name) format.weights = weights;
+  return format;
 }
 
 std::string integer(std::string_view name, int64_t value) { return fmt::format("constexpr long long {} = {};\n", name, value); }
@@ -51,7 +60,8 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   Format format = parseFormat(c.text("format"));
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
   unit.name = fmt::format("linear.{}.n{}.k{}", c.text("format"), n, k);
-  unit.tiles = (blockCount(n) + 1) / 2;
+  unit.tiles = (blockCount(n) + kPanelBlocks - 1) / kPanelBlocks;
+  unit.scratchBytes = static_cast<uint64_t>(linearScratchBytes(format.weights, k, static_cast<int>(format.group)));
   unit.source = formatPrelude(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", c.flag("selected")) +
                 integer("kExtras", static_cast<int64_t>(c.text("extras").size())) + "#include \"kernels/linear/epilogue.h\"\n" +
                 generateEpilogue(kernel.getBody(), sums, c.text("extras")) + "#include \"kernels/linear/linear.cpu.h\"\n";
@@ -88,7 +98,7 @@ void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
   int64_t group = c.integer("heads") / c.integer("kv_heads"), dim = c.integer("head_dim");
   unit.name = fmt::format("attention.{}.h{}.g{}.p16{}", c.text("cache"), dim, group, c.integer("window") ? ".window" : "");
   unit.tiles = c.integer("kv_heads");
-  unit.scratchBytes = static_cast<uint64_t>(kQueryBlock * group * (dim * 4 + 64));
+  unit.scratchBytes = static_cast<uint64_t>(attentionScratchBytes(INGOT_QUERY_BLOCK * static_cast<int>(group), static_cast<int>(dim)));
   unit.source = cachePrelude(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +
                 number("kSoftcap", c.number("softcap")) + "#include \"kernels/attention/attention.cpu.h\"\n";
 }
@@ -99,7 +109,7 @@ struct Function {
   bool usesScratch;
 };
 constexpr Function kFunctions[] = {
-    {"linear", linearUnit, false},          {"rows", rowsUnit, false},          {"embedding", embeddingUnit, false},
+    {"linear", linearUnit, true},           {"rows", rowsUnit, false},          {"embedding", embeddingUnit, false},
     {"rope_append", ropeAppendUnit, false}, {"attention", attentionUnit, true},
 };
 
