@@ -61,10 +61,11 @@ class Lowering {
   Status lowerLinear(llm::LinearOp op) {
     auto weight = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf("linear",
-                           {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()),
-                            integer("sums", op.numSums()), flag("selected", selected), extras(op.getExtras())},
-                           &op.getBody());
+    auto kernel =
+        kernelOf("linear",
+                 {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()), integer("sums", op.numSums()),
+                  integer("result_group", groupOf(op.getY())), flag("selected", selected), extras(op.getExtras())},
+                 &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
     // The number of tiles is the kernel's own: codegen fills it in from the spec.
@@ -72,15 +73,13 @@ class Lowering {
   }
 
   Status lowerRows(llm::RowsOp op) {
-    auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(op.getY().getType());
     bool hasBias = static_cast<bool>(op.getBias());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf(
-        "rows",
-        {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
-         b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
-         integer("group", quantized ? quantized.getGroup() : 0), flag("select", op.getSelect()), flag("selected", selected), extras(op.getExtras())},
-        &op.getBody());
+    auto kernel = kernelOf("rows",
+                           {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
+                            b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
+                            integer("group", groupOf(op.getY())), flag("select", op.getSelect()), flag("selected", selected), extras(op.getExtras())},
+                           &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX())};
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
     if (op.getBias()) operands.push_back(nameOf(op.getBias()));
@@ -109,11 +108,12 @@ class Lowering {
 
   Status lowerAttention(llm::AttentionOp op) {
     int64_t headDim = llm::columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
-    auto kernel = kernelOf("attention",
-                           {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                            b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()),
-                            b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
-                           nullptr);
+    auto kernel =
+        kernelOf("attention",
+                 {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                  b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()), integer("result_group", groupOf(op.getY())),
+                  b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
+                 nullptr);
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
                 exec::Extent::tokens);
   }
@@ -168,6 +168,12 @@ class Lowering {
     std::string kinds;
     for (Value value : values) kinds += llvm::cast<mlir::RankedTensorType>(value.getType()).getRank() == 1 ? 'c' : 'e';
     return text("extras", kinds);
+  }
+
+  // Columns that share a scale; 0 for f32 rows.
+  static int64_t groupOf(Value rows) {
+    auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(rows.getType());
+    return quantized ? quantized.getGroup() : 0;
   }
 
   mlir::Attribute nameOf(Value value) { return names_.lookup(value); }

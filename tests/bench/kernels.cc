@@ -21,8 +21,11 @@ void linear(benchmark::State& state, const std::string& format) {
   constexpr int64_t kN = 16384, kK = 4096;
   int64_t rows = state.range(0);
   StorageFormat storage = StorageFormat::parse(format).value();
-  auto library = build(
-      {"linear", fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, selected = false, extras = \"\"", kN, kK, format), ""});
+  auto library =
+      build({"linear",
+             fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, result_group = 0 : i64, selected = false, extras = \"\"", kN,
+                         kK, format),
+             ""});
   // Zeros take the time of any other weights.
   std::vector<std::byte> weights(storage.bytes(kN, kK));
   size_t rowBytes = static_cast<size_t>(isQuantized(storage.format) ? quantizedRowBytes(kK, storage.group) : kK * 4);
@@ -57,7 +60,7 @@ void attention(benchmark::State& state) {
   auto context = static_cast<int32_t>(state.range(0)), added = static_cast<int32_t>(state.range(1));
   auto library = build({"attention",
                         fmt::format("heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"f16\", scale = 0.125 : f64, "
-                                    "window = 0 : i64, softcap = 0.0 : f64",
+                                    "window = 0 : i64, softcap = 0.0 : f64, result_group = 0 : i64",
                                     kHeads, kKvHeads, kHeadDim),
                         ""});
   int32_t pages = (context + added + 15) / 16;

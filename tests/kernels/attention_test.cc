@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/kvcache/layout.h"
+#include "kernels/linear/layout.h"
 #include "kernels/ref/attention.h"
 #include "kernels/ref/norm.h"
 #include "kernels/ref/rope.h"
@@ -22,10 +23,13 @@ struct Case {
   const char* cache;
   int64_t window;
   double softcap;
+  int64_t resultGroup = 0;  // 0: f32 rows
 };
 const Case kCases[] = {
-    {1, 1, 16, 16, false, "f32", 0, 0},  {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0}, {4, 4, 64, 0, false, "f32", 16, 0},
-    {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0}, {9, 3, 64, 64, false, "f16", 0, 0}, {3, 3, 80, 32, false, "bf16", 0, 0},
+    {1, 1, 16, 16, false, "f32", 0, 0},       {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0},
+    {4, 4, 64, 0, false, "f32", 16, 0},       {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0},
+    {9, 3, 64, 64, false, "f16", 0, 0},       {3, 3, 80, 32, false, "bf16", 0, 0}, {6, 2, 64, 64, false, "f16", 0, 0, 32},
+    {12, 1, 32, 32, false, "f32", 20, 0, 16},
 };
 constexpr double kScale = 0.2;
 constexpr int kPages = 24, kMaxTokens = 64;
@@ -36,7 +40,9 @@ std::string headConstants(const Case& c) {
 
 std::vector<KernelText> textsOf(const Case& c) {
   return {{"rope_append", fmt::format("{}, rotary = {} : i64, head_norm = {}, eps = 1.0e-6 : f64", headConstants(c), c.rotary, c.headNorm), ""},
-          {"attention", fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64", headConstants(c), kScale, c.window, c.softcap),
+          {"attention",
+           fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64, result_group = {} : i64", headConstants(c), kScale, c.window,
+                       c.softcap, c.resultGroup),
            ""}};
 }
 
@@ -109,7 +115,8 @@ class Model {
       qkv.insert(qkv.end(), sequences[i]->qkv.begin() + done[i] * row_, sequences[i]->qkv.begin() + (done[i] + counts[i]) * row_);
     }
     int64_t width = c_.heads * c_.headDim, tokens = batch.view().num_tokens;
-    Poisoned q(static_cast<size_t>(tokens * width) * 4), y(q.bytes());
+    int64_t yBytes = c_.resultGroup ? quantizedRowBytes(width, static_cast<int>(c_.resultGroup)) : width * 4;
+    Poisoned q(static_cast<size_t>(tokens * width) * 4), y(static_cast<size_t>(tokens * yBytes));
     std::vector<void*> operands = {qkv.data()};
     if (c_.rotary) operands.push_back(table_.data());
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
@@ -117,10 +124,13 @@ class Model {
     append_.runBackwards(batch.view(), operands, tokens);
     attend_.runOnThreads(batch.view(), {q.data(), keys_.data(), values_.data(), y.data()}, batch.view().num_blocks * attend_.unit.tiles, 2);
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && keys_.guardsIntact() && values_.guardsIntact());
-    const float* row = y.as<float>();
+    const char* row = y.as<char>();
     for (size_t i = 0; i < sequences.size(); ++i) {
-      outputs[i].insert(outputs[i].end(), row, row + counts[i] * width);
-      row += counts[i] * width;
+      for (int64_t t = 0; t < counts[i]; ++t, row += yBytes) {
+        const auto* values = reinterpret_cast<const float*>(row);
+        if (c_.resultGroup) appendQuantizedRow(row, width, c_.resultGroup, outputs[i]);
+        else outputs[i].insert(outputs[i].end(), values, values + width);
+      }
       done[i] += counts[i];
     }
   }
@@ -130,7 +140,9 @@ class Model {
     // A key that sits on a rounding boundary of the cache may go either way.
     double tolerance = cacheType(c_) == DType::f32 ? 4e-5 : cacheType(c_) == DType::f16 ? 1e-3 : 8e-3;
     for (size_t i = 0; i < y.size(); ++i)
-      ASSERT_NEAR(y[i], s.y[i], tolerance * (1 + std::fabs(s.y[i]))) << "element " << i << " of " << s.tokens << " tokens";
+      ASSERT_NEAR(y[i], s.y[i],
+                  tolerance * (1 + std::fabs(s.y[i])) + (c_.resultGroup ? halfStep(s.y.data(), static_cast<int64_t>(i), c_.resultGroup) : 0))
+          << "element " << i << " of " << s.tokens << " tokens";
   }
 
   // Pages that no sequence has, and tokens behind a sequence's end, stay poison.

@@ -46,6 +46,8 @@ std::string integer(std::string_view name, int64_t value) { return fmt::format("
 std::string flag(std::string_view name, bool value) { return fmt::format("constexpr int {} = {};\n", name, value ? 1 : 0); }
 std::string number(std::string_view name, double value) { return fmt::format("constexpr float {} = {:a}f;\n", name, value); }
 
+std::string quantizedSuffix(int64_t group) { return group ? fmt::format(".q8g{}", group) : ""; }
+
 std::string formatPrelude(const Format& format) {
   return fmt::format("#include \"kernels/linear/layout.h\"\nconstexpr WeightFormat kFormat = WeightFormat::{};\n", format.name) +
          integer("kGroup", format.group);
@@ -59,17 +61,19 @@ std::string cachePrelude(const Constants& c) {
 void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   Format format = parseFormat(c.text("format"));
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
-  unit.name = fmt::format("linear.{}.n{}.k{}", c.text("format"), n, k);
-  unit.tiles = (blockCount(n) + kPanelBlocks - 1) / kPanelBlocks;
-  unit.scratchBytes = static_cast<uint64_t>(linearScratchBytes(format.weights, k, static_cast<int>(format.group)));
+  unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group")));
+  int64_t group = c.integer("result_group"), channels = int64_t{tilePanels(sums, group)} * kPanelBlocks * kBlockChannels;
+  unit.tiles = (n + channels - 1) / channels;
+  unit.scratchBytes = static_cast<uint64_t>(linearScratchBytes(format.weights, k, static_cast<int>(format.group), sums, group));
   unit.source = formatPrelude(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", c.flag("selected")) +
-                integer("kExtras", static_cast<int64_t>(c.text("extras").size())) + "#include \"kernels/linear/epilogue.h\"\n" +
-                generateEpilogue(kernel.getBody(), sums, c.text("extras")) + "#include \"kernels/linear/linear.cpu.h\"\n";
+                integer("kResultGroup", c.integer("result_group")) + integer("kExtras", static_cast<int64_t>(c.text("extras").size())) +
+                "#include \"kernels/linear/epilogue.h\"\n" + generateEpilogue(kernel.getBody(), sums, c.text("extras")) +
+                "#include \"kernels/linear/linear.cpu.h\"\n";
 }
 
 void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   std::string norm = c.text("norm");
-  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), c.integer("group") ? fmt::format(".q8g{}", c.integer("group")) : "");
+  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group")));
   unit.source = integer("kColumns", c.integer("columns")) +
                 integer("kNorm", norm == "rms"     ? 1
                                  : norm == "layer" ? 2
@@ -96,11 +100,13 @@ void ropeAppendUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
 
 void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
   int64_t group = c.integer("heads") / c.integer("kv_heads"), dim = c.integer("head_dim");
-  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}", c.text("cache"), dim, group, c.integer("window") ? ".window" : "");
+  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}", c.text("cache"), dim, group, c.integer("window") ? ".window" : "",
+                          quantizedSuffix(c.integer("result_group")));
   unit.tiles = c.integer("kv_heads");
   unit.scratchBytes = static_cast<uint64_t>(attentionScratchBytes(INGOT_QUERY_BLOCK * static_cast<int>(group), static_cast<int>(dim)));
   unit.source = cachePrelude(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +
-                number("kSoftcap", c.number("softcap")) + "#include \"kernels/attention/attention.cpu.h\"\n";
+                number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group")) +
+                "#include \"kernels/attention/attention.cpu.h\"\n";
 }
 
 struct Function {
