@@ -20,6 +20,7 @@ class Lowering {
   }
 
   Status run(mlir::func::FuncOp function) {
+    function.walk([&](llm::AttentionOp) { ++layers_; });
     for (mlir::Operation& op : function.getBody().front()) INGOT_TRY(lower(op));
     return {};
   }
@@ -90,11 +91,12 @@ class Lowering {
   Status lowerRopeAppend(llm::RopeAppendOp op) {
     int64_t headDim = llm::columnsOf(op.getQkv().getType()) / static_cast<int64_t>(op.getHeads() + 2 * op.getKvHeads());
     auto table = op.getTable() ? llvm::cast<mlir::RankedTensorType>(op.getTable().getType()) : mlir::RankedTensorType();
-    auto kernel = kernelOf("rope_append",
-                           {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                            integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
-                            b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
-                           nullptr);
+    auto kernel =
+        kernelOf("rope_append",
+                 {integer("layers", layers_), integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                  integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
+                  b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
+                 nullptr);
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getQkv())};
     for (Value optional : {op.getTable(), op.getQNorm(), op.getKNorm()})
       if (optional) operands.push_back(nameOf(optional));
@@ -110,7 +112,7 @@ class Lowering {
     int64_t headDim = llm::columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
     auto kernel =
         kernelOf("attention",
-                 {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                 {integer("layers", layers_), integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
                   b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()), integer("result_group", groupOf(op.getY())),
                   b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
                  nullptr);
@@ -186,7 +188,7 @@ class Lowering {
   llvm::DenseMap<Value, exec::Extent> extents_;
   llvm::DenseSet<mlir::StringAttr> weights_;
   llvm::StringMap<mlir::StringAttr> kernels_;
-  int64_t nextBuffer_ = 0;
+  int64_t layers_ = 0, nextBuffer_ = 0;
 };
 
 }  // namespace

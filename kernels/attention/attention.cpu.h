@@ -2,7 +2,7 @@
 // Tile i is query block i / kKvHeads and KV head i % kKvHeads. Its rows are the query heads of the group for each token;
 // a few rows at a time meet a span of kSpanTokens tokens: scores, weights, weighted values, all in registers.
 // A row takes the spans of its own sequence in ascending order, and masked tokens add zeros: its bits do not depend on its block.
-// Prelude: kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache
+// Prelude: kLayers kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache
 // kResultGroup (0: f32 rows; else quantised, groups within a head). Operands: q, keys, values, y.
 #pragma once
 
@@ -139,7 +139,7 @@ INGOT_INLINE Span spanAt(int start, int first, int last, const ingot_i32* pages,
   Span span{start, first > start ? (first - start) / kPageTokens : 0, (last - start) / kPageTokens + 1};
   if (span.pages > kSpanPages) span.pages = kSpanPages;
   for (int page = span.first; page < span.pages; ++page) {
-    long long offset = headOffset(pages[start / kPageTokens + page], kvHead, kKvHeads, kHeadDim);
+    long long offset = headOffset(pages[start / kPageTokens + page], kLayers, kvHead, kKvHeads, kHeadDim);
     span.keys[page] = (const Cached*)operands[1] + offset;
     span.values[page] = (const Cached*)operands[2] + offset;
   }

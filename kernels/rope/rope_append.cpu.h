@@ -1,6 +1,6 @@
 // Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
 // to its own rows. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does.
-// Prelude: kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
+// Prelude: kLayers kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
 // Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]: cosine, sine.
 #pragma once
 
@@ -75,7 +75,7 @@ INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long la
     for (int h = 0; h < kKvHeads; ++h) {
       float key[kHeadDim];
       prepareHead(row + (kHeads + h) * kHeadDim, kNorm, table, key);
-      long long offset = headOffset(page, h, kKvHeads, kHeadDim);
+      long long offset = headOffset(page, kLayers, h, kKvHeads, kHeadDim);
       Element::Type* keys = (Element::Type*)operands[kKeys] + offset + slot;
       Element::Type* values = (Element::Type*)operands[kKeys + 1] + offset + (long long)slot * kHeadDim;
       for (int d = 0; d < kHeadDim; ++d) keys[d * kPageTokens] = Element::narrow(key[d]);

@@ -55,7 +55,8 @@ std::string formatPrelude(const Format& format) {
 
 std::string cachePrelude(const Constants& c) {
   return fmt::format("#include \"kernels/kvcache/element.h\"\nconstexpr CacheType kCache = CacheType::{};\n", c.text("cache")) +
-         integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
+         integer("kLayers", c.integer("layers")) + integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) +
+         integer("kHeadDim", c.integer("head_dim"));
 }
 
 void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
