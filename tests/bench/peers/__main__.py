@@ -7,10 +7,7 @@ import pathlib
 def speed(arguments):
     import speed as module
 
-    result = module.compare(arguments)
-    if arguments.json:
-        pathlib.Path(arguments.json).write_text(json.dumps(result, indent=1) + "\n")
-    print(module.table([result]))
+    print(module.table([module.compare(arguments)]))
 
 
 def report(arguments):
@@ -51,9 +48,10 @@ def main():
     command.add_argument("--figures", nargs="+", default=["prompt", "decode", "batch8", "start", "memory"],
                          choices=["prompt", "decode", "batch8", "start", "memory", "context128", "context8k"])
     command.add_argument("--rounds", type=int, default=3)
+    command.add_argument("--no-warm-up", action="store_true", help="for the context figures, whose prompts take a minute each")
     command.add_argument("--threads", type=int, default=2)
     command.add_argument("--title", default="model")
-    command.add_argument("--json", help="a file for every sample")
+    command.add_argument("--json", help="a file for every sample, written after each round")
     command.set_defaults(run=speed)
 
     command = commands.add_parser("report", help="one table of several runs of one model")

