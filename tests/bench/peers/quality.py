@@ -35,9 +35,9 @@ def llama_loss(model, windows, threads):
         llama.prepare(1, WINDOW)
         llama.decode([(0, i, token, True) for i, token in enumerate(window)])
         pointer = llama.api.llama_get_logits(llama.context)
-        logits = numpy.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_float)), (len(window), llama.vocabulary))[:-1].astype(numpy.float64)
+        logits = numpy.ctypeslib.as_array(ctypes.cast(pointer, ctypes.POINTER(ctypes.c_float)), (len(window), llama.vocabulary))[:-1]
         top = logits.max(axis=1)
-        norm = top + numpy.log(numpy.exp(logits - top[:, None]).sum(axis=1))
+        norm = top + numpy.log(numpy.exp(logits - top[:, None]).sum(axis=1, dtype=numpy.float64))
         loss += float((norm - logits[numpy.arange(len(window) - 1), window[1:]]).sum())
     return loss
 

@@ -141,18 +141,22 @@ LABELS = {"prompt": "prompt of 512, tok/s", "decode": "decode, batch 1, tok/s", 
           "memory": "peak memory over weights"}
 
 
-def steady(result):
+def peaks(result):
+    return result["machine"].get("int8_peak_ops_per_s") or result["machine"]["float32_peak_ops_per_s"]
+
+
+def steady(result, best):
     """Rounds at whose both ends the machine did its int8 arithmetic at 0.9 of its best or more: nobody else had a core."""
-    peaks = result["machine"].get("int8_peak_ops_per_s") or result["machine"]["float32_peak_ops_per_s"]
     rounds = max(len(values) for figures in result["samples"].values() for values in figures.values())
-    return [i for i in range(rounds) if min(peaks[i:i + 2]) >= 0.9 * max(peaks)]
+    return [i for i in range(rounds) if min(peaks(result)[i:i + 2]) >= 0.9 * best]
 
 
 def table(results):
     """Rows of figures, columns of engines; in brackets how many times better Ingot is."""
     merged, limits, rounds, kept = {}, {}, 0, 0
+    best = max(peak for result in results for peak in peaks(result))
     for result in results:
-        good = steady(result)
+        good = steady(result, best)
         rounds, kept = rounds + max(len(v) for v in result["samples"]["ingot"].values()), kept + len(good)
         for name, figures in result["samples"].items():
             for key, values in figures.items():
