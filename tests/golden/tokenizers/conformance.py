@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Compares ingot_tokenizer_driver with Hugging Face `tokenizers`: encode and decode, with and without special tokens.
 
-Needs the package tokenizers (0.21.4), best in a throw-away venv:
-    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install tokenizers==0.21.4
+Needs the package tokenizers (0.23.3), best in a throw-away venv:
+    python3 -m venv /tmp/venv && /tmp/venv/bin/pip install tokenizers==0.23.3
     /tmp/venv/bin/python tests/golden/tokenizers/conformance.py build/bin/ingot_tokenizer_driver VOCABULARY... --count=100000
 A VOCABULARY is a tokenizer.json, also xz-compressed, or a folder with one; or OURS=REFERENCE, where we read any kind of vocabulary and
 the reference the tokenizer.json that says the same. Exit status 1 says that something differs.
@@ -99,7 +99,8 @@ class Strings:
     def __init__(self, tokenizer, seed):
         self.rng = random.Random(seed)
         self.vocab = list(tokenizer.get_vocab())
-        self.texts = [t for t in (tokenizer.decode([i], skip_special_tokens=False) for i in range(min(tokenizer.get_vocab_size(), 20000))) if t]
+        ids = [[i] for i in range(min(tokenizer.get_vocab_size(), 20000))]
+        self.texts = [t for t in each(lambda some: tokenizer.decode_batch(some, skip_special_tokens=False), ids) if t]
         self.added = [t.content for t in tokenizer.get_added_tokens_decoder().values()] or ["<s>"]
 
     def part(self):
@@ -148,6 +149,10 @@ class Driver:
     def __init__(self, path, vocabulary):
         self.process = subprocess.Popen([path, vocabulary], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, encoding="utf-8")
 
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
     def ask(self, requests):
         answers = []
         for start in range(0, len(requests), 50):  # few enough to fit the pipe both ways
@@ -173,30 +178,57 @@ def opened(vocabulary, folder):
     return ours if reference else str(path), tokenizer
 
 
-def compare(driver, path, count, seed, show):
-    with tempfile.TemporaryDirectory() as folder:
-        path, tokenizer = opened(path, folder)
-        ours, strings, differ, shown = Driver(driver, path), Strings(tokenizer, seed), [0, 0], 0
-        rng, size = random.Random(seed + 1), max(tokenizer.get_vocab().values()) + 1
+def each(function, arguments):
+    """Results of a batch function; None where the reference panics or fails, as it does for some texts and pipelines."""
+    try:
+        return function(arguments)
+    except BaseException as error:
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        return [None] if len(arguments) == 1 else [result for one in arguments for result in each(function, [one])]
+
+
+class Comparison:
+    def __init__(self, driver, path, seed, show):
+        self.folder = tempfile.TemporaryDirectory()
+        path, self.tokenizer = opened(path, self.folder.name)
+        self.ours, self.strings, self.rng = Driver(driver, path), Strings(self.tokenizer, seed), random.Random(seed + 1)
+        self.size, self.show = max(self.tokenizer.get_vocab().values()) + 1, show
+        self.encode_differences = self.decode_differences = self.without_reference = 0
+
+    def report(self, text):
+        self.show -= 1
+        if self.show >= 0:
+            print(text)
+
+    def encode(self, texts):
+        """Compares, and gives the reference's ids."""
+        batch = self.tokenizer.encode_batch
+        wanted, plain = each(batch, texts), each(lambda some: batch(some, add_special_tokens=False), texts)
+        for text, w, p, got in zip(texts, wanted, plain, self.ours.ask(texts)):
+            if w is None or p is None:
+                self.without_reference += 1
+            elif got != {"ids": w.ids, "plain": p.ids}:
+                self.encode_differences += 1
+                self.report(f"encode {text[:200]!r}\n  expected {w.ids[:60]}\n  found    {got['ids'][:60]}")
+        return [w.ids for w in wanted if w]
+
+    def decode(self, lists):
+        decoded = [each(lambda some: self.tokenizer.decode_batch(some, skip_special_tokens=skip), lists) for skip in (False, True)]
+        for ids, text, skipped, got in zip(lists, *decoded, self.ours.ask(lists)):
+            if text is None or skipped is None:
+                self.without_reference += 1
+            elif got != {"text": text, "skipped": skipped, "streamed": text}:
+                self.decode_differences += 1
+                self.report(f"decode {ids[:60]}\n  expected {text[:200]!r} {skipped[:100]!r}\n  found    {got}")
+
+    def run(self, count):
         for start in range(0, count, 1000):
-            texts = [strings.one(i) for i in range(start, min(start + 1000, count))]
-            wanted = [e.ids for e in tokenizer.encode_batch(texts)]
-            plain = [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
-            ids = [w if rng.random() < 0.6 else [rng.randrange(size) for _ in range(rng.randint(0, 12))] for w in wanted]
-            decoded = [tokenizer.decode_batch(ids, skip_special_tokens=skip) for skip in (False, True)]
-            for text, w, p, got in zip(texts, wanted, plain, ours.ask(texts)):
-                if got != {"ids": w, "plain": p}:
-                    differ[0] += 1
-                    shown += 1
-                    if shown <= show:
-                        print(f"encode {text[:200]!r}\n  expected {w[:60]}\n  found    {got['ids'][:60]}")
-            for one, text, skipped, got in zip(ids, *decoded, ours.ask(ids)):
-                if got != {"text": text, "skipped": skipped, "streamed": text}:
-                    differ[1] += 1
-                    shown += 1
-                    if shown <= show:
-                        print(f"decode {one[:60]}\n  expected {text[:200]!r} {skipped[:100]!r}\n  found    {got}")
-        return differ
+            ids = self.encode([self.strings.one(i) for i in range(start, min(start + 1000, count))])
+            rng = self.rng
+            self.decode([one if rng.random() < 0.6 else [rng.randrange(self.size) for _ in range(rng.randint(0, 12))] for one in ids])
+        self.ours.close()
+        return self
 
 
 def main():
@@ -209,9 +241,9 @@ def main():
     options = parser.parse_args()
     total = 0
     for path in options.vocabularies:
-        encode, decode = compare(options.driver, path, options.count, options.seed, options.show)
-        print(f"{path}: {options.count} strings, {encode} encode and {decode} decode differences", flush=True)
-        total += encode + decode
+        found = Comparison(options.driver, path, options.seed, options.show).run(options.count)
+        print(f"{path}: {options.count} strings, {found.encode_differences} encode and {found.decode_differences} decode differences", flush=True)
+        total += found.encode_differences + found.decode_differences
     sys.exit(total > 0)
 
 
