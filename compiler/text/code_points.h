@@ -16,8 +16,12 @@ Result<icu::UnicodeSet> propertySet(std::string_view name);
 icu::UnicodeSet spaceSet();
 icu::UnicodeSet digitSet();
 icu::UnicodeSet wordSet();
+icu::UnicodeSet looseWordSet();  // \w outside brackets, where Oniguruma goes by an older table of Latin-1
+icu::UnicodeSet rustWordSet();   // \w of Rust's expressions: Whitespace, and single_word of added tokens
+icu::UnicodeSet numericSet();    // Digits: \p{N} of Unicode 17
 
-// Sets of the reference's normalizers and pre-tokenizers, which know older Unicode (measured against tokenizers 0.21).
+// Sets of the reference's normalizers and pre-tokenizers, which know older Unicode (measured against tokenizers 0.23:
+// tests/golden/tokenizers/every_code_point.py).
 icu::UnicodeSet markSet();         // StripAccents: Unicode 9
 icu::UnicodeSet bertAccentSet();   // BertNormalizer's accents: Unicode 8
 icu::UnicodeSet bertControlSet();  // what BertNormalizer's clean_text drops

@@ -26,13 +26,14 @@ icu::UnicodeSet both(icu::UnicodeSet set, const icu::UnicodeSet& other) {
 
 icu::UnicodeSet markSet() {
   icu::UnicodeSet set = both(pattern("[\\p{M}]"), assignedIn("[\\p{Age=9.0}]"));
+  set.remove(0x111c9);             // punctuation until Unicode 11
   return set.add(0x1cf2, 0x1cf3);  // spacing marks until Unicode 12
 }
 
 icu::UnicodeSet bertAccentSet() {
   icu::UnicodeSet set = both(pattern("[\\p{Mn}]"), assignedIn("[\\p{Age=8.0}]"));
-  set.remove(0x1885, 0x1886).remove(0xa9bd);  // letters and a spacing mark then
-  return set.add(0x1734).add(0x1171e);        // spacing marks now
+  set.remove(0x1885, 0x1886).remove(0xa9bd).remove(0x111c9);  // letters, a spacing mark and punctuation then
+  return set.add(0x1734).add(0x1171e);                        // spacing marks now
 }
 
 icu::UnicodeSet bertControlSet() {

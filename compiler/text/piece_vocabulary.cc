@@ -30,7 +30,6 @@ class PieceTables {
       for (int32_t id : *ids)
         if (id < 0 || static_cast<size_t>(id) >= v_.pieces.size())
           return Status::invalidInput("special token {} is not in the vocabulary of {}", id, v_.pieces.size());
-    finishTokens(tables_);
     return std::move(tables_);
   }
 

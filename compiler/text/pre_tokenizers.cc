@@ -34,6 +34,21 @@ class Steps {
     return add({.pattern = {.literal = {}, .regex = literalRegex(text), .source = text}, .behaviour = behaviour});
   }
 
+  // Runs of word characters, and of all others; white space is dropped.
+  Status whitespace() {
+    auto choice = std::make_unique<RegexNode>();
+    choice->kind = RegexNode::Kind::choice;
+    icu::UnicodeSet others = spaceSet().addAll(rustWordSet());
+    for (const icu::UnicodeSet& set : {rustWordSet(), others.complement()}) {
+      auto run = std::make_unique<RegexNode>();
+      run->kind = RegexNode::Kind::repeat;
+      run->low = 1;
+      run->children.push_back(setRegex(set));
+      choice->children.push_back(std::move(run));
+    }
+    return add({.pattern = {.literal = {}, .regex = std::move(choice), .source = "words"}, .behaviour = Behaviour::removed, .invert = true});
+  }
+
   Status byteLevel(const TextJson& part) {
     INGOT_ASSIGN(bool prefix, member<bool>(part, "add_prefix_space", true));
     INGOT_ASSIGN(bool useRegex, member<bool>(part, "use_regex", true));
@@ -100,7 +115,7 @@ Status readPreTokenizer(const TextJson& part, const std::string& type, Tokenizer
   if (type == "ByteLevel") return steps.byteLevel(part);
   if (type == "Split") return steps.split(part);
   if (type == "Metaspace") return steps.metaspace(part);
-  if (type == "Whitespace") return steps.regex("\\w+|[^\\w\\s]+", Behaviour::removed, true);
+  if (type == "Whitespace") return steps.whitespace();
   if (type == "WhitespaceSplit") return steps.set(spaceSet(), "white space", Behaviour::removed);
   if (type == "UnicodeScripts") return steps.scripts();
   if (type == "Punctuation") {
@@ -109,7 +124,7 @@ Status readPreTokenizer(const TextJson& part, const std::string& type, Tokenizer
   }
   if (type == "Digits") {
     INGOT_ASSIGN(bool individual, member<bool>(part, "individual_digits", false));
-    return steps.regex("\\p{N}", individual ? Behaviour::isolated : Behaviour::contiguous);
+    return steps.set(numericSet(), "numeric", individual ? Behaviour::isolated : Behaviour::contiguous);
   }
   if (type == "BertPreTokenizer") {
     INGOT_TRY(steps.set(spaceSet(), "white space", Behaviour::removed));

@@ -162,14 +162,19 @@ class Parser {
     return false;
   }
 
+  static icu::UnicodeSet complemented(icu::UnicodeSet set) {
+    set.complement();
+    return set;
+  }
+
   // One code point's worth of pattern outside brackets.
   Result<icu::UnicodeSet> one() {
     if (accept("[")) return brackets(0);
+    if (accept("\\w")) return looseWordSet();
+    if (accept("\\W")) return complemented(looseWordSet());
     if (accept("\\")) return escape();
     if (accept(".")) {
-      icu::UnicodeSet set('\n', '\n');
-      set.complement();
-      return set;
+      return complemented(icu::UnicodeSet('\n', '\n'));
     }
     if (std::string_view("*+?").find(pattern_[at_]) != std::string_view::npos) return wrong("a quantifier without an item");
     auto c = static_cast<UChar32>(next());
@@ -179,10 +184,6 @@ class Parser {
   Result<icu::UnicodeSet> escape() {
     if (atEnd()) return wrong("a backslash at the end");
     uint32_t c = next();
-    auto complemented = [](icu::UnicodeSet set) {
-      set.complement();
-      return set;
-    };
     auto single = [](uint32_t point) { return icu::UnicodeSet(static_cast<UChar32>(point), static_cast<UChar32>(point)); };
     switch (c) {
       case 's': return spaceSet();

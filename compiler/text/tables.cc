@@ -1,7 +1,9 @@
 #include "compiler/text/tables.h"
 
 #include <algorithm>
+#include <set>
 
+#include "compiler/text/token_texts.h"
 #include "runtime/text/tokenizer/tokenizer.h"
 
 namespace ingot {
@@ -17,18 +19,18 @@ struct Derived {
 
 class Serializer {
  public:
-  explicit Serializer(const TokenizerTables& tables) : tables_(tables) {}
+  explicit Serializer(const TokenizerTables& tables) : tables_(tables), texts_(tables) {}
 
   Result<std::vector<std::byte>> run(const Derived& derived) {
     b_.Clear();
     nextDfa_ = 0;
-    auto tokens = tokenVectors();
+    auto tokens = tokenVectors(derived);
     INGOT_ASSIGN(auto normalizers, this->normalizers());
     INGOT_ASSIGN(auto splits, this->splits());
     INGOT_ASSIGN(auto decoders, this->decoders());
     int32_t word = -1;
     if (std::any_of(tables_.added.begin(), tables_.added.end(), [](const auto& t) { return t.singleWord; })) {
-      INGOT_ASSIGN(word, dfa(*setRegex(wordSet()), "\\w"));
+      INGOT_ASSIGN(word, dfa(*setRegex(rustWordSet()), "\\w"));
     }
     auto added = addedTokens(false, derived), addedNormalized = addedTokens(true, derived);
     Offset<plan_text::Unicode> unicode = needsUnicode() ? buildUnicode(b_) : Offset<plan_text::Unicode>();
@@ -45,18 +47,34 @@ class Serializer {
   template <class T>
   using Tables = Offset<flatbuffers::Vector<Offset<T>>>;
 
+  // Added tokens that are looked for in normalised text decode to their normal form, and are special if that is: so does the reference.
+  void decodeToNormalForms(const Derived& derived, std::vector<std::string>& decoded, std::vector<uint8_t>& flags) const {
+    std::set<std::string> special;
+    for (const AddedTokenEntry& token : tables_.added)
+      if (token.special) special.insert(token.content);
+    for (const AddedTokenEntry& token : tables_.added) {
+      auto normal = derived.normal.find(token.content);
+      if (!token.normalized || normal == derived.normal.end()) continue;
+      auto id = static_cast<size_t>(token.id);
+      decoded[id] = normal->second;
+      flags[id] = static_cast<uint8_t>(special.contains(normal->second) ? flags[id] | text::kSpecial : flags[id] & ~text::kSpecial);
+    }
+  }
+
   // Offsets of matches, texts and contents; their bytes into bytes_.
-  std::array<Offset<flatbuffers::Vector<uint32_t>>, 3> tokenVectors() {
+  std::array<Offset<flatbuffers::Vector<uint32_t>>, 3> tokenVectors(const Derived& derived) {
     std::vector<uint32_t> offsets[3] = {{0}, {0}, {0}};
     std::string bytes[3];
     std::vector<uint8_t> flags;
-    for (const TokenEntry& token : tables_.tokens) {
-      const std::string* parts[3] = {token.match ? &*token.match : nullptr, &token.text, &token.content};
-      for (int i = 0; i < 3; ++i) {
-        if (parts[i]) bytes[i] += *parts[i];
-        offsets[i].push_back(static_cast<uint32_t>(bytes[i].size()));
-      }
-      flags.push_back(token.flags);
+    std::vector<std::string> decoded;
+    for (const TokenEntry& token : tables_.tokens) flags.push_back(token.flags), decoded.push_back(token.content);
+    decodeToNormalForms(derived, decoded, flags);
+    for (size_t id = 0; id < decoded.size(); ++id) {
+      const TokenEntry& token = tables_.tokens[id];
+      bytes[0] += token.match.value_or("");
+      bytes[1] += texts_.of(decoded[id]);
+      bytes[2] += token.content;
+      for (int i = 0; i < 3; ++i) offsets[i].push_back(static_cast<uint32_t>(bytes[i].size()));
     }
     std::array<Offset<flatbuffers::Vector<uint32_t>>, 3> result;
     for (size_t i = 0; i < 3; ++i) {
@@ -116,10 +134,12 @@ class Serializer {
 
   Result<Tables<plan_text::Decode>> decoders() {
     std::vector<Offset<plan_text::Decode>> steps;
-    for (const DecodeStep& step : tables_.decoders) {
+    for (size_t i = texts_.stepsDone(); i < tables_.decoders.size(); ++i) {
+      const DecodeStep& step = tables_.decoders[i];
       INGOT_ASSIGN(int32_t index, dfa(step.pattern));
       auto pattern = b_.CreateString(step.pattern.literal), text = b_.CreateString(step.text);
-      steps.push_back(plan_text::CreateDecode(b_, step.kind, index, pattern, text, step.start, step.stop, step.flag));
+      bool flag = step.flag || (i == texts_.stepsDone() && texts_.areBytes());
+      steps.push_back(plan_text::CreateDecode(b_, step.kind, index, pattern, text, step.start, step.stop, flag));
     }
     return b_.CreateVector(steps);
   }
@@ -157,6 +177,7 @@ class Serializer {
   }
 
   const TokenizerTables& tables_;
+  TokenTexts texts_;
   flatbuffers::FlatBufferBuilder b_;
   std::vector<DfaTables> dfas_;
   size_t nextDfa_ = 0;
@@ -179,15 +200,18 @@ void findWhole(const TokenizerTables& tables, const text::Tokenizer& tokenizer, 
 }
 
 // Added tokens that are looked for in normalised text are normalised themselves.
-void normalizeAdded(const TokenizerTables& tables, const text::Tokenizer& tokenizer, std::map<std::string, std::string>& normal) {
+Status normalizeAdded(const TokenizerTables& tables, const text::Tokenizer& tokenizer, std::map<std::string, std::string>& normal) {
   text::NormalizeScratch scratch;
   for (const AddedTokenEntry& token : tables.added) {
     if (!token.normalized) continue;
     std::string content = token.content;
     size_t head = 0;
     if (!token.isNormalForm) text::normalize(tokenizer.tables(), tokenizer.dfas(), content, head, scratch);
+    if (content.empty() && !token.content.empty())
+      return Status::unsupported("added_tokens: \"{}\" is empty in normal form, which is found everywhere; it must not be normalized", token.content);
     normal[token.content] = content;
   }
+  return {};
 }
 
 }  // namespace
@@ -203,7 +227,7 @@ Result<std::vector<std::byte>> TokenizerTables::serialize() const {
   auto opened = text::Tokenizer::open(bytes);
   if (!opened.ok()) return Status::internal("the compiled tokenizer does not open: {}", opened.status().message());
   findWhole(*this, *opened, derived.whole);
-  normalizeAdded(*this, *opened, derived.normal);
+  INGOT_TRY(normalizeAdded(*this, *opened, derived.normal));
   return serializer.run(derived);
 }
 

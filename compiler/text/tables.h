@@ -18,7 +18,6 @@ using Note = std::function<void(const std::string&)>;
 struct TokenEntry {
   std::string content;               // as tokenizer.json spells it
   std::optional<std::string> match;  // bytes that the model matches; none: never
-  std::string text;                  // what it is to the first step of the decoder
   uint8_t flags = 0;                 // text::TokenFlags
 };
 

@@ -102,7 +102,6 @@ Result<TokenizerTables> readTiktoken(std::string_view text, const TextJson& conf
   tables.splits.push_back(std::move(split));
   tables.decoders.push_back({.kind = plan_text::DecodeKind::bytes, .pattern = {}, .text = {}});
   INGOT_TRY(addSpecial(config, tables, note));
-  finishTokens(tables);
   return tables;
 }
 

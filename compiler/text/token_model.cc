@@ -150,7 +150,7 @@ class ModelReader {
       auto id = static_cast<int32_t>(tables_.tokens.size());
       if (!entry.is_array() || entry.size() != 2 || !entry[0].is_string() || !entry[1].is_number())
         return Status::invalidInput("vocab[{}]: is not a token and its score", id);
-      tables_.tokenAt(id) = {.content = entry[0].get<std::string>(), .match = {}, .text = {}, .flags = text::kExists};
+      tables_.tokenAt(id) = {.content = entry[0].get<std::string>(), .match = {}, .flags = text::kExists};
       model_.scores.push_back(entry[1].get<double>());
       lowest = id == 0 ? model_.scores[0] : std::min(lowest, model_.scores.back());
       ids_[entry[0].get<std::string>()] = id;  // of equal tokens the reference takes the last

@@ -26,7 +26,6 @@ class Reader {
     INGOT_TRY(each("post_processor", "processors", readPostProcessor));
     INGOT_TRY(each("decoder", "decoders", readDecoder));
     if (tables_.decoders.empty()) tables_.decoders.push_back({.kind = plan_text::DecodeKind::join});
-    finishTokens(tables_);
     return std::move(tables_);
   }
 
@@ -96,27 +95,7 @@ class Reader {
   TokenizerTables tables_;
 };
 
-void replaceAll(std::string& text, const std::string& from, const std::string& to) {
-  for (size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size()) text.replace(at, from.size(), to);
-}
-
 }  // namespace
-
-void finishTokens(TokenizerTables& tables) {
-  using plan_text::DecodeKind;
-  for (TokenEntry& token : tables.tokens) token.text = token.content;
-  // First steps that look at one token alone are done here, once.
-  auto& steps = tables.decoders;
-  while (!steps.empty() && steps.front().kind == DecodeKind::replace && !steps.front().pattern.regex) {
-    for (TokenEntry& token : tables.tokens) replaceAll(token.text, steps.front().pattern.literal, steps.front().text);
-    steps.erase(steps.begin());
-  }
-  if (!steps.empty() && steps.front().kind == DecodeKind::bytes) {
-    steps.front().flag = true;
-    for (TokenEntry& token : tables.tokens)
-      if (auto bytes = fromByteAlphabet(token.text)) token.text = *bytes;
-  }
-}
 
 Result<PatternEntry> readPattern(const TextJson& part) {
   const TextJson* pattern = memberObject(part, "pattern");

@@ -9,9 +9,6 @@ namespace ingot {
 // `where` starts every message; `note` hears of parts that are ignored.
 Result<TokenizerTables> readTokenizerJson(const TextJson& json, const std::string& where, const Note& note);
 
-// What every reader of vocabularies ends with: which bytes a token matches and what it decodes to, once all steps are known.
-void finishTokens(TokenizerTables& tables);
-
 // GPT-2's spelling of bytes as characters: bytes of `content`, or nothing where a character is not in its alphabet.
 std::optional<std::string> fromByteAlphabet(std::string_view content);
 std::string toByteAlphabet(std::string_view bytes);

@@ -23,6 +23,23 @@ std::vector<uint32_t> codePoints(const icu::UnicodeString& text) {
   return points;
 }
 
+// Capital letters of Unicode 16 and 17, which the installed ICU may not know yet.
+struct NewCapitals {
+  UChar32 first, last, lower;  // the lower case of the first; the others follow
+};
+constexpr NewCapitals kNewCapitals[] = {{0x1c89, 0x1c89, 0x1c8a},    {0xa7cb, 0xa7cb, 0x264},    {0xa7cc, 0xa7cc, 0xa7cd}, {0xa7ce, 0xa7ce, 0xa7cf},
+                                        {0xa7d2, 0xa7d2, 0xa7d3},    {0xa7d4, 0xa7d4, 0xa7d5},   {0xa7da, 0xa7da, 0xa7db}, {0xa7dc, 0xa7dc, 0x19b},
+                                        {0x10d50, 0x10d65, 0x10d70}, {0x16ea0, 0x16eb8, 0x16ebb}};
+
+// The full lower case, of Unicode 17.
+std::vector<uint32_t> lowerOf(UChar32 c) {
+  for (const auto& [first, last, lower] : kNewCapitals)
+    if (first <= c && c <= last) return {static_cast<uint32_t>(lower + (c - first))};
+  icu::UnicodeString text(c);
+  text.toLower(icu::Locale::getRoot());
+  return codePoints(text);
+}
+
 bool isHangul(UChar32 c) { return c >= 0xac00 && c <= 0xd7a3; }
 
 }  // namespace
@@ -59,9 +76,7 @@ flatbuffers::Offset<plan_text::Unicode> buildUnicode(flatbuffers::FlatBufferBuil
   }
   for (auto [pair, c] : pairs) compositions.insert(compositions.end(), {pair.first, pair.second, c});
   for (UChar32 c = 0; c <= kLast; ++c) {
-    icu::UnicodeString text(c);
-    text.toLower(icu::Locale::getRoot());
-    auto points = codePoints(text);
+    auto points = lowerOf(c);
     if (points.size() == 1 && points[0] == static_cast<uint32_t>(c)) continue;
     points.resize(3);
     lower.insert(lower.end(), {static_cast<uint32_t>(c), points[0], points[1], points[2]});

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the seeds of corpus/{safetensors,gguf,pickle,config}; artifact's seed is the plan of a compiled tiny model:
+"""Writes the seeds of corpus/{safetensors,gguf,pickle,config,tokenizer_*}; artifact's seed is the plan of a compiled tiny model:
 `make_corpus.py model.ingot`. Standard library only."""
 import io
 import json
@@ -104,6 +104,42 @@ if len(sys.argv) > 1:
     plan_bytes = struct.unpack_from("<I", data, 12)[0]
     put("artifact", "plan", data[64:64 + plan_bytes])
 put("artifact", "header", b"INGOT\x1a\r\n" + struct.pack("<HHIQQ", 1, 0, 0, 4096, 4096) + bytes(4096 - 32))
+
+# Tokenizers: texts and ids of the golden cases, and a small tokenizer.json for every component.
+FIXTURES = pathlib.Path(__file__).parent.parent / "golden" / "tokenizers" / "fixtures"
+for number, path in enumerate(sorted(FIXTURES.glob("*.cases"))):
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    texts = [case["text"] for case in cases if "text" in case and len(case["text"]) < 200][::9]
+    ids = [case["ids"] for case in cases if "decoded" in case][:6]
+    put("tokenizer_encode", path.stem, bytes([number, 3]) + " ".join(texts[:3]).encode())
+    put("tokenizer_encode", f"{path.stem}_plain", bytes([number, 0]) + "".join(texts[3:5]).encode() + b"\xe2\x82 \xff\xf0\x9f")
+    put("tokenizer_decode", path.stem, bytes([number, 2]) + b"".join(struct.pack("<H", i) for i in sum(ids[:3], [])))
+    put("tokenizer_decode", f"{path.stem}_skip", bytes([number, 1]) + b"".join(struct.pack("<H", i + 100) for i in sum(ids[3:], [])))
+    put("tokenizer_tables", path.stem, bytes([number]) + b"".join(struct.pack("<IB", 977 * i * i + 40 * i, i) for i in range(4)))
+BPE = {"type": "BPE", "vocab": {"a": 0, "b": 1, "ab": 2, "<unk>": 3, "\u2581": 4, "\u0120": 5, "<0x41>": 6}, "merges": [["a", "b"]], "unk_token": "<unk>",
+       "byte_fallback": True, "fuse_unk": True}
+UNIGRAM = {"type": "Unigram", "unk_id": 0, "vocab": [["<unk>", 0.0], ["a", -1.0], ["ab", -1.5], ["\u2581a", -2.0]], "byte_fallback": False}
+WORDS = {"type": "WordPiece", "vocab": {"[UNK]": 0, "a": 1, "##b": 2}, "unk_token": "[UNK]", "continuing_subword_prefix": "##", "max_input_chars_per_word": 9}
+LEVEL = {"type": "WordLevel", "vocab": {"<unk>": 0, "a": 1}, "unk_token": "<unk>"}
+MARK = {"type": "Metaspace", "replacement": "\u2581", "prepend_scheme": "first", "split": True}
+PATTERN = {"Regex": "(?i:'s|'t)|[^\\r\\n\\p{L}]?\\p{L}+|\\p{N}{1,3}|\\s+(?!\\S)|\\s+"}
+PIPELINES = {
+    "bpe": {"model": BPE, "normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKC"}, {"type": "Prepend", "prepend": "\u2581"}, {"type": "Replace",
+            "pattern": {"String": " "}, "content": "\u2581"}]}, "decoder": {"type": "Sequence", "decoders": [{"type": "ByteFallback"}, {"type": "Fuse"}, {"type":
+            "Strip", "content": " ", "start": 1, "stop": 0}]}, "added_tokens": [{"id": 7, "content": "<s>", "single_word": True, "lstrip": True, "rstrip": True,
+            "normalized": True, "special": True}]},
+    "bytes": {"model": {**BPE, "byte_fallback": False, "ignore_merges": True}, "pre_tokenizer": {"type": "Sequence", "pretokenizers": [{"type": "Split", "pattern":
+              PATTERN, "behavior": "MergedWithNext", "invert": True}, {"type": "Digits", "individual_digits": True}, {"type": "ByteLevel", "add_prefix_space": True,
+              "use_regex": False}]}, "decoder": {"type": "ByteLevel"}, "post_processor": {"type": "TemplateProcessing", "single": [{"SpecialToken": {"id": "a",
+              "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}], "special_tokens": {"a": {"id": "a", "ids": [0], "tokens": ["a"]}}}},
+    "unigram": {"model": UNIGRAM, "pre_tokenizer": MARK, "decoder": MARK, "normalizer": {"type": "Nmt"}},
+    "wordpiece": {"model": WORDS, "normalizer": {"type": "BertNormalizer"}, "pre_tokenizer": {"type": "BertPreTokenizer"}, "decoder": {"type": "WordPiece"},
+                  "post_processor": {"type": "BertProcessing", "sep": ["a", 1], "cls": ["a", 1]}},
+    "wordlevel": {"model": LEVEL, "normalizer": {"type": "StripAccents"}, "pre_tokenizer": {"type": "CharDelimiterSplit", "delimiter": "b"},
+                  "decoder": {"type": "CTC"}},
+}
+for name, pipeline in PIPELINES.items():
+    put("tokenizer_json", name, json.dumps(pipeline).encode())
 
 # Found by fuzzing; kept as tests: architecture_not_utf8 is the fuzzer's own, this one had a text for a number of heads.
 HEADS = [(b"general.architecture", 8, text(b"llama")), (b"llama.attention.head_count", 8, text(b"four"))]

@@ -84,7 +84,8 @@ std::optional<AddedMatch> AddedTokens::find(std::string_view text, size_t from, 
     }
     if (flags & kRightStrip)
       for (size_t next = match.end; next < text.size() && isSpace(decodeAt(text, next));) match.end = next;
-    return match;
+    if (match.begin < match.end) return match;
+    at = searched - 1;  // the token before took all of it
   }
   searched = text.size();
   return std::nullopt;

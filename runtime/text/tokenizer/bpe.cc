@@ -213,7 +213,7 @@ void Bpe::mergeWindows(BpeScratch& scratch) const {
 }
 
 void Bpe::encodePart(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {
-  if (!hasAffixes_ && piece.size() <= longest_) {
+  if (piece.size() <= longest_) {
     int32_t id = vocabulary_.find(piece);
     if (id >= 0 && (ignoreMerges_ || (whole_[id >> 3] >> (id & 7) & 1))) return ids.push_back(id);
   }

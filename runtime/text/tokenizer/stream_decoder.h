@@ -11,7 +11,9 @@ namespace ingot::text {
 // Thread-compatible.
 class StreamDecoder {
  public:
-  StreamDecoder(const Tokenizer& tokenizer, bool skipSpecialTokens);
+  // Without `spacesBetweenSpecial` an added token right behind another one is spelt as it is, whatever space the decoder would
+  // put before it: vLLM's spaces_between_special_tokens. It says nothing where special tokens are skipped.
+  StreamDecoder(const Tokenizer& tokenizer, bool skipSpecialTokens, bool spacesBetweenSpecial = true);
 
   // Appends to `text` what is certain after this id, which lies inside the vocabulary.
   void push(int32_t id, std::string& text);
@@ -19,8 +21,12 @@ class StreamDecoder {
   void flush(std::string& text) { steps_.flush(text); }
 
  private:
+  void pushText(std::string_view piece, std::string& text);
+
   const Tokenizer* tokenizer_;
-  bool skipSpecial_, takesBytes_ = false;  // the first step takes bytes, not texts
+  bool skipSpecial_, spacesBetweenSpecial_;
+  bool takesBytes_ = false;  // the first step takes bytes, not texts
+  bool afterAdded_ = false;  // the last token was an added one
   DecodeSteps steps_;
 };
 

@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Compares ingot_tokenizer_driver with llama.cpp's own vocabulary vectors: FOLDER holds ggml-vocab-*.gguf with .inp and .out.
 
-They are in the source package of llama-cpp-python, which is fetched and not kept:
-    pip download --no-deps --no-binary :all: llama-cpp-python
-    tests/golden/tokenizers/llama_cpp_vectors.py build/bin/ingot_tokenizer_driver vendor/llama.cpp/models
+They are in the source package of llama-cpp-python, which tests/golden/fetch_sdist.py fetches:
+    tests/golden/tokenizers/llama_cpp_vectors.py build/bin/ingot_tokenizer_driver llama_cpp_python-0.3.36/vendor/llama.cpp/models
 """
 import json
 import pathlib
@@ -20,6 +19,8 @@ def main():
             continue
         texts = inputs.read_text(encoding="utf-8").split("\n__ggml_vocab_test__\n")
         wanted = [[int(i) for i in line.split()] for line in outputs.read_text(encoding="utf-8").split("\n")]
+        if len(wanted) < len(texts) or any(wanted[len(texts):]):
+            sys.exit(f"{outputs}: {len(wanted)} lines for {len(texts)} texts")
         requests = "".join(json.dumps(text) + "\n" for text in texts)
         run = subprocess.run([driver, str(vocabulary)], input=requests, capture_output=True, text=True, encoding="utf-8")
         if run.returncode:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Trains the small vocabularies of tests/golden/tokenizers/fixtures, of every kind and with every component, and writes what
-Hugging Face `tokenizers` makes of some texts with them. The package tokenizers (0.21.4) is needed:
+Hugging Face `tokenizers` makes of some texts with them. The package tokenizers (0.23.3) is needed:
     python3 tests/golden/tokenizers/make_fixtures.py
 """
 import json

@@ -2,53 +2,33 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 
-#include "compiler/text/foreign_vocabulary.h"
 #include "runtime/text/tokenizer/stream_decoder.h"
-#include "runtime/text/tokenizer/tokenizer.h"
+#include "tests/unit/compiler_text/fixtures.h"
 
 namespace ingot {
 namespace {
 
-namespace fs = std::filesystem;
-
-std::vector<std::string> fixtures() {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(INGOT_SOURCE_DIR "/tests/golden/tokenizers/fixtures"))
-    if (entry.path().extension() == ".cases") names.push_back(entry.path().stem().string());
-  std::sort(names.begin(), names.end());
-  return names;
-}
-
-class GoldenTokenizer : public testing::TestWithParam<std::string> {
+class GoldenTokenizer : public FixtureTokenizer {
  protected:
-  void SetUp() override {
-    auto tables = readVocabulary(folder_ / (GetParam() + ".json"), [](const std::string&) {});
-    ASSERT_TRUE(tables.ok()) << tables.status().message();
-    auto bytes = tables->serialize();
-    ASSERT_TRUE(bytes.ok()) << bytes.status().message();
-    bytes_ = std::move(bytes).value();
-  }
-
-  void check(const text::Tokenizer& tokenizer, const TextJson& goal) {
+  void check(const TextJson& goal) {
     if (goal.contains("text")) {
       for (auto [key, special] : {std::pair{"ids", true}, std::pair{"plain", false}}) {
         std::vector<int32_t> ids;
-        tokenizer.encode(goal["text"].get<std::string>(), {.add_special_tokens = special}, scratch_, ids);
+        tokenizer().encode(goal["text"].get<std::string>(), {.add_special_tokens = special}, scratch_, ids);
         EXPECT_EQ(ids, goal[key].get<std::vector<int32_t>>()) << goal["text"];
       }
       return;
     }
     auto ids = goal["ids"].get<std::vector<int32_t>>();
-    auto text = tokenizer.decode(ids, false), skipped = tokenizer.decode(ids, true);
+    auto text = tokenizer().decode(ids, false), skipped = tokenizer().decode(ids, true);
     ASSERT_TRUE(text.ok() && skipped.ok());
     EXPECT_EQ(*text, goal["decoded"].get<std::string>());
     EXPECT_EQ(*skipped, goal["skipped"].get<std::string>());
     // Piece by piece: whole characters only, and the same text.
     std::string streamed;
-    text::StreamDecoder decoder(tokenizer, false);
+    text::StreamDecoder decoder(tokenizer(), false);
     for (int32_t id : ids) {
       decoder.push(id, streamed);
       EXPECT_TRUE(isValidUtf8(streamed));
@@ -57,17 +37,13 @@ class GoldenTokenizer : public testing::TestWithParam<std::string> {
     EXPECT_EQ(streamed, *text);
   }
 
-  fs::path folder_ = INGOT_SOURCE_DIR "/tests/golden/tokenizers/fixtures";
-  std::vector<std::byte> bytes_;
   text::EncodeScratch scratch_;
 };
 
 TEST_P(GoldenTokenizer, MatchesTheReference) {
-  auto tokenizer = text::Tokenizer::open(bytes_);
-  ASSERT_TRUE(tokenizer.ok()) << tokenizer.status().message();
-  std::ifstream cases(folder_ / (GetParam() + ".cases"));
+  std::ifstream cases(kFixtureFolder / (GetParam() + ".cases"));
   int count = 0;
-  for (std::string line; std::getline(cases, line); ++count) check(*tokenizer, TextJson::parse(line));
+  for (std::string line; std::getline(cases, line); ++count) check(TextJson::parse(line));
   EXPECT_GT(count, 100);
 }
 
@@ -76,7 +52,7 @@ TEST_P(GoldenTokenizer, DamagedTablesDoNoHarm) {
   uint64_t state = 88172645463325252ull;
   auto next = [&] { return state ^= state << 13, state ^= state >> 7, state ^= state << 17; };
   for (int trial = 0; trial < 40; ++trial) {
-    auto damaged = bytes_;
+    auto damaged = tables();
     for (int i = 0; i < 4; ++i) damaged[next() % damaged.size()] = static_cast<std::byte>(next());
     auto tokenizer = text::Tokenizer::open(damaged);
     if (!tokenizer.ok()) continue;
@@ -87,7 +63,7 @@ TEST_P(GoldenTokenizer, DamagedTablesDoNoHarm) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Fixtures, GoldenTokenizer, testing::ValuesIn(fixtures()), [](const auto& info) { return info.param; });
+INSTANTIATE_TEST_SUITE_P(Fixtures, GoldenTokenizer, testing::ValuesIn(fixtureNames()), [](const auto& info) { return info.param; });
 
 }  // namespace
 }  // namespace ingot

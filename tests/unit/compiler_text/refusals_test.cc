@@ -15,7 +15,7 @@ std::string errorOf(const std::string& json) {
   auto tables = readTokenizerJson(*parsed, "t.json", [](const std::string&) {});
   if (!tables.ok()) return tables.status().message();
   auto bytes = tables->serialize();
-  return bytes.ok() ? "" : bytes.status().message();
+  return bytes.ok() ? "" : "t.json: " + bytes.status().message();
 }
 
 std::string withModel(const std::string& model, const std::string& rest = "") { return "{\"model\":" + model + rest + "}"; }
@@ -61,6 +61,8 @@ INSTANTIATE_TEST_SUITE_P(
                 kModel,
                 R"(,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}],"special_tokens":{"<s>":{"id":"<s>","ids":[77],"tokens":["<s>"]}}})"),
             "77"},
+        Refusal{"emptyNormalForm", withModel(kModel, R"(,"normalizer":{"type":"Strip"},"added_tokens":[{"id":3,"content":"\n","normalized":true}])"),
+                "is empty in normal form"},
         Refusal{"wrongType", withModel(kModel, R"(,"added_tokens":[{"id":"x","content":"y"}])"), "id: is \"x\""}),
     [](const auto& info) { return info.param.name; });
 

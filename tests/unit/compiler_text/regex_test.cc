@@ -40,6 +40,13 @@ TEST(Regex, LooksAheadOneCodePoint) {
 
 TEST(Regex, IgnoresCaseAsTheReferenceDoes) { EXPECT_THAT(matches("(?i:'s)", "'s 'S '\xc5\xbf"), ElementsAre("'s", "'S", "'\xc5\xbf")); }
 
+TEST(Regex, WordsAreOnigurumas) {
+  EXPECT_THAT(matches("\\w", "\xc2\xb2"), ElementsAre("\xc2\xb2"));  // superscript two, outside brackets alone
+  EXPECT_THAT(matches("[\\w]", "\xc2\xb2"), ElementsAre());
+  EXPECT_THAT(matches("\\w", "\xe2\x80\x8d"), ElementsAre());                             // a joiner is none
+  EXPECT_THAT(matches("\\p{Han}", "\xf0\xae\xaf\xb0"), ElementsAre("\xf0\xae\xaf\xb0"));  // new in Unicode 15.1
+}
+
 TEST(Regex, ALongRunThatFailsIsReadOnce) {
   std::string text(1 << 20, ' ');
   text += 'x';

@@ -54,5 +54,25 @@ TEST_F(Folder, SaysWhichLineOfMergesIsWrong) {
   EXPECT_THAT(tables.status().message(), testing::HasSubstr("merges.txt: line 2"));
 }
 
+TEST_F(Folder, WhatAnAddedTokenTookIsNoTokenAgain) {
+  write("tokenizer.json", R"({"model":{"type":"WordLevel","vocab":{"?":0},"unk_token":"?"},"added_tokens":[
+      {"id":1,"content":" ","lstrip":true,"normalized":false},{"id":2,"content":"<x>","rstrip":true,"normalized":false}]})");
+  EXPECT_THAT(encode("<x> a"), ElementsAre(2, 0));
+}
+
+TEST_F(Folder, IgnoreMergesLooksAtThePieceAsItIs) {
+  write("tokenizer.json",
+        R"({"model":{"type":"BPE","vocab":{"a":0,"##a":1,"#":2},"merges":[],"continuing_subword_prefix":"##","ignore_merges":true}})");
+  EXPECT_THAT(encode("##a"), ElementsAre(1));
+}
+
+TEST_F(Folder, ANormalizedAddedTokenDecodesToItsNormalForm) {
+  write("tokenizer.json", R"({"model":{"type":"WordLevel","vocab":{"?":0},"unk_token":"?"},"normalizer":{"type":"Lowercase"},"added_tokens":[
+      {"id":1,"content":"<A>","special":true,"normalized":true},{"id":2,"content":"<B>","special":true,"normalized":false}]})");
+  EXPECT_THAT(encode("<a><B>"), ElementsAre(1, 2));
+  EXPECT_EQ(*tokenizer_->decode(std::vector<int32_t>{1, 2}, false), "<a> <B>");
+  EXPECT_EQ(*tokenizer_->decode(std::vector<int32_t>{1, 2}, true), "<a>");
+}
+
 }  // namespace
 }  // namespace ingot
