@@ -9,8 +9,8 @@
 #include "kernels/abi/abi.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/element.h"
-#include "kernels/linear/quantize.cpu.h"
 #include "kernels/prim/math.h"
+#include "kernels/prim/quantize.cpu.h"
 
 namespace attention {
 

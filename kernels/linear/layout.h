@@ -7,9 +7,10 @@
 //   i4gG       per group: 16 f16 scales, then per 8 k: 16 x 4 bytes, low nibble k..k+3, high k+4..k+7; w = scale * (q - 8)
 //   i4mgG      per group: 16 f16 scales, 16 f16 minima, nibbles as i4; w = scale * q + minimum
 // Channels beyond n are zero.
-//
-// A quantised row of k columns: k int8, k / G f32 scales, k / G i32 sums of the group's int8; padded to 64 bytes.
+// They meet quantised rows: kernels/prim/quantized_row.h.
 #pragma once
+
+#include "kernels/prim/quantized_row.h"
 
 enum class WeightFormat : int { f32, f16, bf16, i8, i4, i4m };
 
@@ -36,4 +37,3 @@ constexpr long long blockCount(long long n) { return (n + kBlockChannels - 1) / 
 constexpr long long packedBytes(WeightFormat format, long long n, long long k, int group) { return blockCount(n) * blockBytes(format, k, group); }
 
 constexpr long long paddedColumns(long long columns) { return (columns + 15) / 16 * 16; }
-constexpr long long quantizedRowBytes(long long k, int group) { return (k + 8 * (k / group) + 63) / 64 * 64; }

@@ -7,7 +7,7 @@
 #include "kernels/abi/abi.h"
 #include "kernels/linear/epilogue.h"
 #include "kernels/linear/formats.cpu.h"
-#include "kernels/linear/quantize.cpu.h"
+#include "kernels/prim/quantize.cpu.h"
 
 namespace linear {
 

@@ -5,6 +5,7 @@
 
 #include "compiler/pack/format.h"
 #include "kernels/kvcache/layout.h"
+#include "runtime/device/memory.h"
 #include "runtime/exec/batch.h"
 #include "tests/kernels/harness.h"
 
@@ -27,7 +28,8 @@ void linear(benchmark::State& state, const std::string& format) {
                          kK, format),
              ""});
   // Zeros take the time of any other weights.
-  std::vector<std::byte> weights(storage.bytes(kN, kK));
+  Memory weights = Memory::allocate(storage.bytes(kN, kK)).value();
+  std::fill_n(weights.data(), weights.bytes(), std::byte{0});
   size_t rowBytes = static_cast<size_t>(isQuantized(storage.format) ? quantizedRowBytes(kK, storage.group) : kK * 4);
   std::vector<std::byte> x(rowBytes * static_cast<size_t>(rows));
   Poisoned y(static_cast<size_t>(rows * kN) * 4);
@@ -36,7 +38,7 @@ void linear(benchmark::State& state, const std::string& format) {
   const Kernel& kernel = library->at(0);
   for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.unit.tiles);
   auto runs = static_cast<int64_t>(state.iterations());
-  state.SetBytesProcessed(runs * static_cast<int64_t>(weights.size()));
+  state.SetBytesProcessed(runs * static_cast<int64_t>(weights.bytes()));
   state.counters["ops/s"] = benchmark::Counter(2.0 * static_cast<double>(rows * kN * kK), benchmark::Counter::kIsIterationInvariantRate);
 }
 
@@ -70,11 +72,12 @@ void attention(benchmark::State& state) {
   for (int32_t page = 0; page < pages; ++page) table.push_back(page);
   batch.add(ids, context, 0, table);
   auto half = static_cast<size_t>(layerElements(kKvHeads, kHeadDim)) * 2;
-  std::vector<std::byte> pool(2 * half * static_cast<size_t>(pages));
+  Memory pool = Memory::allocate(2 * half * static_cast<size_t>(pages)).value();
+  std::fill_n(pool.data(), pool.bytes(), std::byte{0});
   std::vector<float> q(static_cast<size_t>(added) * kHeads * kHeadDim, 1.0f), y(q.size());
   const Kernel& kernel = library->at(0);
   for (auto _ : state) kernel.run(batch.view(), {q.data(), pool.data(), pool.data() + half, y.data()}, batch.view().num_blocks * kernel.unit.tiles);
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * pool.size()));
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * pool.bytes()));
   double seen = static_cast<double>(added) * context + added * (added + 1) / 2.0;
   state.counters["ops/s"] = benchmark::Counter(4.0 * seen * kHeads * kHeadDim, benchmark::Counter::kIsIterationInvariantRate);
 }
