@@ -45,7 +45,7 @@ class Emitter {
       segments_.push_back({kind, at, bytes});
       at = roundUp(at + bytes, kPageBytes);
     };
-    for (const VariantCode& variant : contents_.variants) place(plan::SegmentKind::code, variant.image.bytes.size());
+    for (const VariantCode& variant : contents_.variants) place(plan::SegmentKind::code, variant.bytes.size());
     if (!contents_.text.tokenizer.empty()) place(plan::SegmentKind::tokenizer, contents_.text.tokenizer.size());
     uint64_t first = at;
     mlir::SymbolTable symbols(module_);
@@ -68,7 +68,7 @@ class Emitter {
   }
 
   Status writeTables(const OutputFile& file) {
-    for (size_t i = 0; i < contents_.variants.size(); ++i) INGOT_TRY(file.write(segments_[i].offset, contents_.variants[i].image.bytes));
+    for (size_t i = 0; i < contents_.variants.size(); ++i) INGOT_TRY(file.write(segments_[i].offset, contents_.variants[i].bytes));
     if (contents_.text.tokenizer.empty()) return {};
     return file.write(segments_[contents_.variants.size()].offset, contents_.text.tokenizer);
   }

@@ -3,6 +3,8 @@
 //   values  [page][kv_head][16 tokens][head_dim]   columns in lanes: one multiply-add per token and 16 columns
 #pragma once
 
+enum class CacheType : int { f32, f16, bf16 };
+
 constexpr int kPageTokens = 16;
 
 // Elements from the start of the keys, or of the values, to one head of a page.

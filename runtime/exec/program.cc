@@ -15,7 +15,10 @@ std::vector<std::string> featuresOf(const plan::Variant& variant) {
   return features;
 }
 
+constexpr std::string_view kEmulated = "cuda-emulated";
+
 bool isForThisArchitecture(std::string_view target) {
+  if (target == kEmulated) return true;
 #if defined(__x86_64__)
   return target.starts_with("cpu:x86-64");
 #elif defined(__aarch64__)
@@ -33,7 +36,7 @@ Result<const plan::Variant*> Program::chooseVariant(const Artifact& artifact) {
   for (const auto* variant : *artifact.plan().variants()) {
     std::string missing = missingCpuFeature(featuresOf(*variant));
     bool fits = isForThisArchitecture(variant->target()->string_view()) && missing.empty();
-    if (fits && (!best || featuresOf(*variant).size() > featuresOf(*best).size())) best = variant;
+    if (fits && (!best || best->target()->string_view() == kEmulated || featuresOf(*variant).size() > featuresOf(*best).size())) best = variant;
     found +=
         fmt::format("{}{}{}", found.empty() ? "" : ", ", variant->target()->string_view(), fits || missing.empty() ? "" : " (needs " + missing + ")");
   }
@@ -78,6 +81,7 @@ Status Program::bind(const BatchLimits& limits, int32_t pages) {
     bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand, pages));
     bound.tiles = step->tiles();
+    bound.rowsPerTile = step->rows_per_tile();
     if (bound.tiles * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
       return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
                                        ThreadTeam::kMaxTiles);
@@ -122,13 +126,14 @@ class Program::Walk : public TeamWork {
   int64_t steps() const override { return last_ - first_; }
   int64_t tiles(int64_t step) const override {
     const BoundStep& bound = at(step);
+    int64_t rows = 1;
     switch (bound.extent) {
-      case plan::Extent::tokens: return bound.tiles * batch_.num_tokens;
-      case plan::Extent::rows: return bound.tiles * batch_.num_rows;
-      case plan::Extent::blocks: return bound.tiles * batch_.num_blocks;
+      case plan::Extent::tokens: rows = batch_.num_tokens; break;
+      case plan::Extent::rows: rows = batch_.num_rows; break;
+      case plan::Extent::blocks: rows = batch_.num_blocks; break;
       case plan::Extent::one: break;
     }
-    return bound.tiles;
+    return bound.tiles * ((rows + bound.rowsPerTile - 1) / bound.rowsPerTile);
   }
   void compute(int64_t step, int64_t first, int64_t last, int worker) override {
     const BoundStep& bound = at(step);

@@ -43,7 +43,7 @@ class Program {
     IngotTileFunction function;
     IngotKernelArgs args;
     std::vector<void*> operands;
-    int64_t tiles;
+    int64_t tiles, rowsPerTile;
     plan::Extent extent;
   };
 

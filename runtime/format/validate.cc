@@ -44,7 +44,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     return Status::invalidArtifact("variant {} has no code segment", variant.target()->c_str());
   uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
   for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i)
-    if (variant.kernels()->Get(i)->code_offset() >= codeBytes || variant.kernels()->Get(i)->scratch_bytes() > kMaxScratchBytes)
+    if (const auto* kernel = variant.kernels()->Get(i); kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
+                                                        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
   for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
     const auto* slot = variant.slots()->Get(i);
@@ -55,8 +56,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     if (variant.weights()->Get(i) >= sizeOf(plan.weights())) return Status::invalidArtifact("weight {} does not exist", i);
   for (uint64_t i = 0; i < sizeOf(variant.steps()); ++i) {
     const auto* step = variant.steps()->Get(i);
-    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || !step->operands() ||
-        step->operands()->size() > 16)
+    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || step->rows_per_tile() == 0 ||
+        !step->operands() || step->operands()->size() > 16)
       return Status::invalidArtifact("step {} is not well formed", i);
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
   }

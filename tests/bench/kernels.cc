@@ -31,7 +31,7 @@ void linear(benchmark::State& state, const std::string& format) {
   IngotBatch batch{};
   batch.num_tokens = static_cast<ingot_i32>(rows);
   const Kernel& kernel = library->at(0);
-  for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.unit.tiles);
+  for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.tilesFor(1));
   auto runs = static_cast<int64_t>(state.iterations());
   state.SetBytesProcessed(runs * static_cast<int64_t>(weights.size()));
   state.counters["ops/s"] = benchmark::Counter(2.0 * static_cast<double>(rows * kN * kK), benchmark::Counter::kIsIterationInvariantRate);
@@ -69,7 +69,7 @@ void attention(benchmark::State& state) {
   std::vector<std::byte> keys(pageBytes * static_cast<size_t>(pages)), values(keys.size());
   std::vector<float> q(static_cast<size_t>(added) * kHeads * kHeadDim, 1.0f), y(q.size());
   const Kernel& kernel = library->at(0);
-  for (auto _ : state) kernel.run(batch.view(), {q.data(), keys.data(), values.data(), y.data()}, batch.view().num_blocks * kernel.unit.tiles);
+  for (auto _ : state) kernel.run(batch.view(), {q.data(), keys.data(), values.data(), y.data()}, batch.view().num_blocks * kernel.tilesFor(1));
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * 2 * keys.size()));
   double seen = static_cast<double>(added) * context + added * (added + 1) / 2.0;
   state.counters["ops/s"] = benchmark::Counter(4.0 * seen * kHeads * kHeadDim, benchmark::Counter::kIsIterationInvariantRate);

@@ -115,7 +115,7 @@ class Model {
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
     operands.insert(operands.end(), {keys_.data(), values_.data(), q.data()});
     append_.runBackwards(batch.view(), operands, tokens);
-    attend_.runOnThreads(batch.view(), {q.data(), keys_.data(), values_.data(), y.data()}, batch.view().num_blocks * attend_.unit.tiles, 2);
+    attend_.runOnThreads(batch.view(), {q.data(), keys_.data(), values_.data(), y.data()}, attend_.tilesFor(batch.view().num_blocks), 2);
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && keys_.guardsIntact() && values_.guardsIntact());
     const float* row = y.as<float>();
     for (size_t i = 0; i < sequences.size(); ++i) {

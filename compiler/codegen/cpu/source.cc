@@ -1,0 +1,39 @@
+#include "compiler/codegen/cpu/source.h"
+
+#include "kernels/linear/layout.h"
+
+namespace ingot {
+
+SourceUnit cpuSource(const KernelUnit& unit) {
+  std::string source =
+      fmt::format("// {}\n#include \"kernels/kvcache/layout.h\"\n#include \"kernels/linear/layout.h\"\n{}", unit.name, unit.constants);
+  if (!unit.body.empty()) source += "#include \"kernels/linear/epilogue.h\"\n" + unit.body;
+  source += fmt::format(
+      "#include \"{}.cpu.h\"\n"
+      "extern \"C\" void {}(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) {{\n"
+      "  {}::run(args, first, last{});\n}}\n",
+      unit.header, unit.symbol, unit.function, cpuKernel(unit).scratchBytes ? ", scratch" : "");
+  return {unit.symbol, std::move(source)};
+}
+
+KernelCode cpuKernel(const KernelUnit& unit) {
+  KernelCode code;
+  if (unit.channels) code.tiles.count = (blockCount(unit.channels) + 1) / 2;
+  if (unit.kvHeads) code.tiles.count = unit.kvHeads;
+  code.scratchBytes = static_cast<uint64_t>(kQueryBlock * unit.groupHeads * (unit.headDim * 4 + 64));
+  return code;
+}
+
+Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs) {
+  std::vector<SourceUnit> sources;
+  for (const KernelUnit& unit : units) sources.push_back(cpuSource(unit));
+  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs));
+  VariantCode variant{target.name, target.features, std::move(image.bytes), {}};
+  for (const KernelUnit& unit : units) {
+    variant.kernels.push_back(cpuKernel(unit));
+    variant.kernels.back().offset = image.offsets.at(unit.symbol);
+  }
+  return variant;
+}
+
+}  // namespace ingot
