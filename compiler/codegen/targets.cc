@@ -39,7 +39,7 @@ Result<std::vector<Target>> cudaTargets(const std::string& spelling, const Targe
   for (std::string_view one : all) {
     bool offered = !nvrtc || std::count(nvrtc->architectures().begin(), nvrtc->architectures().end(), capabilityOf(one));
     if (one == wanted && !offered)
-      return Status::unsupported("--target={}: NVRTC {} here compiles for {} alone; install a later CUDA toolkit", spelling, nvrtc->version(),
+      return Status::unsupported("--target={}: NVRTC {}.{} here compiles for {} alone; install a later CUDA toolkit", spelling, nvrtc->version() / 1000, nvrtc->version() % 1000 / 10,
                                  fmt::join(nvrtc->architectures(), ", "));
     if (offered && (wanted.empty() || one == wanted)) targets.push_back(cuda(one, compile));
   }

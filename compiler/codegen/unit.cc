@@ -22,14 +22,21 @@ class Constants {
 
 struct Format {
   std::string name;  // of the enumerator
+  WeightFormat weights;
   int64_t group = 1;
 };
+constexpr std::pair<std::string_view, WeightFormat> kFormats[] = {{"f32", WeightFormat::f32},   {"f16", WeightFormat::f16},
+                                                                  {"bf16", WeightFormat::bf16}, {"i8", WeightFormat::i8},
+                                                                  {"i4", WeightFormat::i4},     {"i4m", WeightFormat::i4m}};
 
 // i4g32 -> {i4, 32}.
 Format parseFormat(const std::string& storage) {
   auto at = storage.find('g');
-  if (at == std::string::npos) return {storage == "plain" ? "f32" : storage, 1};
-  return {storage.substr(0, at), std::stoll(storage.substr(at + 1))};
+  Format format{storage == "plain" ? "f32" : storage.substr(0, at), WeightFormat::f32,
+                at == std::string::npos ? 1 : std::stoll(storage.substr(at + 1))};
+  for (auto [name, weights] : kFormats)
+    if (name == format.name) format.weights = weights;
+  return format;
 }
 
 std::string integer(std::string_view name, int64_t value) { return fmt::format("constexpr long long {} = {};\n", name, value); }
@@ -48,10 +55,14 @@ std::string cacheConstants(const Constants& c) {
 void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
   unit.name = fmt::format("linear.{}.n{}.k{}", c.text("format"), n, k);
+  Format format = parseFormat(c.text("format"));
   unit.channels = n;
+  unit.columns = k;
+  unit.format = format.weights;
+  unit.group = format.group;
   unit.selected = c.flag("selected");
-  unit.constants = formatConstants(parseFormat(c.text("format"))) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) +
-                   flag("kSelected", unit.selected) + integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+  unit.constants = formatConstants(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", unit.selected) +
+                   integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
   unit.body = generateEpilogue(kernel.getBody(), sums, c.text("extras"));
 }
 

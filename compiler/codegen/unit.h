@@ -5,6 +5,8 @@
 #include <string>
 
 #include "dialects/exec/exec.h"
+#include "kernels/abi/abi.h"
+#include "kernels/linear/layout.h"
 #include "runtime/base/status.h"
 
 namespace ingot {
@@ -18,12 +20,13 @@ struct KernelUnit {
   std::string body;       // struct Epilogue; empty where the function has none
   std::string fused;      // names of the ops in the body, for people
   // Sizes that tile counts and scratch follow from; 0 where the function has none.
-  int64_t channels = 0, kvHeads = 0, groupHeads = 0, headDim = 0;
+  int64_t channels = 0, columns = 0, group = 0, kvHeads = 0, groupHeads = 0, headDim = 0;
+  WeightFormat format = WeightFormat::f32;
   bool selected = false;  // of the batch's rows rather than its tokens
 };
 
 // Most tokens in one query block of attention.
-constexpr int kQueryBlock = 16;
+constexpr int kQueryBlock = INGOT_QUERY_BLOCK;
 
 Result<KernelUnit> generateUnit(exec::KernelOp kernel);
 

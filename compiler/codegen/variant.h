@@ -29,6 +29,7 @@ struct VariantCode {
   std::string target;                 // as the file names it
   std::vector<std::string> features;  // CPU features that the code needs, in LLVM's names
   std::vector<std::byte> bytes;
+  uint32_t cudaVersion = 0;         // of NVRTC: 13000 for 13.0
   std::vector<KernelCode> kernels;  // in the program's order
 };
 

@@ -110,7 +110,7 @@ class PlanBuilder {
     auto weightVector = b_.CreateVector(weights);
     auto stepVector = b_.CreateVector(steps);
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
-                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes);
+                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion);
   }
 
   Offset<flatbuffers::Vector<Offset<plan::Weight>>> weights() {

@@ -35,9 +35,9 @@ INGOT_INLINE F32x16 toFloat(I32x16 x) { return __builtin_convertvector(x, F32x16
 INGOT_INLINE F32x16 toFloat(F16x16 x) { return __builtin_convertvector(x, F32x16); }
 INGOT_INLINE F32x16 asFloat(I32x16 x) { return (F32x16)x; }
 INGOT_INLINE I32x16 asInt(F32x16 x) { return (I32x16)x; }
-INGOT_INLINE F32x16 select(I32x16 mask, F32x16 yes, F32x16 no) { return asFloat((mask & asInt(yes)) | (~mask & asInt(no))); }
-INGOT_INLINE F32x16 maximum(F32x16 a, F32x16 b) { return select(a > b, a, b); }
-INGOT_INLINE F32x16 minimum(F32x16 a, F32x16 b) { return select(a < b, a, b); }
+INGOT_INLINE F32x16 select(I32x16 mask, F32x16 yes, F32x16 no) { return mask ? yes : no; }
+INGOT_INLINE F32x16 maximum(F32x16 a, F32x16 b) { return a > b ? a : b; }
+INGOT_INLINE F32x16 minimum(F32x16 a, F32x16 b) { return a < b ? a : b; }
 INGOT_INLINE F32x16 absolute(F32x16 x) { return asFloat(asInt(x) & 0x7fffffff); }
 INGOT_INLINE F32x16 squareRoot(F32x16 x) { return __builtin_elementwise_sqrt(x); }
 INGOT_INLINE F32x16 roundEven(F32x16 x) { return __builtin_elementwise_roundeven(x); }

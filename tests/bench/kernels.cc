@@ -75,12 +75,12 @@ void attention(benchmark::State& state) {
   state.counters["ops/s"] = benchmark::Counter(4.0 * seen * kHeads * kHeadDim, benchmark::Counter::kIsIterationInvariantRate);
 }
 
-BENCHMARK_CAPTURE(linear, f32, std::string("f32"))->Arg(1)->Arg(6)->Arg(48);
-BENCHMARK_CAPTURE(linear, bf16, std::string("bf16"))->Arg(1)->Arg(6)->Arg(48);
-BENCHMARK_CAPTURE(linear, f16, std::string("f16"))->Arg(1)->Arg(6)->Arg(48);
-BENCHMARK_CAPTURE(linear, i8g32, std::string("i8g32"))->Arg(1)->Arg(6)->Arg(48);
-BENCHMARK_CAPTURE(linear, i4g32, std::string("i4g32"))->Arg(1)->Arg(6)->Arg(48);
-BENCHMARK_CAPTURE(linear, i4mg32, std::string("i4mg32"))->Arg(1)->Arg(6)->Arg(48);
+BENCHMARK_CAPTURE(linear, f32, std::string("f32"))->Arg(1)->Arg(8)->Arg(480);
+BENCHMARK_CAPTURE(linear, bf16, std::string("bf16"))->Arg(1)->Arg(8)->Arg(480);
+BENCHMARK_CAPTURE(linear, f16, std::string("f16"))->Arg(1)->Arg(8)->Arg(480);
+BENCHMARK_CAPTURE(linear, i8g32, std::string("i8g32"))->Arg(1)->Arg(8)->Arg(480);
+BENCHMARK_CAPTURE(linear, i4g32, std::string("i4g32"))->Arg(1)->Arg(8)->Arg(480);
+BENCHMARK_CAPTURE(linear, i4mg32, std::string("i4mg32"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK(rows)->Name("rows")->Arg(0)->Arg(32);
 BENCHMARK(attention)->Name("attention")->Args({1024, 1})->Args({8192, 1})->Args({0, 512});
 

@@ -1,6 +1,7 @@
 #include "compiler/codegen/cpu/source.h"
 
-#include "kernels/linear/layout.h"
+#include "kernels/attention/attention.spec.h"
+#include "kernels/linear/linear.spec.h"
 
 namespace ingot {
 
@@ -18,9 +19,14 @@ SourceUnit cpuSource(const KernelUnit& unit) {
 
 KernelCode cpuKernel(const KernelUnit& unit) {
   KernelCode code;
-  if (unit.channels) code.tiles.count = (blockCount(unit.channels) + 1) / 2;
-  if (unit.kvHeads) code.tiles.count = unit.kvHeads;
-  code.scratchBytes = static_cast<uint64_t>(kQueryBlock * unit.groupHeads * (unit.headDim * 4 + 64));
+  if (unit.channels) {
+    code.tiles.count = (blockCount(unit.channels) + kPanelBlocks - 1) / kPanelBlocks;
+    code.scratchBytes = static_cast<uint64_t>(linearScratchBytes(unit.format, unit.columns, static_cast<int>(unit.group)));
+  }
+  if (unit.kvHeads) {
+    code.tiles.count = unit.kvHeads;
+    code.scratchBytes = static_cast<uint64_t>(attentionScratchBytes(kQueryBlock * static_cast<int>(unit.groupHeads), static_cast<int>(unit.headDim)));
+  }
   return code;
 }
 
@@ -28,7 +34,7 @@ Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const 
   std::vector<SourceUnit> sources;
   for (const KernelUnit& unit : units) sources.push_back(cpuSource(unit));
   INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs));
-  VariantCode variant{target.name, target.features, std::move(image.bytes), {}};
+  VariantCode variant{target.name, target.features, std::move(image.bytes), 0, {}};
   for (const KernelUnit& unit : units) {
     variant.kernels.push_back(cpuKernel(unit));
     variant.kernels.back().offset = image.offsets.at(unit.symbol);

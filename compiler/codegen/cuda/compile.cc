@@ -35,7 +35,8 @@ Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const
     INGOT_ASSIGN(outputs[i], compile(cudaSource(units[i]), architecture));
     return {};
   }));
-  VariantCode variant{"cuda:" + architecture, {}, {}, {}};
+  VariantCode variant{"cuda:" + architecture, {}, {}, 0, {}};
+  if (!outputs.empty()) variant.cudaVersion = outputs[0].version;
   for (size_t i = 0; i < units.size(); ++i) {
     const NvrtcOutput& output = outputs[i];
     KernelCode code = cudaKernel(units[i]);

@@ -76,13 +76,10 @@ Status Nvrtc::bind() {
   if (table_->nvrtcGetNumSupportedArchs(&count) != kSuccess || count <= 0) return Status::unsupported("libnvrtc.so names no architectures");
   architectures_.resize(static_cast<size_t>(count));
   table_->nvrtcGetSupportedArchs(architectures_.data());
-  return {};
-}
-
-std::string Nvrtc::version() const {
   int major = 0, minor = 0;
   table_->nvrtcVersion(&major, &minor);
-  return fmt::format("{}.{}", major, minor);
+  version_ = static_cast<uint32_t>(major * 1000 + minor * 10);
+  return {};
 }
 
 Result<NvrtcOutput> Nvrtc::compile(const std::string& name, const std::string& source, const std::string& architecture) const {
@@ -109,6 +106,7 @@ Result<NvrtcOutput> Nvrtc::compile(const std::string& name, const std::string& s
     return text;
   };
   NvrtcOutput output;
+  output.version = version_;
   output.log = read(table_->nvrtcGetProgramLogSize, table_->nvrtcGetProgramLog);
   if (error == kSuccess)
     output.code =

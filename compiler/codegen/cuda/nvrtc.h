@@ -13,6 +13,7 @@ namespace ingot {
 struct NvrtcOutput {
   std::string code;  // cubin, or PTX text
   std::string log;   // ptxas's sizes
+  uint32_t version = 0;  // of the compiler: 13000 for 13.0
 };
 
 // Thread-safe.
@@ -26,7 +27,7 @@ class Nvrtc {
   Result<NvrtcOutput> compile(const std::string& name, const std::string& source, const std::string& architecture) const;
   // Compute capabilities that it compiles for, as 90.
   const std::vector<int>& architectures() const { return architectures_; }
-  std::string version() const;
+  uint32_t version() const { return version_; }
 
  private:
   struct Table;
@@ -36,6 +37,7 @@ class Nvrtc {
   void* library_ = nullptr;
   std::unique_ptr<Table> table_;
   std::vector<int> architectures_;
+  uint32_t version_ = 0;
 };
 
 }  // namespace ingot

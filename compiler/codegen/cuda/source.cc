@@ -1,7 +1,6 @@
 #include "compiler/codegen/cuda/source.h"
 
-#include "kernels/linear/layout.h"
-#include "kernels/linear/tiling.cuh"
+#include "kernels/linear/linear.spec.h"
 
 namespace ingot {
 namespace {
@@ -34,8 +33,8 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? linear::kTileRows * linear::kTileChannels : 128;
-  if (unit.channels) code.tiles = {(blockCount(unit.channels) + 1) / 2, unit.selected ? exec::Extent::rows : exec::Extent::tokens, linear::kTileRows};
+  code.threads = unit.channels ? kCudaLinearThreads : 128;
+  if (unit.channels) code.tiles = {(blockCount(unit.channels) + 1) / 2, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
   if (unit.kvHeads) code.tiles.count = unit.kvHeads;
   return code;
 }
@@ -62,7 +61,7 @@ Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, i
   std::vector<SourceUnit> sources;
   for (const KernelUnit& unit : units) sources.push_back(emulatedSource(unit));
   INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs));
-  VariantCode variant{target.name, target.features, std::move(image.bytes), {}};
+  VariantCode variant{target.name, target.features, std::move(image.bytes), 0, {}};
   for (const KernelUnit& unit : units) {
     variant.kernels.push_back(cudaKernel(unit));
     variant.kernels.back().offset = image.offsets.at(unit.symbol);
