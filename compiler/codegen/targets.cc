@@ -9,14 +9,14 @@ namespace ingot {
 namespace {
 
 Target cpu(const CpuTarget& target) {
-  return {target.name, ".cpp", cpuSource, [target](auto units, int jobs) { return generateCpuVariant(units, target, jobs); }};
+  return {target.name, ".cpp", false, cpuSource, [target](auto units, int jobs) { return generateCpuVariant(units, target, jobs); }};
 }
 
-Target emulated() { return {"cuda-emulated", ".simt.cpp", emulatedSource, generateEmulatedVariant}; }
+Target emulated() { return {"cuda-emulated", ".simt.cpp", true, emulatedSource, generateEmulatedVariant}; }
 
 Target cuda(std::string_view architecture, const CudaCompile& compile) {
   std::string name(architecture);
-  return {"cuda:" + name, ".cu", cudaSource, [name, compile](auto units, int jobs) { return generateCudaVariant(units, name, compile, jobs); }};
+  return {"cuda:" + name, ".cu", true, cudaSource, [name, compile](auto units, int jobs) { return generateCudaVariant(units, name, compile, jobs); }};
 }
 
 // 90 of sm_90a and compute_90.
@@ -39,8 +39,8 @@ Result<std::vector<Target>> cudaTargets(const std::string& spelling, const Targe
   for (std::string_view one : all) {
     bool offered = !nvrtc || std::count(nvrtc->architectures().begin(), nvrtc->architectures().end(), capabilityOf(one));
     if (one == wanted && !offered)
-      return Status::unsupported("--target={}: NVRTC {}.{} here compiles for {} alone; install a later CUDA toolkit", spelling, nvrtc->version() / 1000, nvrtc->version() % 1000 / 10,
-                                 fmt::join(nvrtc->architectures(), ", "));
+      return Status::unsupported("--target={}: NVRTC {}.{} here compiles for {} alone; install a later CUDA toolkit", spelling,
+                                 nvrtc->version() / 1000, nvrtc->version() % 1000 / 10, fmt::join(nvrtc->architectures(), ", "));
     if (offered && (wanted.empty() || one == wanted)) targets.push_back(cuda(one, compile));
   }
   return targets;

@@ -45,6 +45,7 @@ struct Contents {
   std::string cacheType;
   const Checkpoint* checkpoint = nullptr;  // null: random weights
   uint64_t seed = 0;
+  bool filled = false;            // random weights as a recipe instead of bytes
   std::vector<KernelUnit> units;  // of the program's kernels, in their order
   std::vector<VariantCode> variants;
   GenerationConfig generation;

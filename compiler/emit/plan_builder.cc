@@ -113,11 +113,16 @@ class PlanBuilder {
                                static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion);
   }
 
+  Offset<plan::Filling> filling(const PlacedWeight& weight) {
+    if (!weight.filling) return 0;
+    return plan::CreateFilling(b_, weight.filling->element, weight.filling->unitBytes, weight.filling->headerBytes, weight.filling->seed);
+  }
+
   Offset<flatbuffers::Vector<Offset<plan::Weight>>> weights() {
     Offsets<plan::Weight> offsets;
     for (const PlacedWeight& w : weights_)
       offsets.push_back(plan::CreateWeight(b_, b_.CreateString(w.name), b_.CreateVectorOfStrings(w.sources), b_.CreateString(w.format),
-                                           b_.CreateVector(w.shape), w.offset, w.bytes));
+                                           b_.CreateVector(w.shape), w.offset, w.bytes, filling(w)));
     return b_.CreateVector(offsets);
   }
 

@@ -185,6 +185,7 @@ class Compilation {
                       .cacheType = cacheType_,
                       .checkpoint = options_.random_weights ? nullptr : &source_.checkpoint,
                       .seed = options_.random_weights.value_or(0),
+                      .filled = options_.random_weights && std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.fills; }),
                       .units = std::move(units_),
                       .variants = std::move(variants_),
                       .generation = std::move(generation_),

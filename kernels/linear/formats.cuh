@@ -1,11 +1,13 @@
-// The inner loops of linear on CUDA, one struct a weight format: one unit of k (a group, or 16 columns) of one channel,
-// added to the sums of kRows rows. Threads of a warp are 32 neighbouring channels, so that a weight load is one line.
+// The inner loops of linear on CUDA without tensor cores: kUnit columns of one channel, or a group of them, at a time, added to
+// the sums of eight rows. A lane is a channel of the panel, so that a warp's weight load is one line.
 #pragma once
 
 #include "kernels/linear/layout.h"
 #include "kernels/prim/device.cuh"
 
 namespace linear {
+
+constexpr int kRows = 8;  // rows of x that sums are kept of at once
 
 // Weights of 2 or 4 bytes; x rows are f32.
 template <class C>
@@ -20,13 +22,12 @@ struct PlainFormat {
     else return bfloatToFloat(load<unsigned short>(block + (k / 2 * 32ll + channel * 2 + k % 2) * 2));
   }
 
-  template <int Rows>
-  INGOT_INLINE void accumulate(const char* const (&x)[Rows], const char* block, int channel, int unit, float (&sums)[Rows]) {
+  INGOT_INLINE void accumulate(const char* const (&x)[kRows], const char* block, int channel, int unit, float (&sums)[kRows]) {
     for (int i = 0; i < kUnit; ++i) {
       int k = unit * kUnit + i;
       if (C::kK % kUnit != 0 && k >= C::kK) break;
       float w = weight(block, k, channel);
-      for (int r = 0; r < Rows; ++r) sums[r] = fma(w, load<float>(x[r] + k * 4ll), sums[r]);
+      for (int r = 0; r < kRows; ++r) sums[r] = fma(w, load<float>(x[r] + k * 4ll), sums[r]);
     }
   }
 };
@@ -40,44 +41,54 @@ struct QuantizedFormat {
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, C::kGroup);
   static constexpr int kHeaderBytes = C::kFormat == WeightFormat::i4m ? 64 : 32;
 
-  template <int Rows>
-  INGOT_INLINE void accumulate(const char* const (&x)[Rows], const char* block, int channel, int unit, float (&sums)[Rows]) {
+  INGOT_INLINE float rowScale(const char* row, int unit) { return load<float>(row + C::kK + 4ll * unit); }
+  INGOT_INLINE int rowSum(const char* row, int unit) { return load<int>(row + C::kK + 4 * kUnits + 4ll * unit); }
+  // What a dot product of stored codes lacks.
+  INGOT_INLINE int seed(int sum) { return kFormat == WeightFormat::i4 ? -8 * sum : 0; }
+
+  INGOT_INLINE void accumulate(const char* const (&x)[kRows], const char* block, int channel, int unit, float (&sums)[kRows]) {
     const char* group = block + unit * groupBytes(kFormat, kGroup);
-    int dots[Rows], rowSums[Rows];
-    for (int r = 0; r < Rows; ++r) {
-      rowSums[r] = load<int>(x[r] + C::kK + 4 * kUnits + 4ll * unit);
-      dots[r] = kFormat == WeightFormat::i4 ? -8 * rowSums[r] : 0;
-    }
+    int dots[kRows];
+    for (int r = 0; r < kRows; ++r) dots[r] = seed(rowSum(x[r], unit));
     for (int k = 0; k < kGroup; k += kFormat == WeightFormat::i8 ? 4 : 8) {
       const char* at = group + kHeaderBytes + channel * 4;
       if constexpr (kFormat == WeightFormat::i8) {
         int w = load<int>(at + k * 16) ^ (int)0x80808080u;
-        for (int r = 0; r < Rows; ++r) dots[r] = dotQuad(w, load<int>(x[r] + unit * kGroup + k), dots[r]);
+        for (int r = 0; r < kRows; ++r) dots[r] = dotQuad(w, load<int>(x[r] + unit * kGroup + k), dots[r]);
       } else {
         int both = load<int>(at + k * 8), low = both & 0x0f0f0f0f, high = both >> 4 & 0x0f0f0f0f;
-        for (int r = 0; r < Rows; ++r) {
+        for (int r = 0; r < kRows; ++r) {
           dots[r] = dotQuad(low, load<int>(x[r] + unit * kGroup + k), dots[r]);
           dots[r] = dotQuad(high, load<int>(x[r] + unit * kGroup + k + 4), dots[r]);
         }
       }
     }
     float scale = halfToFloat(load<unsigned short>(group + channel * 2));
-    for (int r = 0; r < Rows; ++r) {
-      float rowScale = load<float>(x[r] + C::kK + 4ll * unit);
-      sums[r] = fma((float)dots[r], scale * rowScale, sums[r]);
+    for (int r = 0; r < kRows; ++r) {
+      float xScale = rowScale(x[r], unit);
+      sums[r] = fma((float)dots[r], scale * xScale, sums[r]);
       if constexpr (kFormat == WeightFormat::i4m)
-        sums[r] = fma(halfToFloat(load<unsigned short>(group + 32 + channel * 2)), rowScale * (float)rowSums[r], sums[r]);
+        sums[r] = fma(halfToFloat(load<unsigned short>(group + 32 + channel * 2)), xScale * (float)rowSum(x[r], unit), sums[r]);
     }
   }
 };
 
-template <class C, bool Quantized>
-struct FormatOf {
-  typedef PlainFormat<C> Type;
-};
-template <class C>
-struct FormatOf<C, true> {
-  typedef QuantizedFormat<C> Type;
+// Runs a format over the units of one warp, for groups of eight rows. Sum i of a lane is row i of channel `lane`.
+template <class Format, int Warps>
+struct ScalarLoop {
+  INGOT_INLINE int rowOf(int i, int lane) { return i; }
+  INGOT_INLINE int channelOf(int i, int lane) { return lane; }
+
+  template <int Groups>
+  INGOT_INLINE void run(const char* x, int rows, const char* block, int warp, int lane, float (&sums)[Groups][kRows]) {
+#pragma unroll
+    for (int group = 0; group < Groups; ++group) {
+      const char* row[kRows];  // rows behind the last repeat it and are not stored
+      for (int r = 0; r < kRows; ++r) row[r] = x + (group * kRows + r < rows ? group * kRows + r : rows - 1) * Format::kRowBytes;
+      for (int unit = warp; unit < Format::kUnits; unit += Warps)
+        Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
+    }
+  }
 };
 
 }  // namespace linear

@@ -25,5 +25,5 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
 }
 
 // A CUDA tile is so many channels, two blocks of the packed layout, times so many rows.
-constexpr int kCudaTileChannels = 32, kCudaTileRows = 8;
-constexpr int kCudaLinearThreads = kCudaTileRows * kCudaTileChannels;
+constexpr int kCudaTileChannels = 32, kCudaTileRows = 32;
+constexpr int kCudaLinearThreads = 256;

@@ -10,6 +10,13 @@
 constexpr int kWarp = 32;
 constexpr unsigned kFullWarp = 0xffffffffu;
 
+struct alignas(16) Words {
+  unsigned at[4];
+};
+struct alignas(8) TwoFloats {
+  float at[2];
+};
+
 #ifndef INGOT_SIMT
 
 #define INGOT_INLINE static __device__ __forceinline__
@@ -45,9 +52,44 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
 // Four signed 8-bit products, exact.
 INGOT_INLINE int dotQuad(int a, int b, int sum) { return __dp4a(a, b, sum); }
 
+// Tensor cores (PTX ISA, mma.sync): d += a b, with 16 rows of a and 8 columns of b. Lane l holds of a the rows l / 4 and l / 4 + 8,
+// of b the column l / 4; in both the words l % 4 and l % 4 + 4 along k; of d the columns 2 (l % 4) and the next one.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+constexpr bool kHasTensorCores = true;
+INGOT_INLINE void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+// Two values as bf16, the first one below.
+INGOT_INLINE unsigned packBfloats(float low, float high) {
+  unsigned both;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
+#else
+constexpr bool kHasTensorCores = false;
+INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE void multiplyBytes(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
+#endif
+
 template <class T>
 INGOT_INLINE T load(const void* from) {
   return *(const T*)from;
+}
+// 16 bytes that are read once: they pass the first-level cache by.
+INGOT_INLINE Words loadStream(const void* from) {
+  Words words;
+  asm("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+      : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+      : "l"(from));
+  return words;
 }
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
@@ -59,6 +101,10 @@ INGOT_INLINE void store(void* to, T value) {
     __shared__ typename __VA_ARGS__::Storage storage;                                                                                 \
     if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                \
   }
+
+#else
+
+INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
 
 #endif
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/exec/filling.h"
+
 namespace ingot {
 
 Result<std::unique_ptr<Program>> CpuProgram::load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
@@ -19,6 +21,10 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
     INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
     INGOT_ASSIGN(Memory memory, Memory::allocate(bytes + 64));
     slots_.push_back(std::move(memory));
+  }
+  if (WeightRange range = weightRange(artifact_.plan()); range.filled) {
+    INGOT_ASSIGN(filled_, Memory::allocate(range.bytes));
+    for (const auto* weight : *artifact_.plan().weights()) fillWeight(*weight, {filled_.data() + weight->offset(), weight->bytes()});
   }
   INGOT_ASSIGN(uint64_t bytes, cacheBytes(artifact_.plan(), variant_, pages));
   INGOT_ASSIGN(cache_, Memory::allocate(bytes));
@@ -49,6 +55,7 @@ void* CpuProgram::addressOf(const plan::Operand& operand, int32_t pages) {
     case plan::OperandKind::slot: return slots_[operand.index()].data();
     case plan::OperandKind::weight: {
       const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
+      if (weight->filling()) return filled_.data() + weight->offset();
       return const_cast<std::byte*>(artifact_.bytes().data() + weight->offset());  // kernels read weights only
     }
     case plan::OperandKind::cache_keys:

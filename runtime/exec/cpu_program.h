@@ -34,6 +34,7 @@ class CpuProgram : public Program {
   CodeMapping code_;
   std::vector<Memory> slots_;
   Memory cache_;
+  Memory filled_;                // random weights that the file does not hold
   std::vector<Memory> scratch_;  // per worker
   std::vector<BoundStep> steps_;
   ThreadTeam team_;

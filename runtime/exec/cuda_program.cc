@@ -4,6 +4,7 @@
 
 #include "runtime/base/checked.h"
 #include "runtime/exec/device_batch.h"
+#include "runtime/exec/filling.h"
 
 namespace ingot {
 namespace {
@@ -11,12 +12,6 @@ namespace {
 constexpr uint64_t kAlignment = 256;
 // Batches of at most so many tokens are replayed from graphs; larger ones keep the GPU busy longer than a launch takes.
 constexpr ingot_i32 kLargestBucket = 256;
-
-const plan::Segment& weightSegment(const plan::Plan& plan) {
-  for (const auto* segment : *plan.segments())
-    if (segment->kind() == plan::SegmentKind::weights) return *segment;
-  return **plan.segments()->begin();
-}
 
 ingot_i32 bucketOf(ingot_i32 count) {
   ingot_i32 bucket = 1;
@@ -47,7 +42,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
 // Before any work: what is needed, what is free, and what would fit.
 Status CudaProgram::checkMemory(const BatchLimits& limits, int32_t pages) {
   INGOT_ASSIGN(size_t free, device_->freeBytes());
-  uint64_t weights = weightSegment(artifact_.plan()).bytes(), buffers = packedBatchBytes(limits);
+  uint64_t weights = weightRange(artifact_.plan()).bytes, buffers = packedBatchBytes(limits);
   for (const auto* slot : *variant_.slots()) {
     INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
     buffers += roundUp(bytes, kAlignment);
@@ -89,9 +84,22 @@ Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
 }
 
 Status CudaProgram::uploadWeights() {
-  const plan::Segment& segment = weightSegment(artifact_.plan());
-  INGOT_ASSIGN(weights_, device_->allocate(segment.bytes(), "weights"));
-  return device_->upload(weights_.pointer(), artifact_.bytes().subspan(segment.offset(), segment.bytes())).at("weights");
+  WeightRange range = weightRange(artifact_.plan());
+  INGOT_ASSIGN(weights_, device_->allocate(range.bytes, "weights"));
+  if (!range.filled) return device_->upload(weights_.pointer(), artifact_.bytes().subspan(range.start, range.bytes)).at("weights");
+  for (const auto* weight : *artifact_.plan().weights()) INGOT_TRY(fill(*weight).at(weight->name()->string_view()));
+  return {};
+}
+
+// One stretch goes up, and is doubled on the device.
+Status CudaProgram::fill(const plan::Weight& weight) {
+  auto pattern = fillingPattern(*weight.filling(), std::min<uint64_t>(weight.bytes(), 1 << 20));
+  CudaPointer to = weights_.pointer() + weight.offset();
+  uint64_t done = std::min<uint64_t>(pattern.size(), weight.bytes());
+  INGOT_TRY(device_->upload(to, std::span(pattern).first(done)));
+  for (; done < weight.bytes(); done = std::min(2 * done, weight.bytes()))
+    INGOT_TRY(device_->copyOnDevice(to + done, to, std::min(done, weight.bytes() - done)));
+  return {};
 }
 
 Status CudaProgram::bindSteps(int32_t pages) {
@@ -110,7 +118,7 @@ CudaPointer CudaProgram::addressOf(const plan::Operand& operand, int32_t pages) 
     case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
     case plan::OperandKind::weight: {
       const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
-      return weights_.pointer() + (weight->offset() - weightSegment(artifact_.plan()).offset());
+      return weights_.pointer() + (weight->offset() - weightRange(artifact_.plan()).start);
     }
     case plan::OperandKind::cache_keys:
     case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand, pages);

@@ -30,6 +30,7 @@ class CudaProgram : public Program {
   Status loadKernels();
   Status placeBuffers(const BatchLimits& limits, int32_t pages);
   Status uploadWeights();
+  Status fill(const plan::Weight& weight);
   Status bindSteps(int32_t pages);
   CudaPointer addressOf(const plan::Operand& operand, int32_t pages) const;
 

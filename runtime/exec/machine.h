@@ -9,7 +9,7 @@
 namespace ingot {
 
 struct DeviceRequest {
-  std::string device = "auto";              // auto, cpu, cuda, cuda:i
+  std::string device = "auto";             // auto, cpu, cuda, cuda:i
   std::string cudaLibrary = kCudaLibrary;  // of the driver API
 };
 

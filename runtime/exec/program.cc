@@ -1,12 +1,15 @@
 #include "runtime/exec/program.h"
 
+#include <algorithm>
+
 #include "runtime/base/checked.h"
 #include "runtime/exec/cpu_program.h"
 #include "runtime/exec/cuda_program.h"
 
 namespace ingot {
 
-Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages, int threads) {
+Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages,
+                                               int threads) {
   if (choice.gpu) return CudaProgram::load(artifact, choice, limits, pages);
   return CpuProgram::load(artifact, *choice.variant, limits, pages, threads);
 }
@@ -36,6 +39,16 @@ Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits) {
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand, int32_t pages) {
   uint64_t keys = variant.key_page_bytes() * static_cast<uint64_t>(pages), values = variant.value_page_bytes() * static_cast<uint64_t>(pages);
   return operand.index() * (keys + values) + (operand.kind() == plan::OperandKind::cache_values ? keys : 0);
+}
+
+WeightRange weightRange(const plan::Plan& plan) {
+  WeightRange range{0, 0, false};
+  for (const auto* segment : *plan.segments())
+    if (segment->kind() == plan::SegmentKind::weights) range = {segment->offset(), segment->bytes(), false};
+  if (!plan.weights()) return range;
+  for (const auto* weight : *plan.weights())
+    if (weight->filling()) range = {0, std::max(range.filled ? range.bytes : 0, weight->offset() + weight->bytes()), true};
+  return range;
 }
 
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) {

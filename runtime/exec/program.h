@@ -46,6 +46,13 @@ Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits);
 // From the start of the cache to the keys or values of an operand's layer.
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand, int32_t pages);
+// Where the weights of a file lie: a segment of it, or a range that fillings make. Offsets of weights count from `start`.
+struct WeightRange {
+  uint64_t start, bytes;
+  bool filled;
+};
+WeightRange weightRange(const plan::Plan& plan);
+
 // Tiles of a step for a batch.
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 

@@ -29,6 +29,7 @@ struct Thread {
   unsigned collectives;        // that it has passed with its warp
   unsigned warpEpoch;          // barriers of its warp that it has passed, for races
   unsigned long long sent[2];  // what it shows its warp in this collective, and in the one before
+  unsigned fragments[2][6];    // of a matrix product
 
   void wait(Waiting what, const char* name);
 };

@@ -16,6 +16,7 @@
 
 #include "kernels/abi/abi.h"
 #include "tests/simt/block.h"
+#include "tests/simt/matrix.h"
 #include "tests/simt/numbers.h"
 #include "tests/simt/shared.h"
 #include "tests/simt/warp.h"

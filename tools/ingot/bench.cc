@@ -172,7 +172,8 @@ class Bench {
   std::vector<int32_t> pages_;
 };
 
-Json report(const Artifact& artifact, const plan::Variant& variant, const BenchFlags& flags, const Figures& f, double startSeconds) {
+Result<Json> report(const Artifact& artifact, const Choice& choice, const BenchFlags& flags, const Figures& f, double startSeconds) {
+  const plan::Variant& variant = *choice.variant;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);  // before the machine is measured, which takes memory of its own
   uint64_t weights = weightBytes(artifact.plan(), variant);
@@ -194,6 +195,14 @@ Json report(const Artifact& artifact, const plan::Variant& variant, const BenchF
                {"peak_memory_bytes", usage.ru_maxrss * 1024},
                {"logits_hash", fmt::format("{:016x}", f.hash)}};
   if (flags.noMachine) return json;
+  if (choice.gpu) {
+    json["gpu"] = choice.gpu->name;
+    INGOT_ASSIGN(double copied, gpuCopyBandwidth(choice));
+    json["read_bandwidth_bytes_per_s"] = copied;
+    json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / copied;
+    json["prompt_ops_per_s"] = ops * flags.promptTokens / f.promptSeconds;
+    return json;
+  }
   double bandwidth = readBandwidth(flags.threads), int8 = int8Peak(flags.threads), float32 = float32Peak(flags.threads);
   json["read_bandwidth_bytes_per_s"] = bandwidth;
   json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / bandwidth;
@@ -236,13 +245,12 @@ Status bench(BenchFlags flags) {
   auto start = Clock::now();
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
   INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
-  const plan::Variant* variant = choice.variant;
   double startSeconds = secondsSince(start);
   int longest = static_cast<int>(artifact->plan().model()->max_len());
   if (flags.promptTokens + flags.outputTokens > longest)
     return Status::invalidArgument("{} prompt and {} output tokens, this model takes {} in all", flags.promptTokens, flags.outputTokens, longest);
   INGOT_ASSIGN(Figures figures, Bench::run(*artifact, choice, flags));
-  Json json = report(*artifact, *variant, flags, figures, startSeconds);
+  INGOT_ASSIGN(Json json, report(*artifact, choice, flags, figures, startSeconds));
   if (flags.json) fmt::print("{}\n", json.dump());
   else print(json);
   return {};

@@ -1,5 +1,6 @@
 #include "compiler/codegen/cuda/source.h"
 
+#include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
 
 namespace ingot {
@@ -33,7 +34,7 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? kCudaLinearThreads : 128;
+  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : 128;
   if (unit.channels) code.tiles = {(blockCount(unit.channels) + 1) / 2, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
   if (unit.kvHeads) code.tiles.count = unit.kvHeads;
   return code;

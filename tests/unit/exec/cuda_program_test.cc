@@ -94,6 +94,34 @@ TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
   EXPECT_GT(callsOf("cuGraphLaunch"), 5);
 }
 
+// With a recipe in place of weights, both sides make the same ones.
+TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
+  TemporaryFolder folder;
+  std::string answers[2];
+  for (const char* quantize : {"none", "int4"}) {
+    CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "random.ingot");
+    options.targets = {"cuda:sm_80", "cuda-emulated"};
+    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+    options.random_weights = 7;
+    options.quantize = quantize;
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    EXPECT_EQ(weightRange((*artifact)->plan()).filled, true);
+    EXPECT_TRUE((*artifact)->verifyBody([](uint64_t, uint64_t) {}).ok());
+    stub.runWith(options.output.string());
+    for (const char* device : {"cpu", "cuda"}) {
+      auto engine = Engine::open(options.output.string(), optionsFor(device));
+      ASSERT_TRUE(engine.ok()) << engine.status().message();
+      auto results = generateShort(**engine);
+      ASSERT_TRUE(results.ok()) << results.status().message();
+      answers[device[1] == 'u'] += bitsOf((*results)[0]);
+    }
+  }
+  EXPECT_EQ(answers[0], answers[1]);
+}
+
 TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
   auto artifact = Artifact::open(cudaArtifact());
   ASSERT_TRUE(artifact.ok());
