@@ -43,21 +43,25 @@ std::string integer(std::string_view name, int64_t value) { return fmt::format("
 std::string flag(std::string_view name, bool value) { return fmt::format("constexpr int {} = {};\n", name, value ? 1 : 0); }
 std::string number(std::string_view name, double value) { return fmt::format("constexpr float {} = {:a}f;\n", name, value); }
 
+std::string quantizedSuffix(int64_t group) { return group ? fmt::format(".q8g{}", group) : ""; }
+
 std::string formatConstants(const Format& format) {
   return fmt::format("constexpr WeightFormat kFormat = WeightFormat::{};\n", format.name) + integer("kGroup", format.group);
 }
 
 std::string cacheConstants(const Constants& c) {
-  return fmt::format("constexpr CacheType kCache = CacheType::{};\n", c.text("cache")) + integer("kHeads", c.integer("heads")) +
-         integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
+  return fmt::format("constexpr CacheType kCache = CacheType::{};\n", c.text("cache")) + integer("kLayers", c.integer("layers")) +
+         integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
 }
 
 void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
-  unit.name = fmt::format("linear.{}.n{}.k{}", c.text("format"), n, k);
+  unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group")));
   Format format = parseFormat(c.text("format"));
   unit.channels = n;
   unit.columns = k;
+  unit.sums = sums;
+  unit.resultGroup = c.integer("result_group");
   unit.format = format.weights;
   unit.group = format.group;
   unit.selected = c.flag("selected");
@@ -68,7 +72,7 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
 
 void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   std::string norm = c.text("norm");
-  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), c.integer("group") ? fmt::format(".q8g{}", c.integer("group")) : "");
+  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group")));
   unit.selected = c.flag("select") || c.flag("selected");
   unit.constants = integer("kColumns", c.integer("columns")) +
                    integer("kNorm", norm == "rms"     ? 1
@@ -97,9 +101,10 @@ void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
   unit.kvHeads = c.integer("kv_heads");
   unit.groupHeads = c.integer("heads") / unit.kvHeads;
   unit.headDim = c.integer("head_dim");
-  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "");
-  unit.constants =
-      cacheConstants(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) + number("kSoftcap", c.number("softcap"));
+  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "",
+                          quantizedSuffix(c.integer("result_group")));
+  unit.constants = cacheConstants(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +
+                   number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group"));
 }
 
 struct Function {

@@ -20,7 +20,7 @@ struct KernelUnit {
   std::string body;       // struct Epilogue; empty where the function has none
   std::string fused;      // names of the ops in the body, for people
   // Sizes that tile counts and scratch follow from; 0 where the function has none.
-  int64_t channels = 0, columns = 0, group = 0, kvHeads = 0, groupHeads = 0, headDim = 0;
+  int64_t channels = 0, columns = 0, group = 0, sums = 1, resultGroup = 0, kvHeads = 0, groupHeads = 0, headDim = 0;
   WeightFormat format = WeightFormat::f32;
   bool selected = false;  // of the batch's rows rather than its tokens
 };

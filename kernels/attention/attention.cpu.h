@@ -2,12 +2,14 @@
 // Tile i is query block i / kKvHeads and KV head i % kKvHeads. Its rows are the query heads of the group for each token;
 // a few rows at a time meet a span of kSpanTokens tokens: scores, weights, weighted values, all in registers.
 // A row takes the spans of its own sequence in ascending order, and masked tokens add zeros: its bits do not depend on its block.
-// Prelude: kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache. Operands: q, keys, values, y.
+// Prelude: kLayers kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache
+// kResultGroup (0: f32 rows; else quantised, groups within a head). Operands: q, keys, values, y.
 #pragma once
 
 #include "kernels/abi/abi.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/element.h"
+#include "kernels/linear/quantize.cpu.h"
 #include "kernels/prim/math.h"
 
 namespace attention {
@@ -137,7 +139,7 @@ INGOT_INLINE Span spanAt(int start, int first, int last, const ingot_i32* pages,
   Span span{start, first > start ? (first - start) / kPageTokens : 0, (last - start) / kPageTokens + 1};
   if (span.pages > kSpanPages) span.pages = kSpanPages;
   for (int page = span.first; page < span.pages; ++page) {
-    long long offset = headOffset(pages[start / kPageTokens + page], kvHead, kKvHeads, kHeadDim);
+    long long offset = headOffset(pages[start / kPageTokens + page], kLayers, kvHead, kKvHeads, kHeadDim);
     span.keys[page] = (const Cached*)operands[1] + offset;
     span.values[page] = (const Cached*)operands[2] + offset;
   }
@@ -153,10 +155,21 @@ INGOT_INLINE void prefetch(const Span& span) {
     }
 }
 
+INGOT_INLINE void finish(int row, long long token, int head, void* y, Scratch& s) {
+  float* output = s.output[row];
+  float inverse = 1.0f / s.total[row];
+  float* values = kResultGroup ? output : (float*)y + token * kRowStride + head * kHeadDim;
+  for (int d = 0; d < kHeadDim; d += kLanes) store(values + d, load<F32x16>(output + d) * inverse);
+  if constexpr (kResultGroup != 0) {
+    constexpr int kRounded = kResultGroup ? kResultGroup : kLanes;
+    char* to = (char*)y + token * quantizedRowBytes(kRowStride, kRounded);
+    for (int d = 0; d < kHeadDim; d += kRounded) quantizeGroup<kRounded, kRowStride>(output + d, to, (head * kHeadDim + d) / kRounded);
+  }
+}
+
 INGOT_INLINE void computeBlock(const IngotBatch* batch, const IngotQueryBlock& block, int kvHead, void* const* operands, Scratch& s) {
   long long at = (long long)block.first_token * kRowStride + kvHead * kGroupHeads * kHeadDim;
   const float* q = (const float*)operands[0] + at;
-  float* y = (float*)operands[3] + at;
   const ingot_i32* pages = batch->page_table + (long long)block.sequence * batch->max_pages;
   int position = batch->positions[block.first_token], last = position + block.num_tokens - 1, rows = block.num_tokens * kGroupHeads;
   for (int row = 0; row < rows; ++row) {
@@ -182,11 +195,7 @@ INGOT_INLINE void computeBlock(const IngotBatch* batch, const IngotQueryBlock& b
     if constexpr (kManyRows != kFewRows)
       for (; row < rows; row += kFewRows) addSpan<kFewRows>(span, position, row, s);
   }
-  for (int row = 0; row < rows; ++row) {
-    float* to = y + row / kGroupHeads * kRowStride + row % kGroupHeads * kHeadDim;
-    float inverse = 1.0f / s.total[row];
-    for (int d = 0; d < kHeadDim; d += kLanes) store(to + d, load<F32x16>(s.output[row] + d) * inverse);
-  }
+  for (int row = 0; row < rows; ++row) finish(row, block.first_token + row / kGroupHeads, kvHead * kGroupHeads + row % kGroupHeads, operands[3], s);
 }
 
 INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last, void* scratch) {

@@ -85,8 +85,7 @@ struct ScalarLoop {
     for (int group = 0; group < Groups; ++group) {
       const char* row[kRows];  // rows behind the last repeat it and are not stored
       for (int r = 0; r < kRows; ++r) row[r] = x + (group * kRows + r < rows ? group * kRows + r : rows - 1) * Format::kRowBytes;
-      for (int unit = warp; unit < Format::kUnits; unit += Warps)
-        Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
+      for (int unit = warp; unit < Format::kUnits; unit += Warps) Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
     }
   }
 };

@@ -3,8 +3,13 @@
 
 #include "kernels/linear/layout.h"
 
-// A tile is a panel of so many channel blocks times all rows.
+// Channel blocks that are computed side by side.
 constexpr int kPanelBlocks = 2;
+// Panels of a tile: one, or as many as give a whole group of quantised results.
+constexpr int tilePanels(long long sums, long long resultGroup) {
+  long long columns = kPanelBlocks * kBlockChannels / sums;
+  return resultGroup > columns ? (int)(resultGroup / columns) : 1;
+}
 // Many rows take the panel in stretches of columns that, unpacked, stay in the first-level cache while a strip of rows uses them.
 constexpr int kStripRows = 96;
 
@@ -19,9 +24,10 @@ constexpr long long panelBytes(WeightFormat format, long long k, int group) {
   long long columns = stretchColumns(format, k, group), channels = kPanelBlocks * kBlockChannels;
   return isQuantized(format) ? channels * (columns + 8 * (columns / group + 1)) : channels * columns * 4;
 }
-// The unpacked stretch, then a strip of sums.
-constexpr long long linearScratchBytes(WeightFormat format, long long k, int group) {
-  return (panelBytes(format, k, group) + 63) / 64 * 64 + 4ll * kStripRows * kPanelBlocks * kBlockChannels;
+// The unpacked stretch, a strip of sums and, for quantised results, a strip of values.
+constexpr long long linearScratchBytes(WeightFormat format, long long k, int group, long long sums, long long resultGroup) {
+  long long panelChannels = kPanelBlocks * kBlockChannels, tileColumns = tilePanels(sums, resultGroup) * panelChannels / sums;
+  return (panelBytes(format, k, group) + 63) / 64 * 64 + 4ll * kStripRows * panelChannels + 4ll * (resultGroup ? kStripRows : 16) * tileColumns;
 }
 
 // A CUDA tile is so many channels, two blocks of the packed layout, times so many rows.

@@ -58,9 +58,10 @@ INGOT_INLINE float maxOfLanes(F32x16 x) {
   return x[0] > x[1] ? x[0] : x[1];
 }
 INGOT_INLINE int sumOfLanes(I32x16 x) {
-  int sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += x[i];
-  return sum;
+  x += __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  return x[0] + x[1];
 }
 
 // bf16 as the upper half of f32, rounded to nearest even on the way in.

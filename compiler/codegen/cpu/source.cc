@@ -20,8 +20,10 @@ SourceUnit cpuSource(const KernelUnit& unit) {
 KernelCode cpuKernel(const KernelUnit& unit) {
   KernelCode code;
   if (unit.channels) {
-    code.tiles.count = (blockCount(unit.channels) + kPanelBlocks - 1) / kPanelBlocks;
-    code.scratchBytes = static_cast<uint64_t>(linearScratchBytes(unit.format, unit.columns, static_cast<int>(unit.group)));
+    int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kPanelBlocks * kBlockChannels;
+    code.tiles.count = (unit.channels + channels - 1) / channels;
+    code.scratchBytes =
+        static_cast<uint64_t>(linearScratchBytes(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup));
   }
   if (unit.kvHeads) {
     code.tiles.count = unit.kvHeads;
