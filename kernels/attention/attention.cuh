@@ -7,7 +7,7 @@
 
 #include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/element.cuh"
-#include "kernels/prim/math.cuh"
+#include "kernels/linear/quantize.cuh"
 
 namespace attention {
 
@@ -89,7 +89,7 @@ struct Tile {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, first = firstSeen(position), page = first / kPageTokens;
     page += (warp - page % kWarps + kWarps) % kWarps;
     for (; page * kPageTokens <= position; page += kWarps) {
-      long long offset = headOffset(pages[page], kvHead, kKvHeads, kHeadDim);
+      long long offset = headOffset(pages[page], C::kLayers, kvHead, kKvHeads, kHeadDim);
       int low = first - page * kPageTokens, high = position - page * kPageTokens;
       float scores[kHeads];
       scoresOf(q, (const Type*)operands[1] + offset, lane, scores);
@@ -113,7 +113,7 @@ struct Tile {
     }
   }
 
-  // y = the warps' outputs, each brought to the largest score of all.
+  // The warps' outputs, each brought to the largest score of all, added in order: rows of y, or the first warp's outputs.
   INGOT_INLINE void merge(Storage& storage, float* y) {
     for (int i = threadIdx.x; i < kHeads * kHeadDim; i += kThreads) {
       int h = i / kHeadDim;
@@ -128,8 +128,16 @@ struct Tile {
         total = fma(factor, storage.totals[at], total);
         output = fma(factor, storage.outputs[at * kHeadDim + i % kHeadDim], output);
       }
-      y[i] = output / total;
+      if constexpr (C::kResultGroup == 0) y[i] = output / total;
+      else storage.outputs[i] = output / total;  // read by this thread alone
     }
+  }
+
+  // The merged outputs become groups of a quantised row, a warp each; `column` is that of the first one.
+  INGOT_INLINE void quantize(Storage& storage, char* row, int column) {
+    constexpr int kGroup = C::kResultGroup ? C::kResultGroup : kHeadDim;
+    for (int g = threadIdx.x / kWarp; g < kHeads * kHeadDim / kGroup; g += kWarps)
+      quantizeGroup<kGroup, kRowStride>([&](int i) -> float { return storage.outputs[g * kGroup + i]; }, row, column / kGroup + g);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage& storage) {
@@ -140,7 +148,8 @@ struct Tile {
       for (int h = 0; h < kGroupHeads; h += kHeads) {
         // Heads behind the group's last would be of the next group: the last ones are taken again instead.
         int from = h + kHeads <= kGroupHeads ? h : kGroupHeads - kHeads;
-        long long at = (long long)token * kRowStride + (kvHead * kGroupHeads + from) * kHeadDim;
+        int column = (kvHead * kGroupHeads + from) * kHeadDim;
+        long long at = (long long)token * kRowStride + column;
         Running rows[kHeads];
 #pragma unroll
         for (int i = 0; i < kHeads; ++i) rows[i] = Running{{}, -infinity(), 0};
@@ -149,6 +158,10 @@ struct Tile {
         __syncthreads();
         merge(storage, (float*)operands[3] + at);
         __syncthreads();
+        if constexpr (C::kResultGroup != 0) {
+          quantize(storage, (char*)operands[3] + token * quantizedRowBytes(kRowStride, C::kResultGroup), column);
+          __syncthreads();
+        }
       }
   }
 };

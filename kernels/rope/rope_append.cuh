@@ -54,7 +54,7 @@ struct Tile {
         prepareHead(in, qNorm, table, lane, [&](int d, float value) { q[h * kHeadDim + d] = value; });
         continue;
       }
-      long long offset = headOffset(page, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
+      long long offset = headOffset(page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
       if (h < kHeads + kKvHeads) {
         Type* keys = (Type*)operands[kKeys] + offset + slot;
         prepareHead(in, kNorm, table, lane, [&](int d, float value) { keys[d * kPageTokens] = Element::narrow(value); });

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
-#include "kernels/linear/layout.h"
+#include "kernels/linear/quantize.cuh"
 
 namespace rows {
 
@@ -44,26 +44,6 @@ struct Tile {
     return C::Epilogue::apply(&v, at);
   }
 
-  // One group of int8, its scale and its sum (see kernels/linear/layout.h), by one warp. `values` are the lane's own.
-  template <int Count>
-  INGOT_INLINE void quantizeGroup(const float (&values)[Count], signed char* codes, float* scale, int* sum) {
-    int lane = threadIdx.x % kWarp;
-    float largest = 0;
-    for (int i = 0; i < Count; ++i) largest = absolute(values[i]) > largest ? absolute(values[i]) : largest;
-    float peak = warpMaximum(largest), inverse = peak > 0 ? 127.0f / peak : 0.0f;
-    int total = 0;
-    for (int i = 0; i < Count; ++i) {
-      int code = roundEven(values[i] * inverse);
-      total += code;
-      if (lane + i * kWarp < C::kGroup) codes[lane + i * kWarp] = (signed char)code;
-    }
-    total = warpSum(total);
-    if (lane == 0) {
-      *scale = peak / 127.0f;
-      *sum = total;
-    }
-  }
-
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage& storage) {
     long long row = tile, source = C::kSelect ? batch.rows[tile] : tile;
     const float* x = (const float*)operands[0] + source * kStride;
@@ -75,19 +55,9 @@ struct Tile {
       float* out = (float*)y + row * kStride;
       for (int c = threadIdx.x; c < kStride; c += kThreads) out[c] = value(x, row, c, centre, factor, operands);
     } else {
-      constexpr int kGroups = kColumns / C::kGroup, kEach = (C::kGroup + kWarp - 1) / kWarp;
       char* out = y + row * quantizedRowBytes(kColumns, C::kGroup);
-      float* scales = (float*)(out + kColumns);
-      int* sums = (int*)(out + kColumns + 4 * kGroups);
-      int lane = threadIdx.x % kWarp;
-      for (int g = threadIdx.x / kWarp; g < kGroups; g += kWarps) {
-        float values[kEach];
-        for (int i = 0; i < kEach; ++i) {
-          int c = lane + i * kWarp;
-          values[i] = c < C::kGroup ? value(x, row, g * C::kGroup + c, centre, factor, operands) : 0.0f;
-        }
-        quantizeGroup(values, (signed char*)out + g * C::kGroup, scales + g, sums + g);
-      }
+      for (int g = threadIdx.x / kWarp; g < kColumns / C::kGroup; g += kWarps)
+        quantizeGroup<C::kGroup, kColumns>([&](int i) { return value(x, row, g * C::kGroup + i, centre, factor, operands); }, out, g);
     }
   }
 };

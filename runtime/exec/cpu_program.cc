@@ -38,7 +38,7 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
   for (const auto* step : *variant_.steps()) {
     BoundStep bound{};
     bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
-    for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand, pages));
+    for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand));
     bound.step = step;
     if (int64_t{step->tiles()} * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
       return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
@@ -50,7 +50,7 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
   return {};
 }
 
-void* CpuProgram::addressOf(const plan::Operand& operand, int32_t pages) {
+void* CpuProgram::addressOf(const plan::Operand& operand) {
   switch (operand.kind()) {
     case plan::OperandKind::slot: return slots_[operand.index()].data();
     case plan::OperandKind::weight: {
@@ -59,7 +59,7 @@ void* CpuProgram::addressOf(const plan::Operand& operand, int32_t pages) {
       return const_cast<std::byte*>(artifact_.bytes().data() + weight->offset());  // kernels read weights only
     }
     case plan::OperandKind::cache_keys:
-    case plan::OperandKind::cache_values: return cache_.data() + cacheOffset(variant_, operand, pages);
+    case plan::OperandKind::cache_values: return cache_.data() + cacheOffset(variant_, operand);
   }
   return nullptr;
 }

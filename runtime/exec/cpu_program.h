@@ -28,7 +28,7 @@ class CpuProgram : public Program {
 
   CpuProgram(const Artifact& artifact, const plan::Variant& variant, int threads) : Program(variant), artifact_(artifact), team_(threads) {}
   Status bind(const BatchLimits& limits, int32_t pages);
-  void* addressOf(const plan::Operand& operand, int32_t pages);
+  void* addressOf(const plan::Operand& operand);
 
   const Artifact& artifact_;
   CodeMapping code_;

@@ -35,7 +35,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
   INGOT_TRY(loadKernels());
   INGOT_TRY(placeBuffers(limits, pages));
   INGOT_TRY(uploadWeights());
-  INGOT_TRY(bindSteps(pages));
+  INGOT_TRY(bindSteps());
   return device_->synchronize();
 }
 
@@ -102,18 +102,17 @@ Status CudaProgram::fill(const plan::Weight& weight) {
   return {};
 }
 
-Status CudaProgram::bindSteps(int32_t pages) {
+Status CudaProgram::bindSteps() {
   for (const auto* step : *variant_.steps()) {
     BoundStep bound{&kernels_[step->kernel()], variant_.kernels()->Get(step->kernel())->threads(), {}, step};
-    for (uint32_t i = 0; i < step->operands()->size(); ++i)
-      bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i), pages));
+    for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
     steps_.push_back(bound);
     profile_.push_back({step, 0});
   }
   return {};
 }
 
-CudaPointer CudaProgram::addressOf(const plan::Operand& operand, int32_t pages) const {
+CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
   switch (operand.kind()) {
     case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
     case plan::OperandKind::weight: {
@@ -121,7 +120,7 @@ CudaPointer CudaProgram::addressOf(const plan::Operand& operand, int32_t pages) 
       return weights_.pointer() + (weight->offset() - weightRange(artifact_.plan()).start);
     }
     case plan::OperandKind::cache_keys:
-    case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand, pages);
+    case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand);
   }
   return 0;
 }

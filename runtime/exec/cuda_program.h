@@ -31,8 +31,8 @@ class CudaProgram : public Program {
   Status placeBuffers(const BatchLimits& limits, int32_t pages);
   Status uploadWeights();
   Status fill(const plan::Weight& weight);
-  Status bindSteps(int32_t pages);
-  CudaPointer addressOf(const plan::Operand& operand, int32_t pages) const;
+  Status bindSteps();
+  CudaPointer addressOf(const plan::Operand& operand) const;
 
   Status compute(const Batch& batch);
   Status launchAll(const IngotBatch& sizes);

@@ -36,8 +36,8 @@ Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits) {
   return *bytes;
 }
 
-uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand, int32_t pages) {
-  uint64_t keys = variant.key_page_bytes() * static_cast<uint64_t>(pages), values = variant.value_page_bytes() * static_cast<uint64_t>(pages);
+uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand) {
+  uint64_t keys = variant.key_page_bytes(), values = variant.value_page_bytes();
   return operand.index() * (keys + values) + (operand.kind() == plan::OperandKind::cache_values ? keys : 0);
 }
 

@@ -44,8 +44,8 @@ class Program {
 uint64_t cacheBytesPerPage(const plan::Plan& plan, const plan::Variant& variant);
 Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant, int32_t pages);
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits);
-// From the start of the cache to the keys or values of an operand's layer.
-uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand, int32_t pages);
+// From the start of a page to the keys or values of an operand's layer.
+uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand);
 // Where the weights of a file lie: a segment of it, or a range that fillings make. Offsets of weights count from `start`.
 struct WeightRange {
   uint64_t start, bytes;

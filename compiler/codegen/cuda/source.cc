@@ -35,7 +35,10 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
   code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : 128;
-  if (unit.channels) code.tiles = {(blockCount(unit.channels) + 1) / 2, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
+  if (unit.channels) {
+    int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
+    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
+  }
   if (unit.kvHeads) code.tiles.count = unit.kvHeads;
   return code;
 }
