@@ -11,8 +11,8 @@
 namespace ingot {
 
 struct NvrtcOutput {
-  std::string code;  // cubin, or PTX text
-  std::string log;   // ptxas's sizes
+  std::string code;      // cubin, or PTX text
+  std::string log;       // ptxas's sizes
   uint32_t version = 0;  // of the compiler: 13000 for 13.0
 };
 

@@ -124,7 +124,7 @@ class CudaDevice {
   CudaContextTag* context_ = nullptr;
   CudaStreamTag* stream_ = nullptr;
   CudaEventTag *start_ = nullptr, *end_ = nullptr;
-  CudaEventTag* sent_[2] = {};   // when a staging buffer may be filled again
+  CudaEventTag* sent_[2] = {};  // when a staging buffer may be filled again
   CudaMemory staging_[2] = {};
 };
 

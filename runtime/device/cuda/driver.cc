@@ -29,7 +29,7 @@ Result<std::unique_ptr<CudaDriver>> load(const std::string& library) {
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (!handle) return Status::unsupported("there is no CUDA driver here ({}); {}", dlerror(), kInstall);
   auto driver = std::make_unique<CudaDriver>();
-#define INGOT_CUDA_FIND(name, arguments)                                       \
+#define INGOT_CUDA_FIND(name, arguments)                                         \
   driver->name = reinterpret_cast<decltype(driver->name)>(dlsym(handle, #name)); \
   if (!driver->name) return Status::unsupported("{} has no {}: the CUDA driver is too old; {}", library, #name, kInstall);
   INGOT_CUDA_FUNCTIONS(INGOT_CUDA_FIND)
