@@ -25,7 +25,7 @@ int capabilityOf(std::string_view architecture) { return std::atoi(architecture.
 Result<std::vector<Target>> cudaTargets(const std::string& spelling, const TargetOptions& options) {
   std::string_view wanted = spelling == "cuda" ? std::string_view() : std::string_view(spelling).substr(5);
   auto all = cudaArchitectures();
-  if (!wanted.empty() && std::find(all.begin(), all.end(), wanted) == all.end())
+  if (spelling != "cuda" && std::find(all.begin(), all.end(), wanted) == all.end())
     return Status::unsupported("--target={}: the CUDA targets are cuda:{}, or cuda for all of them", spelling, fmt::join(all, ", cuda:"));
   CudaCompile compile = options.cudaCompile;
   std::shared_ptr<const Nvrtc> nvrtc;

@@ -66,7 +66,7 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   unit.group = format.group;
   unit.selected = c.flag("selected");
   unit.constants = formatConstants(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", unit.selected) +
-                   integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+                   integer("kResultGroup", unit.resultGroup) + integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
   unit.body = generateEpilogue(kernel.getBody(), sums, c.text("extras"));
 }
 
