@@ -1,4 +1,4 @@
-"""CUDA kernels on the emulator: the tokens of the CPU target, log-probabilities within 1e-3, and the same bits in every company.
+"""CUDA kernels on the emulator: the tokens of the CPU target, log-probabilities near its own, and the same bits in every company.
 
     python cuda_emulated.py CHECKPOINTS --build BUILD [--only NAME ...] [--flags=--quantize=int8 ...]
 
@@ -29,13 +29,20 @@ def logprobs_of(answer):
                 yield ("answer", place, token), value["logprob"]
 
 
-def compare(name, cpu, emulated):
+# Sums in another order change the last bits of a float. Where activations are rounded to eight bits, such a bit now and then
+# decides between two neighbouring codes, which these models of 32 columns feel. With bf16 weights, tensor cores take 16 bits of
+# an activation, and the f16 cache rounds what comes of it.
+def tolerance_of(flags):
+    return 5e-2 if any("quantize" in flag for flag in flags) else 1e-2 if any("bfloat16" in flag for flag in flags) else 1e-3
+
+
+def compare(name, cpu, emulated, tolerance):
     for one, other in zip(cpu, emulated):
         if [sampled[1][0]["token_ids"] for sampled in one] != [sampled[1][0]["token_ids"] for sampled in other]:
             sys.exit(f"{name}: the emulator gives other tokens than the CPU target")
         expected = dict(logprobs_of(one[:1]))
         worst = max(abs(value - expected.get(place, value)) for place, value in logprobs_of(other[:1]))
-        if worst > 1e-3:
+        if worst > tolerance:
             sys.exit(f"{name}: log-probabilities are {worst} off the CPU target's")
     return worst
 
@@ -49,7 +56,7 @@ def check(build, folder, flags):
         for model in models:
             run([build / "bin" / "ingotc", folder, "-o", model, f"--target={os.path.basename(model)}", "--quiet", *flags])
         alone = [[generate(build, model, [prompt], [])[0] for prompt in prompts] for model in models]
-        worst = compare(folder.name, *alone)
+        worst = compare(folder.name, *alone, tolerance_of(flags))
         for way, way_flags in WAYS.items():
             if generate(build, models[1], prompts, way_flags) != alone[1]:
                 sys.exit(f"{folder.name}, {flags}: {way} differs from alone")
