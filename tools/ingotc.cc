@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <thread>
 
-#include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/targets.h"
 #include "compiler/import/config.h"
 #include "compiler/pipeline/pipeline.h"
 #include "runtime/device/cpu/topology.h"
@@ -26,7 +26,7 @@ std::filesystem::path hubCache() {
 }
 
 int printTargets() {
-  for (const auto& name : cpuTargetNames()) fmt::print("cpu:{}\n", name);
+  for (const auto& name : targetNames()) fmt::print("{}\n", name);
   return cli::kDone;
 }
 
@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   CompileOptions options;
   options.jobs = usableCores();
   options.hub_cache = hubCache();
+  if (const char* toolkit = std::getenv("CUDA_HOME")) options.code.cudaToolkit = toolkit;
   std::string to = "emit", output;
   uint64_t seed = 0;
   bool quiet = false, targets = false, familyNames = false;

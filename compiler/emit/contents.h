@@ -3,8 +3,8 @@
 
 #include <optional>
 
-#include "compiler/codegen/cpu/compile.h"
-#include "compiler/codegen/cpu/unit.h"
+#include "compiler/codegen/unit.h"
+#include "compiler/codegen/variant.h"
 #include "compiler/import/checkpoint.h"
 #include "compiler/import/decoder_spec.h"
 #include "dialects/exec/exec.h"
@@ -12,12 +12,6 @@
 #include "runtime/format/sha256.h"
 
 namespace ingot {
-
-// The code of one target.
-struct VariantCode {
-  CpuTarget target;
-  CodeImage image;
-};
 
 // The checkpoint's generation_config.json; empty values take vLLM's defaults.
 struct GenerationConfig {
@@ -51,6 +45,7 @@ struct Contents {
   std::string cacheType;
   const Checkpoint* checkpoint = nullptr;  // null: random weights
   uint64_t seed = 0;
+  bool filled = false;            // random weights as a recipe instead of bytes
   std::vector<KernelUnit> units;  // of the program's kernels, in their order
   std::vector<VariantCode> variants;
   GenerationConfig generation;

@@ -31,7 +31,8 @@ class Emitter {
 
     INGOT_ASSIGN(OutputFile file, OutputFile::create(path, bodyOffset_ + bodyBytes_));
     INGOT_TRY(writeTables(file));
-    for (const PlacedWeight& weight : weights_) INGOT_TRY(writeWeight(file, weight));
+    for (const PlacedWeight& weight : weights_)
+      if (!weight.filling) INGOT_TRY(writeWeight(file, weight));
     INGOT_TRY(writeFront(file, placed));
     return file.commit();
   }
@@ -45,9 +46,10 @@ class Emitter {
       segments_.push_back({kind, at, bytes});
       at = roundUp(at + bytes, kPageBytes);
     };
-    for (const VariantCode& variant : contents_.variants) place(plan::SegmentKind::code, variant.image.bytes.size());
+    for (const VariantCode& variant : contents_.variants) place(plan::SegmentKind::code, variant.bytes.size());
     if (!contents_.text.tokenizer.empty()) place(plan::SegmentKind::tokenizer, contents_.text.tokenizer.size());
     uint64_t first = at;
+    if (contents_.filled) at = 0;
     mlir::SymbolTable symbols(module_);
     for (auto weight : program_.getOps<exec::WeightOp>()) {
       INGOT_ASSIGN(StorageFormat format, StorageFormat::parse(weight.getFormat().str()));
@@ -58,17 +60,31 @@ class Emitter {
       PlacedWeight placed{weight.getSymName().str(), weight.getFormat().str(), {}, shape.vec(), at, bytes};
       auto param = symbols.lookup<llm::ParamOp>(weight.getSymName());
       for (auto source : param.getSources().getAsValueRange<mlir::StringAttr>()) placed.sources.push_back(source.str());
+      if (contents_.filled) placed.filling = fillingOf(format);
       weights_.push_back(std::move(placed));
       at += bytes;
     }
+    if (contents_.filled) at = first;
     segments_.push_back({plan::SegmentKind::weights, first, at - first});
     bodyBytes_ = roundUp(at, kPageBytes) - origin;
     weightBytes_ = at - first;
     return {};
   }
 
+  WeightFilling fillingOf(const StorageFormat& format) const {
+    auto unit = static_cast<uint32_t>(groupBytes(format.format, format.group));
+    if (format.plain) return {plan::FillElement::ones, 4, 0, contents_.seed};
+    switch (format.format) {
+      case WeightFormat::f32: return {plan::FillElement::f32, 4, 0, contents_.seed};
+      case WeightFormat::f16: return {plan::FillElement::f16, 2, 0, contents_.seed};
+      case WeightFormat::bf16: return {plan::FillElement::bf16, 2, 0, contents_.seed};
+      case WeightFormat::i4m: return {plan::FillElement::codes, unit, 64, contents_.seed};
+      default: return {plan::FillElement::codes, unit, 32, contents_.seed};
+    }
+  }
+
   Status writeTables(const OutputFile& file) {
-    for (size_t i = 0; i < contents_.variants.size(); ++i) INGOT_TRY(file.write(segments_[i].offset, contents_.variants[i].image.bytes));
+    for (size_t i = 0; i < contents_.variants.size(); ++i) INGOT_TRY(file.write(segments_[i].offset, contents_.variants[i].bytes));
     if (contents_.text.tokenizer.empty()) return {};
     return file.write(segments_[contents_.variants.size()].offset, contents_.text.tokenizer);
   }

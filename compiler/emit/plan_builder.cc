@@ -63,7 +63,7 @@ class PlanBuilder {
     return {};
   }
 
-  Offset<plan::Step> step(exec::StepOp op, const std::map<std::string, uint32_t>& kernels) {
+  Offset<plan::Step> step(exec::StepOp op, const VariantCode& code, const std::map<std::string, uint32_t>& kernels) {
     std::vector<plan::Operand> operands;
     for (auto symbol : op.getOperands_().getAsRange<mlir::FlatSymbolRefAttr>()) {
       plan::Operand operand = operands_.at(symbol.getValue().str());
@@ -71,9 +71,15 @@ class PlanBuilder {
       if (operand.kind() == plan::OperandKind::cache_keys) operands.emplace_back(plan::OperandKind::cache_values, operand.index());
     }
     uint32_t kernel = kernels.at(op.getKernel().str());
-    auto tiles = static_cast<uint32_t>(op.getExtent() == exec::Extent::one ? contents_.units[kernel].tiles : op.getTilesPer());
-    return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), tiles, static_cast<plan::Extent>(op.getExtent()),
-                            b_.CreateString(contents_.units[kernel].fused));
+    const StepTiles& tiles = code.kernels[kernel].tiles;
+    auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
+    return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), static_cast<uint32_t>(tiles.count), extent,
+                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile));
+  }
+
+  Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {
+    return plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(unit.function), code.offset, code.scratchBytes, code.bytes,
+                              b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes);
   }
 
   Offset<plan::Variant> variant(size_t index) {
@@ -81,13 +87,12 @@ class PlanBuilder {
     Offsets<plan::Kernel> kernels;
     std::map<std::string, uint32_t> kernelIndex;
     for (auto op : program_.getOps<exec::KernelOp>()) {
-      const KernelUnit& unit = contents_.units[kernels.size()];
-      kernelIndex[op.getSymName().str()] = static_cast<uint32_t>(kernels.size());
-      kernels.push_back(plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(op.getFunction().str()),
-                                           code.image.offsets.at(unit.symbol), unit.scratchBytes));
+      auto at = static_cast<uint32_t>(kernels.size());
+      kernelIndex[op.getSymName().str()] = at;
+      kernels.push_back(kernel(contents_.units[at], code.kernels[at]));
     }
     Offsets<plan::Step> steps;
-    for (auto op : program_.getOps<exec::StepOp>()) steps.push_back(step(op, kernelIndex));
+    for (auto op : program_.getOps<exec::StepOp>()) steps.push_back(step(op, code, kernelIndex));
     Offsets<plan::Slot> slots;
     for (auto [bytes, extent] : slots_) slots.push_back(plan::CreateSlot(b_, bytes, extent));
     std::vector<uint32_t> weights(weights_.size());
@@ -98,21 +103,26 @@ class PlanBuilder {
                      : contents_.cacheType == "f16" ? plan::CacheType::f16
                                                     : plan::CacheType::bf16;
     uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * 16) * (cacheType == plan::CacheType::f32 ? 4 : 2);
-    auto target = b_.CreateString(code.target.name);
-    auto features = b_.CreateVectorOfStrings(code.target.features);
+    auto target = b_.CreateString(code.target);
+    auto features = b_.CreateVectorOfStrings(code.features);
     auto kernelVector = b_.CreateVector(kernels);
     auto slotVector = b_.CreateVector(slots);
     auto weightVector = b_.CreateVector(weights);
     auto stepVector = b_.CreateVector(steps);
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
-                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes);
+                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion);
+  }
+
+  Offset<plan::Filling> filling(const PlacedWeight& weight) {
+    if (!weight.filling) return 0;
+    return plan::CreateFilling(b_, weight.filling->element, weight.filling->unitBytes, weight.filling->headerBytes, weight.filling->seed);
   }
 
   Offset<flatbuffers::Vector<Offset<plan::Weight>>> weights() {
     Offsets<plan::Weight> offsets;
     for (const PlacedWeight& w : weights_)
       offsets.push_back(plan::CreateWeight(b_, b_.CreateString(w.name), b_.CreateVectorOfStrings(w.sources), b_.CreateString(w.format),
-                                           b_.CreateVector(w.shape), w.offset, w.bytes));
+                                           b_.CreateVector(w.shape), w.offset, w.bytes, filling(w)));
     return b_.CreateVector(offsets);
   }
 

@@ -10,11 +10,18 @@ struct PlacedSegment {
   plan::SegmentKind kind;
   uint64_t offset, bytes;
 };
+// What memory is filled with where the file has no bytes.
+struct WeightFilling {
+  plan::FillElement element;
+  uint32_t unitBytes, headerBytes;
+  uint64_t seed;
+};
 struct PlacedWeight {
   std::string name, format;
   std::vector<std::string> sources;
   std::vector<int64_t> shape;
   uint64_t offset, bytes;
+  std::optional<WeightFilling> filling = std::nullopt;
 };
 
 // Segments: the code of every variant in order, then the tokenizer if there is one, then weights.

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/targets.h"
 #include "runtime/base/status.h"
 
 namespace ingot {
@@ -27,6 +28,7 @@ struct CompileOptions {
   std::optional<uint64_t> random_weights;
   Phase to = Phase::emit;
   std::filesystem::path dump_phases, keep_kernels;  // folders, or empty
+  TargetOptions code;
   int jobs = 1;
   std::filesystem::path hub_cache;
 

@@ -1,5 +1,6 @@
 #include "compiler/pipeline/pipeline.h"
 
+#include "compiler/codegen/targets.h"
 #include "compiler/emit/emit.h"
 #include "compiler/import/build_graph.h"
 #include "compiler/import/source.h"
@@ -70,14 +71,13 @@ class Compilation {
 
  private:
   Status parseTargets() {
-    for (std::string name : options_.targets.empty() ? std::vector<std::string>{"cpu:native"} : options_.targets) {
-      if (name == "cpu") name = "cpu:native";
-      if (name.rfind("cpu:", 0) != 0)
-        return Status::unsupported("--target={}: the targets of this build are {}", name, fmt::join(cpuTargetNames(), ", "));
-      INGOT_ASSIGN(CpuTarget target, CpuTarget::parse(name.substr(4)));
-      for (const CpuTarget& other : targets_)
-        if (other.name == target.name) return Status::invalidArgument("--target={}: is {} too, which stands there already", name, target.name);
-      targets_.push_back(std::move(target));
+    for (const std::string& name : options_.targets.empty() ? std::vector<std::string>{"cpu:native"} : options_.targets) {
+      INGOT_ASSIGN(std::vector<Target> parsed, parseTarget(name, options_.code));
+      for (Target& target : parsed) {
+        for (const Target& other : targets_)
+          if (other.name == target.name) return Status::invalidArgument("--target={}: is {} too, which stands there already", name, target.name);
+        targets_.push_back(std::move(target));
+      }
     }
     return {};
   }
@@ -156,16 +156,23 @@ class Compilation {
   Status generate() {
     for (auto kernel : program_.getOps<exec::KernelOp>()) {
       INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
-      if (!options_.keep_kernels.empty()) INGOT_TRY(writeText(options_.keep_kernels / (unit.symbol + ".cpp"), unit.source));
       units_.push_back(std::move(unit));
     }
-    std::vector<SourceUnit> sources;
-    for (const KernelUnit& unit : units_) sources.push_back({unit.symbol, unit.source});
-    for (CpuTarget& target : targets_) {
-      auto image = compileUnits(sources, target, options_.jobs);
-      if (!image.ok()) return image.status().at(target.name);
-      variants_.push_back({target, std::move(image).value()});
+    if (!options_.keep_kernels.empty()) INGOT_TRY(keepSources());
+    for (const Target& target : targets_) {
+      if (options_.cancelled && *options_.cancelled) return Status::cancelled("interrupted");
+      auto variant = target.generate(units_, options_.jobs);
+      if (!variant.ok()) return variant.status().at(target.name);
+      variants_.push_back(std::move(variant).value());
     }
+    return {};
+  }
+
+  // The source of every kernel, once for the targets that share it.
+  Status keepSources() {
+    for (const Target& target : targets_)
+      for (const KernelUnit& unit : units_)
+        INGOT_TRY(writeText(options_.keep_kernels / (unit.symbol + target.sourceEnding), target.source(unit).source));
     return {};
   }
 
@@ -178,6 +185,7 @@ class Compilation {
                       .cacheType = cacheType_,
                       .checkpoint = options_.random_weights ? nullptr : &source_.checkpoint,
                       .seed = options_.random_weights.value_or(0),
+                      .filled = options_.random_weights && std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.fills; }),
                       .units = std::move(units_),
                       .variants = std::move(variants_),
                       .generation = std::move(generation_),
@@ -192,7 +200,7 @@ class Compilation {
   // Only what changes the file's bytes.
   std::string flags() const {
     std::vector<std::string> names;
-    for (const CpuTarget& target : targets_) names.push_back(target.name);
+    for (const Target& target : targets_) names.push_back(target.name);
     return fmt::format("--target={} --dtype={} --quantize={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype, options_.quantize,
                        source_.spec.maxPositions, options_.random_weights ? fmt::format(" --random-weights={}", *options_.random_weights) : "");
   }
@@ -232,7 +240,7 @@ class Compilation {
 
   const CompileOptions& options_;
   mlir::MLIRContext context_;
-  std::vector<CpuTarget> targets_;
+  std::vector<Target> targets_;
   CheckpointSource source_;
   GenerationConfig generation_;
   TextContents text_;

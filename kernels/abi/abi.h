@@ -40,5 +40,12 @@ struct IngotKernelArgs {
 // Computes tiles [first, last) of a step; `scratch` is this worker's own, 64-byte aligned, of the size the spec says.
 typedef void (*IngotTileFunction)(const struct IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch);
 
+// A CUDA kernel is `extern "C" __global__ void symbol(const IngotBatch* batch, IngotOperands operands)`: block i computes tile
+// i, and blocks behind the batch's last tile do nothing, so that a captured launch serves every batch of its bucket.
+#define INGOT_MAX_OPERANDS 16
+struct IngotOperands {
+  void* at[INGOT_MAX_OPERANDS];
+};
+
 #define INGOT_PAGE_TOKENS 16
 #define INGOT_QUERY_BLOCK 16  // most tokens in one query block

@@ -8,3 +8,6 @@ constexpr int kSpanTokens = 64;
 constexpr long long attentionScratchBytes(int rows, int headDim) {
   return 4ll * (2ll * rows * headDim + 2ll * ((rows + 15) / 16 * 16) + 8 * kSpanTokens);
 }
+
+// Threads of a CUDA tile, which share the pages of a sequence.
+constexpr int kCudaAttentionThreads = 256;

@@ -4,8 +4,6 @@
 #include "kernels/kvcache/layout.h"
 #include "kernels/prim/vector.h"
 
-enum class CacheType : int { f32, f16, bf16 };
-
 template <CacheType T>
 struct CacheElement;
 template <>

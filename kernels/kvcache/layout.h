@@ -4,6 +4,8 @@
 //   values  [kv_head][16 tokens][head_dim]   columns in lanes: one multiply-add per token and 16 columns
 #pragma once
 
+enum class CacheType : int { f32, f16, bf16 };
+
 constexpr int kPageTokens = 16;
 
 // Elements of one layer's keys of a page; its values take as many.

@@ -1,15 +1,16 @@
 // What a generated body sees. The compiler writes, for every fused op, a struct such as
 //
 //   struct Epilogue {
-//     template <class At> INGOT_INLINE F32x16 apply(const F32x16* sums, const At& at) {
-//       F32x16 v0 = silu(sums[0]);
-//       F32x16 v1 = v0 * sums[1];
+//     template <class Value, class At>
+//     INGOT_INLINE Value apply(const Value* sums, const At& at) {
+//       Value v0 = silu(sums[0]);
+//       Value v1 = v0 * sums[1];
 //       return v1 + at.elementOf(0);
 //     }
 //   };
 //
-// `sums` are the accumulators of 16 neighbouring columns (one, or two for interleaved matrices). `at.columnOf(i)` is
-// extra operand i as one value per column, `at.elementOf(i)` as rows like the result.
+// `sums` are the accumulators (one, or two for interleaved matrices) of 16 neighbouring columns here, of one column in
+// epilogue.cuh. `at.columnOf(i)` is extra operand i as one value per column, `at.elementOf(i)` as rows like the result.
 #pragma once
 
 #include "kernels/prim/math.h"

@@ -29,3 +29,7 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
   long long panelChannels = kPanelBlocks * kBlockChannels, tileColumns = tilePanels(sums, resultGroup) * panelChannels / sums;
   return (panelBytes(format, k, group) + 63) / 64 * 64 + 4ll * kStripRows * panelChannels + 4ll * (resultGroup ? kStripRows : 16) * tileColumns;
 }
+
+// A CUDA tile is so many channels, two blocks of the packed layout, times so many rows.
+constexpr int kCudaTileChannels = 32, kCudaTileRows = 32;
+constexpr int kCudaLinearThreads = 256;

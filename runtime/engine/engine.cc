@@ -22,7 +22,7 @@ GenerationDefaults readDefaults(const plan::Generation& g) {
 
 // Pages for the KV budget: by default one longest sequence, at least 256 MiB, at most 4 GiB. Untouched pages cost nothing.
 Result<int32_t> choosePages(const plan::Plan& plan, const plan::Variant& variant, uint64_t budget) {
-  uint64_t pageBytes = Program::cacheBytesPerPage(plan, variant);
+  uint64_t pageBytes = cacheBytesPerPage(plan, variant);
   uint64_t longest = (plan.model()->max_len() + plan.model()->page_tokens() - 1) / plan.model()->page_tokens() * pageBytes;
   if (budget == 0) budget = std::clamp<uint64_t>(longest, 256ull << 20, 4ull << 30);
   uint64_t pages = budget / pageBytes;
@@ -31,7 +31,6 @@ Result<int32_t> choosePages(const plan::Plan& plan, const plan::Variant& variant
 }
 
 Status checkOptions(const EngineOptions& options) {
-  if (options.device != "auto" && options.device != "cpu") return Status::unsupported("device {}: this build runs on auto and cpu", options.device);
   if (options.max_num_seqs < 1 || options.max_num_seqs > 4096)
     return Status::invalidArgument("max_num_seqs is {}, expected 1 to 4096", options.max_num_seqs);
   if (options.max_num_batched_tokens < options.max_num_seqs || options.max_num_batched_tokens > 65536)
@@ -51,7 +50,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   auto parts = std::make_unique<Parts>();
   INGOT_ASSIGN(parts->artifact, Artifact::open(path));
   const plan::Plan& plan = parts->artifact->plan();
-  INGOT_ASSIGN(const plan::Variant* variant, Program::chooseVariant(*parts->artifact));
+  INGOT_ASSIGN(Choice choice, chooseVariant(*parts->artifact, {options.device, options.cuda_library}));
+  const plan::Variant* variant = choice.variant;
   INGOT_ASSIGN(int32_t pages, choosePages(plan, *variant, options.kv_cache_memory));
 
   int32_t maxLen = static_cast<int32_t>(plan.model()->max_len()), pageTokens = static_cast<int32_t>(plan.model()->page_tokens());
@@ -67,7 +67,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
                     .pagesPerSequence = (maxLen + pageTokens - 1) / pageTokens,
                     .queryBlock = static_cast<int32_t>(plan.model()->query_block())};
   int threads = options.threads ? options.threads : usableCores();
-  INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, *variant, batch, pages, threads));
+  INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));
   parts->batch = std::make_unique<Batch>(batch);
   parts->scheduler = std::make_unique<Scheduler>(limits);
 
@@ -85,10 +85,10 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   context.primaryEos = eos.empty() ? -1 : eos.front();
   if (parts->tokenizer && plan.text()->eos_token())
     if (auto id = parts->tokenizer->idOf(plan.text()->eos_token()->string_view())) context.primaryEos = *id;
-  parts->stats = {.threads = threads,
+  parts->stats = {.threads = parts->program->threads(),
                   .target = variant->target()->str(),
                   .kv_pages = pages,
-                  .kv_bytes = static_cast<uint64_t>(pages) * Program::cacheBytesPerPage(plan, *variant),
+                  .kv_bytes = static_cast<uint64_t>(pages) * cacheBytesPerPage(plan, *variant),
                   .max_len = maxLen};
   return std::unique_ptr<Engine>(new Engine(std::move(parts)));
 }

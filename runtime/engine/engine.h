@@ -13,11 +13,12 @@ namespace ingot {
 
 // How an artifact is served. Sizes of 0 mean "choose for me".
 struct EngineOptions {
-  std::string device = "auto";       // auto, cpu, cuda, cuda:i
-  int threads = 0;                   // physical cores that this process may use
-  uint64_t kv_cache_memory = 0;      // bytes; 0: room for one longest sequence, at least 256 MiB, at most 4 GiB
-  int max_num_seqs = 64;             // sequences in one step
-  int max_num_batched_tokens = 512;  // tokens in one step
+  std::string device = "auto";                // auto, cpu, cuda, cuda:i
+  std::string cuda_library = "libcuda.so.1";  // of the driver API
+  int threads = 0;                            // physical cores that this process may use
+  uint64_t kv_cache_memory = 0;               // bytes; 0: room for one longest sequence, at least 256 MiB, at most 4 GiB
+  int max_num_seqs = 64;                      // sequences in one step
+  int max_num_batched_tokens = 512;           // tokens in one step
   bool enable_prefix_caching = true;
 };
 

@@ -35,7 +35,11 @@ class Generation {
         abortAll();
         break;
       }
-      step();
+      Status stepped = step();
+      if (!stepped.ok()) {
+        removeAll();
+        return stepped;
+      }
     }
     return {};
   }
@@ -60,7 +64,7 @@ class Generation {
     return {};
   }
 
-  void step() {
+  Status step() {
     const BatchPlan& plan = parts_.scheduler->next();
     parts_.batch->clear();
     for (const ScheduledChunk& chunk : plan.chunks) {
@@ -69,11 +73,12 @@ class Generation {
       auto tokens = std::span(chunk.sequence->tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
       parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
     }
-    parts_.program->run(*parts_.batch);
+    INGOT_TRY(parts_.program->run(*parts_.batch));
     parts_.scheduler->commit();
     ++parts_.stats.steps;
     chunks_ = plan.chunks;
     for (const ScheduledChunk& chunk : chunks_) finishChunk(chunk);
+    return {};
   }
 
   void finishChunk(const ScheduledChunk& chunk) {

@@ -1,17 +1,15 @@
-// A loaded variant: code mapped, weights in place, buffers and KV pages bound. Runs one step of a batch; knows no requests.
+// A loaded variant: code, weights, buffers and KV pages bound to a device. Runs one step of a batch; knows no requests.
 #pragma once
 
 #include <memory>
 
-#include "runtime/device/cpu/code.h"
-#include "runtime/device/cpu/thread_team.h"
-#include "runtime/device/memory.h"
 #include "runtime/exec/batch.h"
+#include "runtime/exec/machine.h"
 #include "runtime/format/artifact.h"
 
 namespace ingot {
 
-// Time and calls of one step of the program, summed over runs.
+// Time of one step of the program, summed over runs.
 struct StepProfile {
   const plan::Step* step;
   double seconds = 0;
@@ -20,47 +18,42 @@ struct StepProfile {
 // Thread-compatible. Refers to the artifact, which must outlive it.
 class Program {
  public:
-  // The variant of the artifact that suits this machine best; the error names what the file has and what is missing.
-  static Result<const plan::Variant*> chooseVariant(const Artifact& artifact);
+  // Binds the variant that was chosen to its device. `threads` are for CPUs.
+  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages, int threads);
+  virtual ~Program() = default;
 
-  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
-                                               int threads);
-
-  // Computes the batch: keys and values go to its pages, logits() has one row for each wanted token.
-  void run(const Batch& batch);
-  std::span<float> logits(int32_t row);
-
-  int threads() const { return team_.threads(); }
+  // Computes the batch: keys and values go to its pages, logits() has one row for each wanted token. A failure is the device's.
+  virtual Status run(const Batch& batch) = 0;
+  virtual std::span<float> logits(int32_t row) = 0;
+  virtual int threads() const = 0;
   const plan::Variant& variant() const { return variant_; }
-  static uint64_t cacheBytesPerPage(const plan::Plan& plan, const plan::Variant& variant);
 
+  // From here on run() measures every step by itself, and is slower.
   void startProfile();
   const std::vector<StepProfile>& profile() const { return profile_; }
 
- private:
-  class Walk;
-  struct BoundStep {
-    IngotTileFunction function;
-    IngotKernelArgs args;
-    std::vector<void*> operands;
-    int64_t tiles;
-    plan::Extent extent;
-  };
+ protected:
+  explicit Program(const plan::Variant& variant) : variant_(variant) {}
 
-  Program(const Artifact& artifact, const plan::Variant& variant, int threads) : artifact_(artifact), variant_(variant), team_(threads) {}
-  Status bind(const BatchLimits& limits, int32_t pages);
-  void* addressOf(const plan::Operand& operand);
-
-  const Artifact& artifact_;
   const plan::Variant& variant_;
-  CodeMapping code_;
-  std::vector<Memory> slots_;
-  Memory cache_;
-  std::vector<Memory> scratch_;  // per worker
-  std::vector<BoundStep> steps_;
   std::vector<StepProfile> profile_;
   bool profiling_ = false;
-  ThreadTeam team_;
 };
+
+// Sizes that a program needs, the same on every device.
+uint64_t cacheBytesPerPage(const plan::Plan& plan, const plan::Variant& variant);
+Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant, int32_t pages);
+Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits);
+// From the start of a page to the keys or values of an operand's layer.
+uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand);
+// Where the weights of a file lie: a segment of it, or a range that fillings make. Offsets of weights count from `start`.
+struct WeightRange {
+  uint64_t start, bytes;
+  bool filled;
+};
+WeightRange weightRange(const plan::Plan& plan);
+
+// Tiles of a step for a batch.
+int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 
 }  // namespace ingot

@@ -6,6 +6,7 @@ namespace ingot {
 namespace {
 
 constexpr uint64_t kMaxSlotRowBytes = 1ull << 32;
+constexpr uint64_t kMaxFilledBytes = 1ull << 42;
 constexpr uint64_t kMaxScratchBytes = 1ull << 30;
 
 template <class T>
@@ -16,6 +17,19 @@ uint64_t sizeOf(const flatbuffers::Vector<T>* vector) {
 Status checkRange(std::string_view what, uint64_t offset, uint64_t bytes, uint64_t low, uint64_t high) {
   auto end = checkedAdd(offset, bytes);
   if (offset < low || !end || *end > high) return Status::invalidArtifact("{}: {} bytes at {} are outside [{}, {})", what, bytes, offset, low, high);
+  return {};
+}
+
+uint32_t elementBytes(plan::FillElement element) {
+  if (element == plan::FillElement::codes) return 1;
+  return element == plan::FillElement::f16 || element == plan::FillElement::bf16 ? 2 : 4;
+}
+
+Status checkFilling(const plan::Weight& weight, const plan::Filling& filling) {
+  INGOT_TRY(checkRange(weight.name()->string_view(), weight.offset(), weight.bytes(), 0, kMaxFilledBytes));
+  if (filling.element() > plan::FillElement::MAX || filling.unit_bytes() == 0 || filling.unit_bytes() > 1 << 16 ||
+      filling.header_bytes() > filling.unit_bytes() || filling.unit_bytes() < elementBytes(filling.element()))
+    return Status::invalidArtifact("{}: its filling is not well formed", weight.name()->string_view());
   return {};
 }
 
@@ -44,7 +58,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     return Status::invalidArtifact("variant {} has no code segment", variant.target()->c_str());
   uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
   for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i)
-    if (variant.kernels()->Get(i)->code_offset() >= codeBytes || variant.kernels()->Get(i)->scratch_bytes() > kMaxScratchBytes)
+    if (const auto* kernel = variant.kernels()->Get(i); kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
+                                                        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
   for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
     const auto* slot = variant.slots()->Get(i);
@@ -55,8 +70,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     if (variant.weights()->Get(i) >= sizeOf(plan.weights())) return Status::invalidArtifact("weight {} does not exist", i);
   for (uint64_t i = 0; i < sizeOf(variant.steps()); ++i) {
     const auto* step = variant.steps()->Get(i);
-    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || !step->operands() ||
-        step->operands()->size() > 16)
+    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || step->rows_per_tile() == 0 ||
+        !step->operands() || step->operands()->size() > 16)
       return Status::invalidArtifact("step {} is not well formed", i);
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
   }
@@ -83,7 +98,9 @@ Status validatePlan(const plan::Plan& plan, uint64_t bodyOffset, uint64_t totalB
   for (uint64_t i = 0; i < sizeOf(plan.weights()); ++i) {
     const auto* weight = plan.weights()->Get(i);
     if (weight->offset() % 64 != 0 || !weight->name() || !weight->format()) return Status::invalidArtifact("weight {} is not well formed", i);
-    INGOT_TRY(checkRange(weight->name()->string_view(), weight->offset(), weight->bytes(), bodyOffset, totalBytes));
+    if (const auto* filling = weight->filling()) INGOT_TRY(checkFilling(*weight, *filling));
+    else INGOT_TRY(checkRange(weight->name()->string_view(), weight->offset(), weight->bytes(), bodyOffset, totalBytes));
+    if (!weight->filling() != !plan.weights()->Get(0)->filling()) return Status::invalidArtifact("weight {} is filled, others are stored", i);
   }
   int64_t tokenizer = plan.text()->tokenizer_segment();
   if (tokenizer >= static_cast<int64_t>(sizeOf(plan.segments())) ||

@@ -36,7 +36,7 @@ void linear(benchmark::State& state, const std::string& format) {
   IngotBatch batch{};
   batch.num_tokens = static_cast<ingot_i32>(rows);
   const Kernel& kernel = library->at(0);
-  for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.unit.tiles);
+  for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.tilesFor(1));
   auto runs = static_cast<int64_t>(state.iterations());
   state.SetBytesProcessed(runs * static_cast<int64_t>(weights.bytes()));
   state.counters["ops/s"] = benchmark::Counter(2.0 * static_cast<double>(rows * kN * kK), benchmark::Counter::kIsIterationInvariantRate);
@@ -76,7 +76,7 @@ void attention(benchmark::State& state) {
   std::fill_n(pool.data(), pool.bytes(), std::byte{0});
   std::vector<float> q(static_cast<size_t>(added) * kHeads * kHeadDim, 1.0f), y(q.size());
   const Kernel& kernel = library->at(0);
-  for (auto _ : state) kernel.run(batch.view(), {q.data(), pool.data(), pool.data() + half, y.data()}, batch.view().num_blocks * kernel.unit.tiles);
+  for (auto _ : state) kernel.run(batch.view(), {q.data(), pool.data(), pool.data() + half, y.data()}, kernel.tilesFor(batch.view().num_blocks));
   state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * pool.bytes()));
   double seen = static_cast<double>(added) * context + added * (added + 1) / 2.0;
   state.counters["ops/s"] = benchmark::Counter(4.0 * seen * kHeads * kHeadDim, benchmark::Counter::kIsIterationInvariantRate);

@@ -123,7 +123,7 @@ class Model {
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
     operands.insert(operands.end(), {keys(), keys() + half_, q.data()});
     append_.runBackwards(batch.view(), operands, tokens);
-    attend_.runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data()}, batch.view().num_blocks * attend_.unit.tiles, 2);
+    attend_.runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data()}, attend_.tilesFor(batch.view().num_blocks), 2);
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && pool_.guardsIntact());
     const char* row = y.as<char>();
     for (size_t i = 0; i < sequences.size(); ++i) {

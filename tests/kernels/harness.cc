@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "compiler/codegen/cpu/compile.h"
 #include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/targets.h"
 #include "compiler/pack/pack.h"
 #include "dialects/llm/llm.h"
 #include "kernels/ref/linear.h"
@@ -18,6 +18,7 @@
 namespace ingot::test {
 namespace {
 
+constexpr const char* kEmulated = "cuda-emulated";
 constexpr size_t kGuardBytes = 256;
 constexpr unsigned char kGuard = 0xa5, kPoison = 0xff;
 
@@ -45,7 +46,7 @@ std::string programOf(const std::vector<KernelText>& texts) {
   return program + "}\n";
 }
 
-Result<CodeMapping> mapImage(const CodeImage& image) {
+Result<CodeMapping> mapImage(const VariantCode& image) {
   int descriptor = memfd_create("kernels", MFD_CLOEXEC);
   if (descriptor < 0 || write(descriptor, image.bytes.data(), image.bytes.size()) != static_cast<ssize_t>(image.bytes.size()))
     return Status::io("cannot write the image");
@@ -69,15 +70,20 @@ bool Poisoned::guardsIntact() const {
   return std::all_of(memory_.get(), memory_.get() + kGuardBytes, isGuard) && std::all_of(data_ + bytes_, data_ + bytes_ + kGuardBytes, isGuard);
 }
 
+int64_t Kernel::tilesFor(int64_t rows) const {
+  if (unit.channels && !code.tiles.extent) return code.tiles.count;
+  return code.tiles.count * ((rows + code.tiles.rowsPerTile - 1) / code.tiles.rowsPerTile);
+}
+
 void Kernel::run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
-  Poisoned scratch(unit.scratchBytes);
+  Poisoned scratch(code.scratchBytes);
   IngotKernelArgs args{&batch, operands.data()};
   function(&args, 0, tiles, scratch.data());
   if (!scratch.guardsIntact()) std::abort();
 }
 
 void Kernel::runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
-  Poisoned scratch(unit.scratchBytes);
+  Poisoned scratch(code.scratchBytes);
   IngotKernelArgs args{&batch, operands.data()};
   for (int64_t tile = tiles; tile-- > 0;) function(&args, tile, tile + 1, scratch.data());
 }
@@ -97,7 +103,7 @@ void Kernel::runOnThreads(const IngotBatch& batch, const std::vector<void*>& ope
   work.kernel = this;
   work.args = {&batch, operands.data()};
   work.all = tiles;
-  for (int i = 0; i < threads; ++i) work.scratch.push_back(std::make_unique<Poisoned>(unit.scratchBytes));
+  for (int i = 0; i < threads; ++i) work.scratch.push_back(std::make_unique<Poisoned>(code.scratchBytes));
   ThreadTeam(threads).run(work);
 }
 
@@ -107,30 +113,31 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
   auto module = mlir::parseSourceString<mlir::ModuleOp>(programOf(texts), &context);
   if (!module) return Status::internal("the program does not parse:\n{}", programOf(texts));
   auto library = std::make_unique<KernelLibrary>();
-  std::vector<SourceUnit> sources;
+  std::vector<KernelUnit> units;
   for (auto kernel : (*module->getOps<exec::ProgramOp>().begin()).getOps<exec::KernelOp>()) {
-    Kernel loaded;
-    INGOT_ASSIGN(loaded.unit, generateUnit(kernel));
-    sources.push_back({loaded.unit.symbol, loaded.unit.source});
-    library->kernels_.push_back(std::move(loaded));
+    INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
+    units.push_back(std::move(unit));
   }
-  INGOT_ASSIGN(CpuTarget parsed, CpuTarget::parse(target));
-  INGOT_ASSIGN(CodeImage image, compileUnits(sources, parsed, 2));
-  INGOT_ASSIGN(library->code_, mapImage(image));
-  for (Kernel& kernel : library->kernels_)
-    kernel.function = reinterpret_cast<IngotTileFunction>(library->code_.at(image.offsets.at(kernel.unit.symbol)));
+  INGOT_ASSIGN(std::vector<Target> targets, parseTarget(target == kEmulated ? target : "cpu:" + target));
+  INGOT_ASSIGN(VariantCode variant, targets[0].generate(units, 2));
+  INGOT_ASSIGN(library->code_, mapImage(variant));
+  for (size_t i = 0; i < units.size(); ++i) {
+    const KernelCode& code = variant.kernels[i];
+    library->kernels_.push_back({std::move(units[i]), code, reinterpret_cast<IngotTileFunction>(library->code_.at(code.offset))});
+  }
   return library;
 }
 
 std::vector<std::string> kernelTargets() {
 #if defined(__x86_64__)
-  return {"x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16"};
+  return {"x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16", kEmulated};
 #else
-  return {"aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16"};
+  return {"aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16", kEmulated};
 #endif
 }
 
 bool canRun(const std::string& target) {
+  if (target == kEmulated) return true;
   auto parsed = CpuTarget::parse(target);
   return parsed.ok() && missingCpuFeature(parsed->features).empty();
 }

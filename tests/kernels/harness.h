@@ -7,7 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "compiler/codegen/cpu/unit.h"
+#include "compiler/codegen/unit.h"
+#include "compiler/codegen/variant.h"
 #include "kernels/abi/abi.h"
 #include "runtime/device/cpu/code.h"
 #include "tests/support/random.h"
@@ -46,8 +47,11 @@ class Poisoned {
 class Kernel {
  public:
   KernelUnit unit;
+  KernelCode code;
   IngotTileFunction function = nullptr;
 
+  // Tiles of a step over so many rows (tokens, query blocks) of its extent.
+  int64_t tilesFor(int64_t rows) const;
   // All tiles in one range; or one by one from the last to the first; or by a team of threads.
   void run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const;
   void runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const;
@@ -57,7 +61,7 @@ class Kernel {
 // Kernels of one target, compiled together.
 class KernelLibrary {
  public:
-  // `target` is what follows cpu:.
+  // `target` is what follows cpu:, or cuda-emulated.
   static Result<std::unique_ptr<KernelLibrary>> build(const std::vector<KernelText>& texts, const std::string& target);
   const Kernel& at(size_t i) const { return kernels_[i]; }
 

@@ -22,6 +22,7 @@ using Json = nlohmann::ordered_json;
 
 struct BenchFlags {
   std::string model;
+  std::string device = "auto";
   int promptTokens = 512, outputTokens = 64, batch = 1, threads = 0, rounds = 3, chunk = 512;
   bool json = false, profile = false, noMachine = false;
 };
@@ -72,7 +73,7 @@ struct Figures {
 
 class Bench {
  public:
-  static Result<Figures> run(const Artifact& artifact, const plan::Variant& variant, const BenchFlags& flags) {
+  static Result<Figures> run(const Artifact& artifact, const Choice& choice, const BenchFlags& flags) {
     int32_t pageTokens = static_cast<int32_t>(artifact.plan().model()->page_tokens());
     int32_t pagesEach = (flags.promptTokens + flags.outputTokens + pageTokens) / pageTokens;
     BatchLimits limits{.tokens = std::max(flags.chunk, flags.batch),
@@ -80,13 +81,13 @@ class Bench {
                        .rows = flags.batch,
                        .pagesPerSequence = pagesEach,
                        .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block())};
-    INGOT_ASSIGN(auto program, Program::load(artifact, variant, limits, pagesEach * flags.batch, flags.threads));
+    INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pagesEach * flags.batch, flags.threads));
     Bench bench(*program, limits, flags, static_cast<int32_t>(artifact.plan().model()->vocab()), pagesEach);
     Figures best;
     for (int round = -1; round < flags.rounds; ++round) {  // the first one warms up
       if (interrupted) return Status::cancelled("interrupted");
       if (round == 0 && flags.profile) program->startProfile();
-      Figures one = bench.round();
+      INGOT_ASSIGN(Figures one, bench.round());
       if (round < 0) continue;
       best.promptSeconds = std::min(best.promptSeconds, one.promptSeconds);
       best.decodeSeconds = std::min(best.decodeSeconds, one.decodeSeconds);
@@ -101,7 +102,7 @@ class Bench {
       : program_(program), batch_(limits), flags_(flags), vocab_(vocab), pagesEach_(pagesEach) {}
 
   // Prompts of pseudo-random ids, then `outputTokens` decoding steps of the whole batch.
-  Figures round() {
+  Result<Figures> round() {
     Figures figures{.promptSeconds = 0, .decodeSeconds = 0, .hash = 0xcbf29ce484222325ull};
     uint32_t state = 1;
     auto nextId = [&] { return static_cast<int32_t>((state = state * 1664525u + 1013904223u) >> 8) % vocab_; };
@@ -114,7 +115,7 @@ class Bench {
         for (int i = 0; i < count; ++i) ids.push_back(nextId());
         batch_.clear();
         batch_.add(ids, at, at + count == flags_.promptTokens ? 1 : 0, pagesOf(s));
-        program_.run(batch_);
+        INGOT_TRY(program_.run(batch_));
         at += count;
       }
     figures.promptSeconds = secondsSince(start) / flags_.batch;
@@ -126,7 +127,7 @@ class Bench {
         int32_t id = nextId();
         batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s));
       }
-      program_.run(batch_);
+      INGOT_TRY(program_.run(batch_));
     }
     figures.decodeSeconds = secondsSince(start) / std::max(1, flags_.outputTokens);
     figures.hash = hashOf(program_.logits(0), figures.hash);
@@ -171,12 +172,13 @@ class Bench {
   std::vector<int32_t> pages_;
 };
 
-Json report(const Artifact& artifact, const plan::Variant& variant, const BenchFlags& flags, const Figures& f, double startSeconds) {
+Result<Json> report(const Artifact& artifact, const Choice& choice, const BenchFlags& flags, const Figures& f, double startSeconds) {
+  const plan::Variant& variant = *choice.variant;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);  // before the machine is measured, which takes memory of its own
   uint64_t weights = weightBytes(artifact.plan(), variant);
   double ops = matrixOps(artifact.plan(), variant);
-  uint64_t kvToken = Program::cacheBytesPerPage(artifact.plan(), variant) / artifact.plan().model()->page_tokens();
+  uint64_t kvToken = cacheBytesPerPage(artifact.plan(), variant) / artifact.plan().model()->page_tokens();
   uint64_t read = weights + static_cast<uint64_t>(flags.batch) * kvToken * static_cast<uint64_t>(flags.promptTokens + flags.outputTokens / 2);
   Json json = {{"target", variant.target()->str()},
                {"threads", flags.threads},
@@ -193,6 +195,14 @@ Json report(const Artifact& artifact, const plan::Variant& variant, const BenchF
                {"peak_memory_bytes", usage.ru_maxrss * 1024},
                {"logits_hash", fmt::format("{:016x}", f.hash)}};
   if (flags.noMachine) return json;
+  if (choice.gpu) {
+    json["gpu"] = choice.gpu->name;
+    INGOT_ASSIGN(double copied, gpuCopyBandwidth(choice));
+    json["read_bandwidth_bytes_per_s"] = copied;
+    json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / copied;
+    json["prompt_ops_per_s"] = ops * flags.promptTokens / f.promptSeconds;
+    return json;
+  }
   double bandwidth = readBandwidth(flags.threads), int8 = int8Peak(flags.threads), float32 = float32Peak(flags.threads);
   json["read_bandwidth_bytes_per_s"] = bandwidth;
   json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / bandwidth;
@@ -234,13 +244,13 @@ Status bench(BenchFlags flags) {
   catchInterrupts();
   auto start = Clock::now();
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
-  INGOT_ASSIGN(const plan::Variant* variant, Program::chooseVariant(*artifact));
+  INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
   double startSeconds = secondsSince(start);
   int longest = static_cast<int>(artifact->plan().model()->max_len());
   if (flags.promptTokens + flags.outputTokens > longest)
     return Status::invalidArgument("{} prompt and {} output tokens, this model takes {} in all", flags.promptTokens, flags.outputTokens, longest);
-  INGOT_ASSIGN(Figures figures, Bench::run(*artifact, *variant, flags));
-  Json json = report(*artifact, *variant, flags, figures, startSeconds);
+  INGOT_ASSIGN(Figures figures, Bench::run(*artifact, choice, flags));
+  INGOT_ASSIGN(Json json, report(*artifact, choice, flags, figures, startSeconds));
   if (flags.json) fmt::print("{}\n", json.dump());
   else print(json);
   return {};
@@ -255,6 +265,7 @@ Command benchCommand(CLI::App& app) {
   command->add_option("--prompt-tokens", flags->promptTokens, "length of the prompts");
   command->add_option("--output-tokens", flags->outputTokens, "decoding steps");
   command->add_option("--batch", flags->batch, "sequences side by side");
+  command->add_option("--device", flags->device, "auto, cpu or cuda[:i]");
   command->add_option("--threads", flags->threads, "default: physical cores");
   command->add_option("--rounds", flags->rounds, "the best of these counts");
   command->add_option("--max-num-batched-tokens", flags->chunk, "prompt tokens in one step, at most");

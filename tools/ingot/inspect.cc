@@ -44,10 +44,16 @@ Json stepsOf(const plan::Variant& variant) {
   return steps;
 }
 
+Json kernelOf(const plan::Kernel& kernel) {
+  if (kernel.threads() == 0) return {{"name", text(kernel.name())}, {"scratch_bytes", kernel.scratch_bytes()}};
+  return {{"name", text(kernel.name())},     {"code_bytes", kernel.code_bytes()},     {"threads", kernel.threads()},
+          {"registers", kernel.registers()}, {"shared_bytes", kernel.shared_bytes()}, {"spill_bytes", kernel.spill_bytes()}};
+}
+
 Json variantOf(const plan::Plan& plan, const plan::Variant& variant) {
   Json features = Json::array(), kernels = Json::array();
   for (const auto* feature : *variant.features()) features.push_back(feature->str());
-  for (const auto* kernel : *variant.kernels()) kernels.push_back({{"name", text(kernel->name())}, {"scratch_bytes", kernel->scratch_bytes()}});
+  for (const auto* kernel : *variant.kernels()) kernels.push_back(kernelOf(*kernel));
   uint64_t slotBytes = 0;
   for (const auto* slot : *variant.slots()) slotBytes += slot->row_bytes();
   return {{"target", text(variant.target())},
@@ -127,6 +133,14 @@ void printSteps(const Json& variant) {
   for (const auto& line : order) fmt::print("    {:>4} x {}\n", counts[line], line);
 }
 
+// What each kernel takes of a GPU.
+void printSizes(const Json& variant) {
+  for (const Json& kernel : variant["kernels"])
+    if (kernel.contains("registers"))
+      fmt::print("    {:<44} {} threads, {} registers, {} bytes shared, {} spilt, {} of code\n", plain(kernel["name"]), plain(kernel["threads"]),
+                 plain(kernel["registers"]), plain(kernel["shared_bytes"]), plain(kernel["spill_bytes"]), plain(kernel["code_bytes"]));
+}
+
 void print(const Json& json) {
   fmt::print("{}: {:.1f} MB, format {}\n", plain(json["file"]), json["bytes"].get<double>() / 1e6, plain(json["format"]));
   const Json& model = json["model"];
@@ -146,6 +160,7 @@ void print(const Json& json) {
                variant["kernels"].size(), variant["code_bytes"].get<double>() / 1e3, variant["steps"].size(), plain(variant["kv_cache_type"]),
                plain(variant["kv_bytes_per_token"]));
     printSteps(variant);
+    printSizes(variant);
   }
   if (!json["provenance"].is_null()) fmt::print("made by    {} {}\n", plain(json["provenance"]["compiler"]), plain(json["provenance"]["flags"]));
 }

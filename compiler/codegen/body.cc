@@ -1,4 +1,4 @@
-#include "compiler/codegen/cpu/body.h"
+#include "compiler/codegen/body.h"
 
 #include <fmt/format.h>
 
@@ -31,7 +31,7 @@ std::string expressionOf(mlir::Operation& op, llvm::function_ref<std::string(mli
 }  // namespace
 
 std::string generateEpilogue(mlir::Region& body, int64_t sums, llvm::StringRef extraKinds) {
-  std::string code = "struct Epilogue {\n  INGOT_INLINE F32x16 apply(const F32x16* sums, const Place& at) {\n";
+  std::string code = "struct Epilogue {\n  template <class Value, class At>\n  INGOT_INLINE Value apply(const Value* sums, const At& at) {\n";
   if (body.empty()) return code + "    return sums[0];\n  }\n};\n";
   llvm::DenseMap<mlir::Value, std::string> names;
   for (auto [i, argument] : llvm::enumerate(body.front().getArguments())) {
@@ -42,7 +42,7 @@ std::string generateEpilogue(mlir::Region& body, int64_t sums, llvm::StringRef e
   int next = 0;
   for (mlir::Operation& op : body.front().without_terminator()) {
     std::string name = "v" + std::to_string(next++);
-    code += fmt::format("    F32x16 {} = {};\n", name, expressionOf(op, [&](mlir::Value value) { return names[value]; }));
+    code += fmt::format("    Value {} = {};\n", name, expressionOf(op, [&](mlir::Value value) { return names[value]; }));
     names[op.getResult(0)] = name;
   }
   return code + fmt::format("    return {};\n  }}\n}};\n", names[body.front().getTerminator()->getOperand(0)]);

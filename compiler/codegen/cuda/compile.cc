@@ -1,0 +1,56 @@
+#include "compiler/codegen/cuda/compile.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "compiler/support/parallel.h"
+#include "runtime/base/checked.h"
+
+namespace ingot {
+namespace {
+
+constexpr std::string_view kArchitectures[] = {"sm_75",   "sm_80",   "sm_86",   "sm_89",   "sm_90a",    "sm_100a",
+                                               "sm_103a", "sm_110a", "sm_120a", "sm_121a", "compute_90"};
+// A module is loaded from its own bytes; the driver wants them aligned.
+constexpr uint64_t kCodeAlignment = 64;
+
+// The number before `what` in ptxas's log: "Used 40 registers", "512 bytes smem"; 0 where it says nothing.
+uint32_t numberBefore(std::string_view log, std::string_view what) {
+  auto end = log.find(what);
+  if (end == std::string_view::npos) return 0;
+  auto begin = end;
+  while (begin > 0 && log[begin - 1] >= '0' && log[begin - 1] <= '9') --begin;
+  uint32_t number = 0;
+  std::from_chars(log.data() + begin, log.data() + end, number);
+  return number;
+}
+
+}  // namespace
+
+std::span<const std::string_view> cudaArchitectures() { return kArchitectures; }
+
+Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile, int jobs) {
+  std::vector<NvrtcOutput> outputs(units.size());
+  INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {
+    INGOT_ASSIGN(outputs[i], compile(cudaSource(units[i]), architecture));
+    return {};
+  }));
+  VariantCode variant{"cuda:" + architecture, {}, {}, 0, {}};
+  if (!outputs.empty()) variant.cudaVersion = outputs[0].version;
+  for (size_t i = 0; i < units.size(); ++i) {
+    const NvrtcOutput& output = outputs[i];
+    KernelCode code = cudaKernel(units[i]);
+    code.offset = variant.bytes.size();
+    code.bytes = output.code.size();
+    code.registers = numberBefore(output.log, " registers");
+    code.sharedBytes = numberBefore(output.log, " bytes smem");
+    code.spillBytes = std::max(numberBefore(output.log, " bytes stack frame"), numberBefore(output.log, " bytes spill stores"));
+    const auto* bytes = reinterpret_cast<const std::byte*>(output.code.data());
+    variant.bytes.insert(variant.bytes.end(), bytes, bytes + output.code.size());
+    variant.bytes.resize(roundUp(variant.bytes.size(), kCodeAlignment));
+    variant.kernels.push_back(code);
+  }
+  return variant;
+}
+
+}  // namespace ingot

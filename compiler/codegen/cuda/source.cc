@@ -1,0 +1,77 @@
+#include "compiler/codegen/cuda/source.h"
+
+#include "kernels/attention/attention.spec.h"
+#include "kernels/linear/linear.spec.h"
+
+namespace ingot {
+namespace {
+
+// Stacks for 256 threads and shared memory with its shadows.
+constexpr uint64_t kEmulatedScratchBytes = 8 << 20;
+
+// The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
+std::string constantsStruct(const KernelUnit& unit) {
+  std::string code = "struct Constants {\n", line;
+  std::string_view rest = unit.constants;
+  while (!rest.empty()) {
+    auto end = rest.find('\n');
+    code += fmt::format("  static {}\n", rest.substr(0, end));
+    rest.remove_prefix(end + 1);
+  }
+  return code + unit.body + "};\n";
+}
+
+}  // namespace
+
+SourceUnit cudaSource(const KernelUnit& unit) {
+  std::string source = fmt::format("// {}\n#include \"kernels/kvcache/layout.h\"\n#include \"kernels/linear/layout.h\"\n", unit.name);
+  if (!unit.body.empty()) source += "#include \"kernels/linear/epilogue.cuh\"\n";
+  source += constantsStruct(unit);
+  source += fmt::format("#include \"{}.cuh\"\nINGOT_KERNEL({}, {}::Tile<Constants>)\n", unit.header, unit.symbol, unit.function);
+  source += fmt::format("static_assert({}::Tile<Constants>::kThreads == {});\n", unit.function, cudaKernel(unit).threads);
+  return {unit.symbol, std::move(source)};
+}
+
+KernelCode cudaKernel(const KernelUnit& unit) {
+  KernelCode code;
+  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : 128;
+  if (unit.channels) {
+    int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
+    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
+  }
+  if (unit.kvHeads) code.tiles.count = unit.kvHeads;
+  return code;
+}
+
+SourceUnit emulatedSource(const KernelUnit& unit) {
+  SourceUnit source = cudaSource(unit);
+  source.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", kEmulatedScratchBytes));
+  return source;
+}
+
+// The lowest level of this machine's architecture: its code does not depend on where it is made.
+Result<CpuTarget> emulatedTarget() {
+#if defined(__aarch64__)
+  INGOT_ASSIGN(CpuTarget target, CpuTarget::parse("aarch64"));
+#else
+  INGOT_ASSIGN(CpuTarget target, CpuTarget::parse("x86-64-v3"));
+#endif
+  target.name = "cuda-emulated";
+  return target;
+}
+
+Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int jobs) {
+  INGOT_ASSIGN(CpuTarget target, emulatedTarget());
+  std::vector<SourceUnit> sources;
+  for (const KernelUnit& unit : units) sources.push_back(emulatedSource(unit));
+  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs));
+  VariantCode variant{target.name, target.features, std::move(image.bytes), 0, {}};
+  for (const KernelUnit& unit : units) {
+    variant.kernels.push_back(cudaKernel(unit));
+    variant.kernels.back().offset = image.offsets.at(unit.symbol);
+    variant.kernels.back().scratchBytes = kEmulatedScratchBytes;
+  }
+  return variant;
+}
+
+}  // namespace ingot

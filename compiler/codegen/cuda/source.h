@@ -1,0 +1,20 @@
+// A kernel unit as CUDA C++: the same text for every GPU, and for the emulator.
+#pragma once
+
+#include "compiler/codegen/cpu/compile.h"
+#include "compiler/codegen/unit.h"
+#include "compiler/codegen/variant.h"
+
+namespace ingot {
+
+SourceUnit cudaSource(const KernelUnit& unit);
+
+// How steps are cut into tiles; sizes of the code are not known yet.
+KernelCode cudaKernel(const KernelUnit& unit);
+
+// The target cuda-emulated: CUDA kernels compiled for this machine's CPU against tests/simt, run as CPU kernels are.
+Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int jobs);
+SourceUnit emulatedSource(const KernelUnit& unit);
+Result<CpuTarget> emulatedTarget();
+
+}  // namespace ingot

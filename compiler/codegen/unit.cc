@@ -1,0 +1,139 @@
+#include "compiler/codegen/unit.h"
+
+#include <fmt/format.h>
+
+#include "compiler/codegen/body.h"
+
+namespace ingot {
+namespace {
+
+// Reads the constants of a kernel; the verifier and lower/ guarantee that they are there.
+class Constants {
+ public:
+  explicit Constants(exec::KernelOp kernel) : dictionary_(kernel.getConstants()) {}
+  int64_t integer(llvm::StringRef name) const { return dictionary_.getAs<mlir::IntegerAttr>(name).getInt(); }
+  bool flag(llvm::StringRef name) const { return dictionary_.getAs<mlir::BoolAttr>(name).getValue(); }
+  double number(llvm::StringRef name) const { return dictionary_.getAs<mlir::FloatAttr>(name).getValueAsDouble(); }
+  std::string text(llvm::StringRef name) const { return dictionary_.getAs<mlir::StringAttr>(name).getValue().str(); }
+
+ private:
+  mlir::DictionaryAttr dictionary_;
+};
+
+struct Format {
+  std::string name;  // of the enumerator
+  WeightFormat weights;
+  int64_t group = 1;
+};
+constexpr std::pair<std::string_view, WeightFormat> kFormats[] = {{"f32", WeightFormat::f32},   {"f16", WeightFormat::f16},
+                                                                  {"bf16", WeightFormat::bf16}, {"i8", WeightFormat::i8},
+                                                                  {"i4", WeightFormat::i4},     {"i4m", WeightFormat::i4m}};
+
+// i4g32 -> {i4, 32}.
+Format parseFormat(const std::string& storage) {
+  auto at = storage.find('g');
+  Format format{storage == "plain" ? "f32" : storage.substr(0, at), WeightFormat::f32,
+                at == std::string::npos ? 1 : std::stoll(storage.substr(at + 1))};
+  for (auto [name, weights] : kFormats)
+    if (name == format.name) format.weights = weights;
+  return format;
+}
+
+std::string integer(std::string_view name, int64_t value) { return fmt::format("constexpr long long {} = {};\n", name, value); }
+std::string flag(std::string_view name, bool value) { return fmt::format("constexpr int {} = {};\n", name, value ? 1 : 0); }
+std::string number(std::string_view name, double value) { return fmt::format("constexpr float {} = {:a}f;\n", name, value); }
+
+std::string quantizedSuffix(int64_t group) { return group ? fmt::format(".q8g{}", group) : ""; }
+
+std::string formatConstants(const Format& format) {
+  return fmt::format("constexpr WeightFormat kFormat = WeightFormat::{};\n", format.name) + integer("kGroup", format.group);
+}
+
+std::string cacheConstants(const Constants& c) {
+  return fmt::format("constexpr CacheType kCache = CacheType::{};\n", c.text("cache")) + integer("kLayers", c.integer("layers")) +
+         integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
+}
+
+void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
+  int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
+  unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group")));
+  Format format = parseFormat(c.text("format"));
+  unit.channels = n;
+  unit.columns = k;
+  unit.sums = sums;
+  unit.resultGroup = c.integer("result_group");
+  unit.format = format.weights;
+  unit.group = format.group;
+  unit.selected = c.flag("selected");
+  unit.constants = formatConstants(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", unit.selected) +
+                   integer("kResultGroup", unit.resultGroup) + integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+  unit.body = generateEpilogue(kernel.getBody(), sums, c.text("extras"));
+}
+
+void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
+  std::string norm = c.text("norm");
+  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group")));
+  unit.selected = c.flag("select") || c.flag("selected");
+  unit.constants = integer("kColumns", c.integer("columns")) +
+                   integer("kNorm", norm == "rms"     ? 1
+                                    : norm == "layer" ? 2
+                                                      : 0) +
+                   number("kEps", c.number("eps")) + flag("kHasBias", c.flag("bias")) + integer("kGroup", c.integer("group")) +
+                   flag("kSelect", c.flag("select")) + flag("kSelected", unit.selected) +
+                   integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+  unit.body = generateEpilogue(kernel.getBody(), 1, c.text("extras"));
+}
+
+void embeddingUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+  std::string storage = c.text("format");
+  unit.name = fmt::format("embedding.{}.n{}.k{}", storage, c.integer("n"), c.integer("k"));
+  unit.constants = formatConstants(parseFormat(storage)) + integer("kN", c.integer("n")) + integer("kK", c.integer("k")) +
+                   flag("kPlain", storage == "plain") + integer("kOffset", c.integer("offset")) + flag("kPositions", c.flag("positions"));
+}
+
+void ropeAppendUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+  unit.name = fmt::format("rope_append.{}.q{}.kv{}.h{}", c.text("cache"), c.integer("heads"), c.integer("kv_heads"), c.integer("head_dim"));
+  unit.constants =
+      cacheConstants(c) + integer("kRotary", c.integer("rotary")) + flag("kHeadNorm", c.flag("head_norm")) + number("kEps", c.number("eps"));
+}
+
+void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+  unit.kvHeads = c.integer("kv_heads");
+  unit.groupHeads = c.integer("heads") / unit.kvHeads;
+  unit.headDim = c.integer("head_dim");
+  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "",
+                          quantizedSuffix(c.integer("result_group")));
+  unit.constants = cacheConstants(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +
+                   number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group"));
+}
+
+struct Function {
+  std::string_view name, folder;
+  void (*generate)(exec::KernelOp, const Constants&, KernelUnit&);
+};
+constexpr Function kFunctions[] = {
+    {"linear", "linear", linearUnit},          {"rows", "rows", rowsUnit},
+    {"embedding", "embedding", embeddingUnit}, {"rope_append", "rope", ropeAppendUnit},
+    {"attention", "attention", attentionUnit},
+};
+
+}  // namespace
+
+Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
+  for (const Function& function : kFunctions) {
+    if (kernel.getFunction() != llvm::StringRef(function.name)) continue;
+    KernelUnit unit;
+    unit.symbol = "ingot_" + kernel.getSymName().str();
+    unit.function = function.name;
+    unit.header = fmt::format("kernels/{}/{}", function.folder, function.name);
+    std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
+    function.generate(kernel, Constants(kernel), unit);
+    kernel.getBody().walk([&](mlir::Operation* op) {
+      if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
+    });
+    return unit;
+  }
+  return Status::internal("kernel {}: no code for {}", kernel.getSymName().str(), kernel.getFunction().str());
+}
+
+}  // namespace ingot

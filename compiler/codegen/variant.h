@@ -1,0 +1,36 @@
+// The code of one target: bytes for a segment of the file, and how each kernel in it is run.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "dialects/exec/exec.h"
+
+namespace ingot {
+
+// Tiles of a step that runs the kernel: `count` for every `rowsPerTile` of `extent`, the last ones perhaps not full.
+struct StepTiles {
+  int64_t count = 1;
+  std::optional<exec::Extent> extent;  // absent: the step's own
+  int64_t rowsPerTile = 1;
+};
+
+struct KernelCode {
+  StepTiles tiles;
+  uint64_t offset = 0, bytes = 0;  // in the segment; 0 bytes where kernels have no ends of their own
+  uint64_t scratchBytes = 0;       // of a CPU worker
+  // Of a GPU's block and its threads; spills are bytes of local memory.
+  uint32_t threads = 0, registers = 0, sharedBytes = 0, spillBytes = 0;
+};
+
+struct VariantCode {
+  std::string target;                 // as the file names it
+  std::vector<std::string> features;  // CPU features that the code needs, in LLVM's names
+  std::vector<std::byte> bytes;
+  uint32_t cudaVersion = 0;         // of NVRTC: 13000 for 13.0
+  std::vector<KernelCode> kernels;  // in the program's order
+};
+
+}  // namespace ingot

@@ -1,0 +1,56 @@
+// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tile t is a token; threads are columns.
+// Constants and operands as in embedding.cpu.h. The caller guarantees 0 <= id < kN.
+#pragma once
+
+#include "kernels/linear/layout.h"
+#include "kernels/prim/device.cuh"
+
+namespace embedding {
+
+template <class C>
+struct Tile {
+  static constexpr int kThreads = 128;
+  struct Storage {};
+
+  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens; }
+
+  template <class T>
+  INGOT_INLINE T at(const char* base, long long index) {
+    return load<T>(base + index * (long long)sizeof(T));
+  }
+
+  // Element (lane, k) of the block that holds the id.
+  INGOT_INLINE float element(const char* block, int lane, long long k) {
+    if constexpr (C::kFormat == WeightFormat::f32) return at<float>(block, k * 16 + lane);
+    if constexpr (C::kFormat == WeightFormat::f16) return halfToFloat(at<unsigned short>(block, k * 16 + lane));
+    if constexpr (C::kFormat == WeightFormat::bf16) return bfloatToFloat(at<unsigned short>(block, k / 2 * 32 + lane * 2 + k % 2));
+    if constexpr (isQuantized(C::kFormat)) {
+      const char* group = block + k / C::kGroup * groupBytes(C::kFormat, C::kGroup);
+      float scale = halfToFloat(at<unsigned short>(group, lane));
+      int inGroup = (int)(k % C::kGroup);
+      if constexpr (C::kFormat == WeightFormat::i8)
+        return scale * (float)(at<unsigned char>(group + 32, inGroup / 4 * 64 + lane * 4 + inGroup % 4) - 128);
+      constexpr int kHeader = C::kFormat == WeightFormat::i4m ? 64 : 32;
+      int byte = at<unsigned char>(group + kHeader, inGroup / 8 * 64 + lane * 4 + inGroup % 4);
+      int q = inGroup % 8 < 4 ? byte & 15 : byte >> 4;
+      if constexpr (C::kFormat == WeightFormat::i4m) return fma(scale, (float)q, halfToFloat(at<unsigned short>(group + 32, lane)));
+      return scale * (float)(q - 8);
+    }
+    return 0;
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage&) {
+    const char* table = (const char*)operands[0];
+    constexpr long long kStride = paddedColumns(C::kK);
+    long long id = (C::kPositions ? batch.positions[tile] : batch.token_ids[tile]) + C::kOffset;
+    float* y = (float*)operands[1] + tile * kStride;
+    const char* block = table + id / 16 * blockBytes(C::kFormat, C::kK, C::kGroup);
+    for (long long k = threadIdx.x; k < kStride; k += kThreads) {
+      if (k >= C::kK) y[k] = 0;
+      else if constexpr (C::kPlain) y[k] = ((const float*)table)[id * C::kK + k];
+      else y[k] = element(block, (int)(id % 16), k);
+    }
+  }
+};
+
+}  // namespace embedding

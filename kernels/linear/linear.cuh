@@ -1,0 +1,118 @@
+// y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32 or as quantised rows. Tile i is kCudaTileRows rows times a panel of two channel
+// blocks, or as many panels as give whole groups of results.
+// The warps of a block share k: warp w sums units w, w + kWarps, ... in order, and the warps' sums are added in order. Rows are taken
+// eight at a time, as many groups as there are, each weight read once for all of them. So a row's bits depend on nothing but its
+// own values and the matrix. Constants and operands as in linear.cpu.h.
+#pragma once
+
+#include "kernels/linear/epilogue.cuh"
+#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/quantize.cuh"
+#include "kernels/linear/tensor.cuh"
+
+namespace linear {
+
+template <class C, int Warps, bool Bfloat, bool Codes>
+struct LoopOf {
+  typedef PlainFormat<C> Format;
+  typedef ScalarLoop<Format, Warps> Type;
+};
+template <class C, int Warps>
+struct LoopOf<C, Warps, true, false> {
+  typedef TensorBfloat<C> Format;
+  typedef TensorLoop<Format, Warps> Type;
+};
+template <class C, int Warps>
+struct LoopOf<C, Warps, false, true> {
+  typedef TensorCodes<C> Format;
+  typedef TensorLoop<Format, Warps> Type;
+};
+// Codes without tensor cores, or in groups that are shorter than a product.
+template <class C, int Warps>
+struct LoopOf<C, Warps, true, true> {
+  typedef QuantizedFormat<C> Format;
+  typedef ScalarLoop<Format, Warps> Type;
+};
+
+template <class C>
+struct Tile {
+  static constexpr int kChannels = kCudaTileChannels, kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
+  static constexpr int kBlocks = (int)blockCount(C::kN), kPanels = (kBlocks + 1) / 2;
+  static constexpr int kTilePanels = tilePanels(C::kSums, C::kResultGroup), kTiles = (kPanels + kTilePanels - 1) / kTilePanels;
+  static constexpr int kColumns = C::kN / C::kSums, kTileColumns = kTilePanels * kChannels / C::kSums;  // of the result
+  static constexpr long long kResultStride = paddedColumns(kColumns);
+  static constexpr bool kCodes = isQuantized(C::kFormat);
+  static constexpr bool kScalarCodes = kCodes && (!kHasTensorCores || C::kGroup % 32 != 0);
+  static constexpr bool kBfloat = C::kFormat == WeightFormat::bf16 && kHasTensorCores && C::kK % 16 == 0;
+  typedef LoopOf<C, kWarps, kBfloat || kScalarCodes, kCodes> Loop;
+  typedef typename Loop::Format Format;
+  struct Storage {
+    SharedArray<float, kWarps * kRows * kChannels> sums;
+    SharedArray<float, C::kResultGroup ? kCudaTileRows * kTileColumns : 1> values;  // before they are quantised
+  };
+
+  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return (rowsOf(batch) + kCudaTileRows - 1) / kCudaTileRows * kTiles; }
+
+  // Row `row` of a group, channel `channel` of the panel: the warps' sums in order.
+  INGOT_INLINE float totalOf(int row, int channel, Storage& storage) {
+    float total = 0;
+    for (int warp = 0; warp < kWarps; ++warp) total += storage.sums[(warp * kRows + row) * kChannels + channel];
+    return total;
+  }
+
+  // A warp finishes row `warp` of the group; a lane is a channel.
+  INGOT_INLINE void finish(int panel, long long row, int lane, void* const* operands, Storage& storage) {
+    long long column = C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane;
+    if (column >= kColumns || (C::kSums == 2 && lane >= kBlockChannels)) return;
+    float totals[C::kSums];
+    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(row % kRows), lane + i * kBlockChannels, storage);
+    Place at{operands + 2, row, column, kResultStride};
+    float result = C::Epilogue::apply(totals, at);
+    if constexpr (C::kResultGroup == 0) ((float*)operands[2 + C::kExtras])[row * kResultStride + column] = result;
+    else storage.values[(int)(row % kCudaTileRows * kTileColumns + column % kTileColumns)] = result;
+  }
+
+  // Rows of `values` become groups of quantised rows, a warp each.
+  INGOT_INLINE void quantize(int tile, long long firstRow, int rows, void* const* operands, Storage& storage) {
+    constexpr int kGroup = C::kResultGroup ? C::kResultGroup : kTileColumns, kGroups = kTileColumns / kGroup;
+    for (int i = threadIdx.x / kWarp; i < rows * kGroups; i += kWarps) {
+      int row = i / kGroups, g = i % kGroups;
+      long long group = (long long)tile * kGroups + g;
+      if (group >= kColumns / kGroup) continue;
+      char* to = (char*)operands[2 + C::kExtras] + (firstRow + row) * quantizedRowBytes(kColumns, kGroup);
+      quantizeGroup<kGroup, kColumns>([&](int c) -> float { return storage.values[row * kTileColumns + g * kGroup + c]; }, to, group);
+    }
+  }
+
+  template <int Groups>
+  INGOT_INLINE void compute(int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+    // The lane's block of the panel; a second one that is not there is the first one again, and is not stored.
+    int block = panel * 2 + lane / kBlockChannels < kBlocks ? lane / kBlockChannels : 0;
+    const char* weight = (const char*)operands[1] + (panel * 2 + block) * Format::kBlockBytes;
+    float sums[Groups][kRows] = {};
+    Loop::Type::run((const char*)operands[0] + firstRow * Format::kRowBytes, rows, weight, warp, lane, sums);
+#pragma unroll
+    for (int group = 0; group < Groups; ++group) {
+      for (int i = 0; i < kRows; ++i)
+        storage.sums[(warp * kRows + Loop::Type::rowOf(i, lane)) * kChannels + Loop::Type::channelOf(i, lane)] = sums[group][i];
+      __syncthreads();
+      if (group * kRows + warp < rows) finish(panel, firstRow + group * kRows + warp, lane, operands, storage);
+      __syncthreads();
+    }
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    int tile = index % kTiles, firstRow = index / kTiles * kCudaTileRows, rows = rowsOf(batch) - firstRow;
+    if (rows > kCudaTileRows) rows = kCudaTileRows;
+    for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
+      if (rows <= kRows) compute<1>(panel, firstRow, rows, operands, storage);
+      else if (rows <= 2 * kRows) compute<2>(panel, firstRow, rows, operands, storage);
+      else compute<4>(panel, firstRow, rows, operands, storage);
+    }
+    if constexpr (C::kResultGroup != 0) quantize(tile, firstRow, rows, operands, storage);
+  }
+};
+
+}  // namespace linear

@@ -1,0 +1,31 @@
+// f32 values to a quantised row (kernels/linear/layout.h): round to nearest even of x / scale, scale = max|x| / 127 of the group.
+#pragma once
+
+#include "kernels/linear/layout.h"
+#include "kernels/prim/math.cuh"
+
+// Group `g` of a row of Columns columns, by one warp; valueAt(i) gives value i of the group.
+template <int Group, long long Columns, class ValueAt>
+INGOT_INLINE void quantizeGroup(const ValueAt& valueAt, char* row, long long g) {
+  constexpr int kEach = (Group + kWarp - 1) / kWarp;
+  int lane = threadIdx.x % kWarp;
+  float values[kEach], largest = 0;
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    values[i] = lane + i * kWarp < Group ? valueAt(lane + i * kWarp) : 0.0f;
+    largest = absolute(values[i]) > largest ? absolute(values[i]) : largest;
+  }
+  float peak = warpMaximum(largest), inverse = peak > 0 ? 127.0f / peak : 0.0f;
+  int sum = 0;
+#pragma unroll
+  for (int i = 0; i < kEach; ++i) {
+    int code = roundEven(values[i] * inverse);
+    sum += code;
+    if (lane + i * kWarp < Group) ((signed char*)row)[g * Group + lane + i * kWarp] = (signed char)code;
+  }
+  sum = warpSum(sum);
+  if (lane == 0) {
+    ((float*)(row + Columns))[g] = peak / 127.0f;
+    ((int*)(row + Columns + 4 * (Columns / Group)))[g] = sum;
+  }
+}

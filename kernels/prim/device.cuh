@@ -1,0 +1,138 @@
+// What CUDA kernels use beyond C++: shared memory, warp sums, conversions, 8-bit dot products, fast powers, and the entry that
+// the driver launches. All PTX of ours is here. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
+//
+// A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
+// one tile with one block. Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
+#pragma once
+
+#include "kernels/abi/abi.h"
+
+constexpr int kWarp = 32;
+constexpr unsigned kFullWarp = 0xffffffffu;
+
+struct alignas(16) Words {
+  unsigned at[4];
+};
+struct alignas(8) TwoFloats {
+  float at[2];
+};
+
+#ifndef INGOT_SIMT
+
+#define INGOT_INLINE static __device__ __forceinline__
+#define INGOT_MEMBER __device__ __forceinline__
+
+// An array in shared memory. On a host every access is checked for bounds, for races and for never having been written.
+template <class T, int N>
+struct SharedArray {
+  alignas(16) T values[N];
+  INGOT_MEMBER T& operator[](int i) { return values[i]; }
+};
+
+INGOT_INLINE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+INGOT_INLINE float power2(float x) {
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+INGOT_INLINE float squareRoot(float x) { return __fsqrt_rn(x); }
+INGOT_INLINE int roundEven(float x) { return __float2int_rn(x); }
+INGOT_INLINE float asFloat(unsigned x) { return __uint_as_float(x); }
+INGOT_INLINE unsigned asBits(float x) { return __float_as_uint(x); }
+INGOT_INLINE float halfToFloat(unsigned short x) {
+  float y;
+  asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
+  return y;
+}
+INGOT_INLINE unsigned short floatToHalf(float x) {
+  unsigned short y;
+  asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
+  return y;
+}
+// Four signed 8-bit products, exact.
+INGOT_INLINE int dotQuad(int a, int b, int sum) { return __dp4a(a, b, sum); }
+
+// Tensor cores (PTX ISA, mma.sync): d += a b, with 16 rows of a and 8 columns of b. Lane l holds of a the rows l / 4 and l / 4 + 8,
+// of b the column l / 4; in both the words l % 4 and l % 4 + 4 along k; of d the columns 2 (l % 4) and the next one.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
+constexpr bool kHasTensorCores = true;
+INGOT_INLINE void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+// Two values as bf16, the first one below.
+INGOT_INLINE unsigned packBfloats(float low, float high) {
+  unsigned both;
+  asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
+#else
+constexpr bool kHasTensorCores = false;
+INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE void multiplyBytes(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
+#endif
+
+template <class T>
+INGOT_INLINE T load(const void* from) {
+  return *(const T*)from;
+}
+// 16 bytes that are read once: they pass the first-level cache by.
+INGOT_INLINE Words loadStream(const void* from) {
+  Words words;
+  asm("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
+      : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+      : "l"(from));
+  return words;
+}
+template <class T>
+INGOT_INLINE void store(void* to, T value) {
+  *(T*)to = value;
+}
+
+#define INGOT_KERNEL(symbol, ...)                                                                                                     \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads) symbol(const IngotBatch* batch, const IngotOperands operands) { \
+    __shared__ typename __VA_ARGS__::Storage storage;                                                                                 \
+    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                \
+  }
+
+#else
+
+INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
+
+#endif
+
+INGOT_INLINE float infinity() { return asFloat(0x7f800000u); }
+
+// Sums and maxima over the lanes of a warp by one fixed tree; every lane gets them. `Lanes` neighbours, a power of two.
+template <int Lanes = kWarp>
+INGOT_INLINE float warpSum(float x) {
+  for (int distance = Lanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(kFullWarp, x, distance);
+  return x;
+}
+template <int Lanes = kWarp>
+INGOT_INLINE int warpSum(int x) {
+  for (int distance = Lanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(kFullWarp, x, distance);
+  return x;
+}
+template <int Lanes = kWarp>
+INGOT_INLINE float warpMaximum(float x) {
+  for (int distance = Lanes / 2; distance > 0; distance /= 2) {
+    float other = __shfl_xor_sync(kFullWarp, x, distance);
+    x = other > x ? other : x;
+  }
+  return x;
+}
+
+// bf16 as the upper half of f32, rounded to nearest even on the way in.
+INGOT_INLINE float bfloatToFloat(unsigned short x) { return asFloat((unsigned)x << 16); }
+INGOT_INLINE unsigned short floatToBfloat(float x) {
+  unsigned bits = asBits(x);
+  return (unsigned short)((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}

@@ -1,0 +1,198 @@
+#include "runtime/device/cuda/device.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace ingot {
+namespace {
+
+constexpr size_t kStagingBytes = 16 << 20;
+
+}  // namespace
+
+Result<std::vector<CudaDeviceInfo>> listCudaDevices(const CudaDriver& driver) {
+  int count = 0, version = 0;
+  INGOT_TRY(driver.check(driver.cuDriverGetVersion(&version), "cuDriverGetVersion"));
+  INGOT_TRY(driver.check(driver.cuDeviceGetCount(&count), "cuDeviceGetCount"));
+  std::vector<CudaDeviceInfo> devices;
+  for (int i = 0; i < count; ++i) {
+    CudaDeviceInfo info{.ordinal = i, .driverVersion = version};
+    int device = 0;
+    char name[256] = {};
+    INGOT_TRY(driver.check(driver.cuDeviceGet(&device, i), "cuDeviceGet"));
+    INGOT_TRY(driver.check(driver.cuDeviceGetName(name, sizeof(name) - 1, device), "cuDeviceGetName"));
+    info.name = name;
+    for (auto [value, attribute] : {std::pair{&info.major, kCudaComputeCapabilityMajor},
+                                    {&info.minor, kCudaComputeCapabilityMinor},
+                                    {&info.multiprocessors, kCudaMultiprocessors}})
+      INGOT_TRY(driver.check(driver.cuDeviceGetAttribute(value, attribute, device), "cuDeviceGetAttribute"));
+    devices.push_back(std::move(info));
+  }
+  return devices;
+}
+
+CudaMemory& CudaMemory::operator=(CudaMemory&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(pointer_, other.pointer_);
+  std::swap(bytes_, other.bytes_);
+  std::swap(onHost_, other.onHost_);
+  return *this;
+}
+CudaMemory::~CudaMemory() {
+  if (!pointer_) return;
+  (void)device_->use();
+  if (onHost_) device_->driver_.cuMemFreeHost(host<void>());
+  else device_->driver_.cuMemFree_v2(pointer_);
+}
+
+CudaKernel& CudaKernel::operator=(CudaKernel&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(module_, other.module_);
+  std::swap(function_, other.function_);
+  return *this;
+}
+CudaKernel::~CudaKernel() {
+  if (!module_) return;
+  (void)device_->use();
+  device_->driver_.cuModuleUnload(module_);
+}
+
+CudaGraph& CudaGraph::operator=(CudaGraph&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(exec_, other.exec_);
+  return *this;
+}
+CudaGraph::~CudaGraph() {
+  if (!exec_) return;
+  (void)device_->use();
+  device_->driver_.cuGraphExecDestroy(exec_);
+}
+
+Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver, const CudaDeviceInfo& info) {
+  std::unique_ptr<CudaDevice> device(new CudaDevice(driver, info));
+  INGOT_TRY(device->prepare());
+  return device;
+}
+
+Status CudaDevice::prepare() {
+  CudaContextTag* context = nullptr;
+  INGOT_TRY(check(driver_.cuDevicePrimaryCtxRetain(&context, info_.ordinal), "cuDevicePrimaryCtxRetain"));
+  context_ = context;
+  INGOT_TRY(use());
+  INGOT_TRY(check(driver_.cuStreamCreate(&stream_, kCudaStreamNonBlocking), "cuStreamCreate"));
+  for (CudaEventTag** event : {&start_, &end_, &sent_[0], &sent_[1]})
+    INGOT_TRY(check(driver_.cuEventCreate(event, kCudaEventDefault), "cuEventCreate"));
+  return {};
+}
+
+CudaDevice::~CudaDevice() {
+  if (!context_) return;
+  (void)use();
+  if (stream_) driver_.cuStreamSynchronize(stream_);
+  for (CudaMemory& memory : staging_) memory = CudaMemory();
+  for (CudaEventTag* event : {start_, end_, sent_[0], sent_[1]})
+    if (event) driver_.cuEventDestroy_v2(event);
+  if (stream_) driver_.cuStreamDestroy_v2(stream_);
+  driver_.cuDevicePrimaryCtxRelease_v2(info_.ordinal);
+}
+
+Status CudaDevice::use() { return check(driver_.cuCtxSetCurrent(context_), "cuCtxSetCurrent"); }
+
+Result<size_t> CudaDevice::freeBytes() {
+  size_t free = 0, total = 0;
+  INGOT_TRY(check(driver_.cuMemGetInfo_v2(&free, &total), "cuMemGetInfo"));
+  return free;
+}
+
+Result<CudaMemory> CudaDevice::allocate(size_t bytes, std::string_view what) {
+  CudaMemory memory;
+  int error = driver_.cuMemAlloc_v2(&memory.pointer_, std::max<size_t>(bytes, 1));
+  if (error == kCudaOutOfMemory) {
+    auto free = freeBytes();
+    return Status::resourceExhausted("{} {}: {} needs {} bytes, the GPU has {} free", check(error, "cuMemAlloc").message(), info_.name, what, bytes,
+                                     free.ok() ? *free : 0);
+  }
+  if (error != kCudaSuccess) memory.pointer_ = 0;
+  INGOT_TRY(check(error, "cuMemAlloc").at(what));
+  memory.device_ = this;
+  memory.bytes_ = bytes;
+  return memory;
+}
+
+Result<CudaMemory> CudaDevice::allocatePinned(size_t bytes, std::string_view what) {
+  void* pointer = nullptr;
+  INGOT_TRY(check(driver_.cuMemHostAlloc(&pointer, std::max<size_t>(bytes, 1), 0), "cuMemHostAlloc").at(what));
+  CudaMemory memory;
+  memory.device_ = this;
+  memory.pointer_ = reinterpret_cast<CudaPointer>(pointer);
+  memory.bytes_ = bytes;
+  memory.onHost_ = true;
+  return memory;
+}
+
+Status CudaDevice::copyToDevice(CudaPointer to, const void* from, size_t bytes) {
+  return check(driver_.cuMemcpyHtoDAsync_v2(to, from, bytes, stream_), "cuMemcpyHtoDAsync");
+}
+Status CudaDevice::copyToHost(void* to, CudaPointer from, size_t bytes) {
+  return check(driver_.cuMemcpyDtoHAsync_v2(to, from, bytes, stream_), "cuMemcpyDtoHAsync");
+}
+Status CudaDevice::copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes) {
+  return check(driver_.cuMemcpyDtoDAsync_v2(to, from, bytes, stream_), "cuMemcpyDtoDAsync");
+}
+
+Status CudaDevice::upload(CudaPointer to, std::span<const std::byte> from) {
+  for (CudaMemory& memory : staging_) {
+    if (memory.bytes()) continue;
+    INGOT_ASSIGN(memory, allocatePinned(kStagingBytes, "staging"));
+  }
+  for (size_t at = 0, turn = 0; at < from.size(); at += kStagingBytes, turn = 1 - turn) {
+    size_t bytes = std::min(kStagingBytes, from.size() - at);
+    INGOT_TRY(check(driver_.cuEventSynchronize(sent_[turn]), "cuEventSynchronize"));
+    std::memcpy(staging_[turn].host<std::byte>(), from.data() + at, bytes);
+    INGOT_TRY(copyToDevice(to + at, staging_[turn].host<std::byte>(), bytes));
+    INGOT_TRY(check(driver_.cuEventRecord(sent_[turn], stream_), "cuEventRecord"));
+  }
+  return {};
+}
+
+Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std::string& entry) {
+  CudaKernel kernel;
+  INGOT_TRY(check(driver_.cuModuleLoadData(&kernel.module_, image.data()), "cuModuleLoadData").at(entry));
+  kernel.device_ = this;
+  INGOT_TRY(check(driver_.cuModuleGetFunction(&kernel.function_, kernel.module_, entry.c_str()), "cuModuleGetFunction").at(entry));
+  return kernel;
+}
+
+Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
+  return check(driver_.cuLaunchKernel(kernel.function_, blocks, 1, 1, threads, 1, 1, 0, stream_, parameters, nullptr), "cuLaunchKernel");
+}
+
+Status CudaDevice::beginCapture() { return check(driver_.cuStreamBeginCapture_v2(stream_, kCudaCaptureThreadLocal), "cuStreamBeginCapture"); }
+
+Result<CudaGraph> CudaDevice::endCapture() {
+  CudaGraphTag* captured = nullptr;
+  INGOT_TRY(check(driver_.cuStreamEndCapture(stream_, &captured), "cuStreamEndCapture"));
+  CudaGraph graph;
+  Status status = check(driver_.cuGraphInstantiateWithFlags(&graph.exec_, captured, 0), "cuGraphInstantiate");
+  driver_.cuGraphDestroy(captured);
+  if (!status.ok()) {
+    graph.exec_ = nullptr;
+    return status;
+  }
+  graph.device_ = this;
+  return graph;
+}
+
+Status CudaDevice::launch(const CudaGraph& graph) { return check(driver_.cuGraphLaunch(graph.exec_, stream_), "cuGraphLaunch"); }
+
+Status CudaDevice::synchronize() { return check(driver_.cuStreamSynchronize(stream_), "cuStreamSynchronize"); }
+
+Result<double> CudaDevice::elapsed() {
+  float milliseconds = 0;
+  INGOT_TRY(check(driver_.cuEventRecord(end_, stream_), "cuEventRecord"));
+  INGOT_TRY(check(driver_.cuEventSynchronize(end_), "cuEventSynchronize"));
+  INGOT_TRY(check(driver_.cuEventElapsedTime(&milliseconds, start_, end_), "cuEventElapsedTime"));
+  return static_cast<double>(milliseconds) * 1e-3;
+}
+
+}  // namespace ingot

@@ -1,0 +1,131 @@
+// One GPU: its context, a stream, and memory that frees itself. Every call is checked; nothing here knows models.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "runtime/device/cuda/driver.h"
+
+namespace ingot {
+
+// What a GPU is called and can do; read without making a context.
+struct CudaDeviceInfo {
+  int ordinal = 0, driverVersion = 0;  // 13000 for 13.0
+  int major = 0, minor = 0;            // compute capability
+  int multiprocessors = 0;
+  std::string name;
+};
+// In the driver's order; empty when there is none.
+Result<std::vector<CudaDeviceInfo>> listCudaDevices(const CudaDriver& driver);
+
+class CudaDevice;
+
+// Memory of the GPU, or of the host and pinned. Move-only; does not outlive its device.
+class CudaMemory {
+ public:
+  CudaMemory() = default;
+  CudaMemory(CudaMemory&& other) noexcept { *this = std::move(other); }
+  CudaMemory& operator=(CudaMemory&& other) noexcept;
+  ~CudaMemory();
+
+  CudaPointer pointer() const { return pointer_; }
+  template <class T>
+  T* host() const {
+    return reinterpret_cast<T*>(pointer_);
+  }
+  size_t bytes() const { return bytes_; }
+
+ private:
+  friend class CudaDevice;
+  CudaDevice* device_ = nullptr;
+  CudaPointer pointer_ = 0;
+  size_t bytes_ = 0;
+  bool onHost_ = false;
+};
+
+// Code of one kernel, loaded. Move-only; does not outlive its device.
+class CudaKernel {
+ public:
+  CudaKernel() = default;
+  CudaKernel(CudaKernel&& other) noexcept { *this = std::move(other); }
+  CudaKernel& operator=(CudaKernel&& other) noexcept;
+  ~CudaKernel();
+
+ private:
+  friend class CudaDevice;
+  CudaDevice* device_ = nullptr;
+  CudaModuleTag* module_ = nullptr;
+  CudaFunctionTag* function_ = nullptr;
+};
+
+// A captured run of launches. Move-only; does not outlive its device.
+class CudaGraph {
+ public:
+  CudaGraph() = default;
+  CudaGraph(CudaGraph&& other) noexcept { *this = std::move(other); }
+  CudaGraph& operator=(CudaGraph&& other) noexcept;
+  ~CudaGraph();
+  explicit operator bool() const { return exec_ != nullptr; }
+
+ private:
+  friend class CudaDevice;
+  CudaDevice* device_ = nullptr;
+  CudaGraphExecTag* exec_ = nullptr;
+};
+
+// Thread-compatible: one call at a time, from any thread after use().
+class CudaDevice {
+ public:
+  static Result<std::unique_ptr<CudaDevice>> open(const CudaDriver& driver, const CudaDeviceInfo& info);
+  ~CudaDevice();
+  CudaDevice(const CudaDevice&) = delete;
+
+  const CudaDeviceInfo& info() const { return info_; }
+  // Makes the context this thread's own.
+  Status use();
+  Result<size_t> freeBytes();
+
+  // `what` is named when there is not enough.
+  Result<CudaMemory> allocate(size_t bytes, std::string_view what);
+  Result<CudaMemory> allocatePinned(size_t bytes, std::string_view what);
+  // Ordered by the stream; host memory is in use until synchronize().
+  Status copyToDevice(CudaPointer to, const void* from, size_t bytes);
+  Status copyToHost(void* to, CudaPointer from, size_t bytes);
+  Status copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes);
+  // Through two pinned buffers: one is filled from `from`, which may be a mapped file, while the other one is on its way.
+  Status upload(CudaPointer to, std::span<const std::byte> from);
+
+  // A cubin, or PTX that ends in a zero byte.
+  Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry);
+  Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
+  Status beginCapture();
+  Result<CudaGraph> endCapture();
+  Status launch(const CudaGraph& graph);
+  Status synchronize();
+  // Seconds of the GPU's own clock that `work` took.
+  template <class Work>
+  Result<double> time(const Work& work) {
+    INGOT_TRY(check(driver_.cuEventRecord(start_, stream_), "cuEventRecord"));
+    INGOT_TRY(work());
+    return elapsed();
+  }
+
+ private:
+  friend class CudaMemory;
+  friend class CudaKernel;
+  friend class CudaGraph;
+  CudaDevice(const CudaDriver& driver, const CudaDeviceInfo& info) : driver_(driver), info_(info) {}
+  Status check(int error, std::string_view call) const { return driver_.check(error, call); }
+  Status prepare();
+  Result<double> elapsed();
+
+  const CudaDriver& driver_;
+  CudaDeviceInfo info_;
+  CudaContextTag* context_ = nullptr;
+  CudaStreamTag* stream_ = nullptr;
+  CudaEventTag *start_ = nullptr, *end_ = nullptr;
+  CudaEventTag* sent_[2] = {};  // when a staging buffer may be filled again
+  CudaMemory staging_[2] = {};
+};
+
+}  // namespace ingot

@@ -1,0 +1,43 @@
+// A program on CPU threads: code mapped from the file, weights read where they lie in it.
+#pragma once
+
+#include "runtime/device/cpu/code.h"
+#include "runtime/device/cpu/thread_team.h"
+#include "runtime/device/memory.h"
+#include "runtime/exec/program.h"
+
+namespace ingot {
+
+class CpuProgram : public Program {
+ public:
+  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
+                                               int threads);
+
+  Status run(const Batch& batch) override;
+  std::span<float> logits(int32_t row) override;
+  int threads() const override { return team_.threads(); }
+
+ private:
+  class Walk;
+  struct BoundStep {
+    IngotTileFunction function;
+    IngotKernelArgs args;
+    std::vector<void*> operands;
+    const plan::Step* step;
+  };
+
+  CpuProgram(const Artifact& artifact, const plan::Variant& variant, int threads) : Program(variant), artifact_(artifact), team_(threads) {}
+  Status bind(const BatchLimits& limits, int32_t pages);
+  void* addressOf(const plan::Operand& operand);
+
+  const Artifact& artifact_;
+  CodeMapping code_;
+  std::vector<Memory> slots_;
+  Memory cache_;
+  Memory filled_;                // random weights that the file does not hold
+  std::vector<Memory> scratch_;  // per worker
+  std::vector<BoundStep> steps_;
+  ThreadTeam team_;
+};
+
+}  // namespace ingot

@@ -1,0 +1,188 @@
+#include "runtime/exec/cuda_program.h"
+
+#include <algorithm>
+
+#include "runtime/base/checked.h"
+#include "runtime/exec/device_batch.h"
+#include "runtime/exec/filling.h"
+
+namespace ingot {
+namespace {
+
+constexpr uint64_t kAlignment = 256;
+// Batches of at most so many tokens are replayed from graphs; larger ones keep the GPU busy longer than a launch takes.
+constexpr ingot_i32 kLargestBucket = 256;
+
+ingot_i32 bucketOf(ingot_i32 count) {
+  ingot_i32 bucket = 1;
+  while (bucket < count) bucket *= 2;
+  return bucket;
+}
+
+std::string megabytes(uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> CudaProgram::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages) {
+  std::unique_ptr<CudaProgram> program(new CudaProgram(artifact, *choice.variant));
+  INGOT_TRY(program->bind(choice, limits, pages).at(choice.gpu->name));
+  return std::unique_ptr<Program>(std::move(program));
+}
+
+Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_t pages) {
+  INGOT_ASSIGN(device_, CudaDevice::open(*choice.driver, *choice.gpu));
+  INGOT_TRY(checkMemory(limits, pages));
+  INGOT_TRY(loadKernels());
+  INGOT_TRY(placeBuffers(limits, pages));
+  INGOT_TRY(uploadWeights());
+  INGOT_TRY(bindSteps());
+  return device_->synchronize();
+}
+
+// Before any work: what is needed, what is free, and what would fit.
+Status CudaProgram::checkMemory(const BatchLimits& limits, int32_t pages) {
+  INGOT_ASSIGN(size_t free, device_->freeBytes());
+  uint64_t weights = weightRange(artifact_.plan()).bytes, buffers = packedBatchBytes(limits);
+  for (const auto* slot : *variant_.slots()) {
+    INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
+    buffers += roundUp(bytes, kAlignment);
+  }
+  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
+  if (weights + buffers + cache <= free) return {};
+  std::string advice = "this model does not fit; quantise it (ingotc --quantize=int4) or take a larger GPU";
+  if (uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_); weights + buffers + page <= free)
+    advice = fmt::format("--kv-cache-memory={} would fit, or fewer --max-num-batched-tokens", (free - weights - buffers) / page * page);
+  return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free; {}", megabytes(weights), megabytes(buffers),
+                                   megabytes(cache), megabytes(weights + buffers + cache), megabytes(free), advice);
+}
+
+Status CudaProgram::loadKernels() {
+  auto code = artifact_.segment(variant_.code_segment());
+  for (const auto* kernel : *variant_.kernels()) {
+    if (!kernel->entry() || kernel->code_bytes() == 0 || kernel->threads() == 0)
+      return Status::invalidArtifact("kernel {} is not one of a GPU", kernels_.size());
+    INGOT_ASSIGN(CudaKernel loaded, device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str()));
+    kernels_.push_back(std::move(loaded));
+  }
+  return {};
+}
+
+Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
+  uint64_t bytes = 0;
+  for (const auto* slot : *variant_.slots()) {
+    slotOffsets_.push_back(bytes);
+    INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
+    bytes += roundUp(one, kAlignment);
+  }
+  INGOT_ASSIGN(buffers_, device_->allocate(bytes, "buffers"));
+  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
+  INGOT_ASSIGN(cache_, device_->allocate(cache, "the KV cache"));
+  INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits), "the batch"));
+  INGOT_ASSIGN(hostBatch_, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
+  INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * variant_.logits_row_bytes(), "logits"));
+  return {};
+}
+
+Status CudaProgram::uploadWeights() {
+  WeightRange range = weightRange(artifact_.plan());
+  INGOT_ASSIGN(weights_, device_->allocate(range.bytes, "weights"));
+  if (!range.filled) return device_->upload(weights_.pointer(), artifact_.bytes().subspan(range.start, range.bytes)).at("weights");
+  for (const auto* weight : *artifact_.plan().weights()) INGOT_TRY(fill(*weight).at(weight->name()->string_view()));
+  return {};
+}
+
+// One stretch goes up, and is doubled on the device.
+Status CudaProgram::fill(const plan::Weight& weight) {
+  auto pattern = fillingPattern(*weight.filling(), std::min<uint64_t>(weight.bytes(), 1 << 20));
+  CudaPointer to = weights_.pointer() + weight.offset();
+  uint64_t done = std::min<uint64_t>(pattern.size(), weight.bytes());
+  INGOT_TRY(device_->upload(to, std::span(pattern).first(done)));
+  for (; done < weight.bytes(); done = std::min(2 * done, weight.bytes()))
+    INGOT_TRY(device_->copyOnDevice(to + done, to, std::min(done, weight.bytes() - done)));
+  return {};
+}
+
+Status CudaProgram::bindSteps() {
+  for (const auto* step : *variant_.steps()) {
+    BoundStep bound{&kernels_[step->kernel()], variant_.kernels()->Get(step->kernel())->threads(), {}, step};
+    for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
+    steps_.push_back(bound);
+    profile_.push_back({step, 0});
+  }
+  return {};
+}
+
+CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
+  switch (operand.kind()) {
+    case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
+    case plan::OperandKind::weight: {
+      const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
+      return weights_.pointer() + (weight->offset() - weightRange(artifact_.plan()).start);
+    }
+    case plan::OperandKind::cache_keys:
+    case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand);
+  }
+  return 0;
+}
+
+std::span<float> CudaProgram::logits(int32_t row) {
+  auto* first = hostLogits_.host<std::byte>() + static_cast<uint64_t>(row) * variant_.logits_row_bytes();
+  return {reinterpret_cast<float*>(first), artifact_.plan().model()->vocab()};
+}
+
+Status CudaProgram::run(const Batch& batch) {
+  // A device that failed stays so: its context is gone, and memory with it.
+  if (failed_.ok()) failed_ = compute(batch).at(device_->info().name);
+  return failed_;
+}
+
+Status CudaProgram::compute(const Batch& batch) {
+  const IngotBatch& view = batch.view();
+  INGOT_TRY(device_->use());
+  size_t bytes = packBatch(view, batch_.pointer(), hostBatch_.host<std::byte>());
+  INGOT_TRY(device_->copyToDevice(batch_.pointer(), hostBatch_.host<std::byte>(), bytes).at("the batch"));
+  INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= kLargestBucket ? replay(view) : launchAll(view));
+  uint64_t logitBytes = static_cast<uint64_t>(view.num_rows) * variant_.logits_row_bytes();
+  if (logitBytes)
+    INGOT_TRY(device_->copyToHost(hostLogits_.host<std::byte>(), buffers_.pointer() + slotOffsets_[variant_.logits_slot()], logitBytes).at("logits"));
+  return device_->synchronize();
+}
+
+Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
+  int64_t tiles = tilesOf(*step.step, sizes);
+  if (tiles == 0) return {};
+  CudaPointer batch = batch_.pointer();
+  void* parameters[] = {&batch, const_cast<IngotOperands*>(&step.operands)};
+  return device_->launch(*step.kernel, static_cast<unsigned>(tiles), step.threads, parameters)
+      .at(fmt::format("step {} ({})", &step - steps_.data(), variant_.kernels()->Get(step.step->kernel())->entry()->string_view()));
+}
+
+Status CudaProgram::launchAll(const IngotBatch& sizes) {
+  for (const BoundStep& step : steps_) INGOT_TRY(launchStep(step, sizes));
+  return {};
+}
+
+// Kernels look at the batch for their last tile, so that launches of a bucket serve every batch in it.
+Status CudaProgram::replay(const IngotBatch& batch) {
+  ingot_i32 bucket = bucketOf(std::max(batch.num_tokens, batch.num_rows));
+  CudaGraph& graph = graphs_[bucket];
+  if (!graph) {
+    IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket};
+    INGOT_TRY(device_->beginCapture());
+    Status launched = launchAll(sizes);
+    auto captured = device_->endCapture();  // also after a failure: the stream must come out of it
+    INGOT_TRY(std::move(launched));
+    INGOT_ASSIGN(graph, std::move(captured));
+  }
+  return device_->launch(graph);
+}
+
+Status CudaProgram::profileAll(const IngotBatch& sizes) {
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(steps_[i], sizes); }));
+    profile_[i].seconds += seconds;
+  }
+  return {};
+}
+
+}  // namespace ingot

@@ -1,0 +1,54 @@
+// A program on a GPU: weights uploaded once, a batch sent as one block, one launch a step, and small batches replayed from graphs
+// that were captured for the next larger bucket.
+#pragma once
+
+#include <map>
+
+#include "runtime/exec/program.h"
+
+namespace ingot {
+
+class CudaProgram : public Program {
+ public:
+  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages);
+
+  Status run(const Batch& batch) override;
+  std::span<float> logits(int32_t row) override;
+  int threads() const override { return 0; }
+
+ private:
+  struct BoundStep {
+    const CudaKernel* kernel;
+    unsigned threads;
+    IngotOperands operands;
+    const plan::Step* step;
+  };
+
+  CudaProgram(const Artifact& artifact, const plan::Variant& variant) : Program(variant), artifact_(artifact) {}
+  Status bind(const Choice& choice, const BatchLimits& limits, int32_t pages);
+  Status checkMemory(const BatchLimits& limits, int32_t pages);
+  Status loadKernels();
+  Status placeBuffers(const BatchLimits& limits, int32_t pages);
+  Status uploadWeights();
+  Status fill(const plan::Weight& weight);
+  Status bindSteps();
+  CudaPointer addressOf(const plan::Operand& operand) const;
+
+  Status compute(const Batch& batch);
+  Status launchAll(const IngotBatch& sizes);
+  Status launchStep(const BoundStep& step, const IngotBatch& sizes);
+  Status replay(const IngotBatch& batch);
+  Status profileAll(const IngotBatch& sizes);
+
+  const Artifact& artifact_;
+  std::unique_ptr<CudaDevice> device_;  // outlives what it gave
+  std::vector<CudaKernel> kernels_;
+  CudaMemory weights_, buffers_, cache_, batch_;
+  CudaMemory hostBatch_, hostLogits_;
+  std::vector<uint64_t> slotOffsets_;
+  std::vector<BoundStep> steps_;
+  std::map<ingot_i32, CudaGraph> graphs_;  // by bucket
+  Status failed_;                          // the device's last word
+};
+
+}  // namespace ingot

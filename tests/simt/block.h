@@ -1,0 +1,170 @@
+// One block at a time: its threads, barriers, and the order in which threads run.
+#pragma once
+
+#include "tests/simt/fiber.h"
+#include "tests/simt/report.h"
+
+namespace simt {
+
+struct Index {
+  unsigned x, y, z;
+};
+
+enum class Waiting : int { no, warp, block, done };
+
+constexpr int kLanes = 32;
+constexpr int kMaxThreads = 1024;
+constexpr unsigned kCanary = 0x5ca1ab1e;
+
+struct Block;
+
+// A thread of the block; lies at the lower end of its own stack.
+struct Thread {
+  unsigned canary;
+  Waiting waiting;
+  Index threadIndex;
+  Block* block;
+  void* stack;
+  const char* at;              // the collective that it waits in
+  unsigned collectives;        // that it has passed with its warp
+  unsigned warpEpoch;          // barriers of its warp that it has passed, for races
+  unsigned long long sent[2];  // what it shows its warp in this collective, and in the one before
+  unsigned fragments[2][6];    // of a matrix product
+
+  void wait(Waiting what, const char* name);
+};
+
+struct Block {
+  Index blockIndex;
+  const char* kernel;
+  unsigned threads, epoch;  // barriers of the whole block so far
+  unsigned long long random;
+  void* stack;  // of the scheduler
+  void (*body)(Block&);
+  const IngotKernelArgs* args;
+  char* storage;
+  char* stacks;
+
+  Thread& thread(unsigned i) { return *(Thread*)(stacks + i * kStackBytes); }
+  unsigned next() { return (unsigned)((random = random * 6364136223846793005ull + 1442695040888963407ull) >> 33); }
+};
+
+// The running thread: stacks are aligned to their size.
+static inline __attribute__((always_inline)) Thread& self() {
+  return *(Thread*)((unsigned long long)__builtin_frame_address(0) & ~(kStackBytes - 1));
+}
+
+[[noreturn]] __attribute__((noinline)) static void fault(Block& block, long long thread, const char* what, long long number = -1) {
+  Line line;
+  line << "simt: kernel " << block.kernel << ", block " << (long long)block.blockIndex.x << ", thread " << thread << ": " << what;
+  if (number >= 0) line << " " << number;
+  (line << "\n").write();
+  __builtin_trap();
+}
+
+__attribute__((noinline)) inline void Thread::wait(Waiting what, const char* name) {
+  waiting = what;
+  at = name;
+  ingotSimtSwitch(&stack, block->stack);
+}
+
+// What a new stack begins with. Never returns.
+static void threadMain() {
+  Thread& thread = self();
+  thread.block->body(*thread.block);
+  thread.wait(Waiting::done, "its end");
+}
+
+// Runs the ready threads of a warp, in a random rotation and direction. False when none was ready.
+static bool runWarp(Block& block, unsigned warp) {
+  unsigned first = warp * kLanes, lanes = block.threads - first < kLanes ? block.threads - first : kLanes;
+  unsigned turn = block.next() % lanes, step = block.next() % 2 ? 1 : lanes - 1;
+  bool ran = false;
+  for (unsigned i = 0; i < lanes; ++i) {
+    Thread& thread = block.thread(first + (turn + i * step) % lanes);
+    if (thread.waiting != Waiting::no) continue;
+    ran = true;
+    ingotSimtSwitch(&block.stack, thread.stack);
+    if (thread.canary != kCanary) fault(block, thread.threadIndex.x, "its stack is too small");
+  }
+  return ran;
+}
+
+// Lets threads [first, last) go when all of them wait at one place. False when not all do.
+static bool release(Block& block, unsigned first, unsigned last, Waiting what) {
+  Thread& one = block.thread(first);
+  for (unsigned i = first; i < last; ++i) {
+    Thread& thread = block.thread(i);
+    if (thread.waiting != what) return false;
+    if (thread.at != one.at) fault(block, i, "its warp is in two collectives at once");
+  }
+  for (unsigned i = first; i < last; ++i) {
+    Thread& thread = block.thread(i);
+    thread.waiting = Waiting::no;
+    ++thread.warpEpoch;
+  }
+  return true;
+}
+
+static void runToEnd(Block& block) {
+  unsigned warps = (block.threads + kLanes - 1) / kLanes;
+  while (true) {
+    bool progress = false;
+    unsigned done = 0, turn = block.next() % warps;
+    for (unsigned w = 0; w < warps; ++w) {
+      unsigned warp = (w + turn) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
+      while (runWarp(block, warp)) {
+        progress = true;
+        release(block, first, last, Waiting::warp);
+      }
+    }
+    for (unsigned i = 0; i < block.threads; ++i) done += block.thread(i).waiting == Waiting::done;
+    if (done == block.threads) return;
+    if (release(block, 0, block.threads, Waiting::block)) {
+      ++block.epoch;
+      progress = true;
+    }
+    if (!progress)
+      for (unsigned i = 0; i < block.threads; ++i)
+        if (block.thread(i).waiting != Waiting::done) fault(block, i, "waits at a barrier that other threads never reach");
+  }
+}
+
+template <class Tile>
+static void runBody(Block& block) {
+  Tile::run(*block.args->batch, block.args->operands, (int)block.blockIndex.x, *(typename Tile::Storage*)block.storage);
+}
+
+// Scratch: the number of blocks so far (it seeds the order), the block's shared memory, then the stacks.
+template <class Tile>
+static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long first, long long last, void* scratch) {
+  constexpr unsigned long long kFront = 64, kStorage = (sizeof(typename Tile::Storage) + 63) / 64 * 64;
+  static_assert(kFront + kStorage + (Tile::kThreads + 1) * kStackBytes <= INGOT_SIMT_SCRATCH_BYTES, "the emulator's scratch is too small");
+  static_assert(Tile::kThreads % kLanes == 0 && Tile::kThreads <= kMaxThreads, "a block is whole warps, at most 1024 threads");
+  Block block;
+  block.kernel = kernel;
+  block.args = args;
+  block.threads = Tile::kThreads;
+  block.body = runBody<Tile>;
+  block.storage = (char*)scratch + kFront;
+  block.stacks = (char*)(((unsigned long long)block.storage + kStorage + kStackBytes - 1) & ~(kStackBytes - 1));
+  for (long long tile = first; tile < last && tile < Tile::count(*args->batch); ++tile) {
+    block.blockIndex = {(unsigned)tile, 0, 0};
+    block.epoch = 0;
+    block.random = ++*(unsigned long long*)scratch * 0x9e3779b97f4a7c15ull;
+    for (unsigned long long i = 0; i < sizeof(typename Tile::Storage); ++i) ((volatile char*)block.storage)[i] = (char)0xff;
+    for (unsigned i = 0; i < block.threads; ++i) {
+      Thread& thread = block.thread(i);
+      char* top = (char*)&thread + kStackBytes;
+      thread.canary = kCanary;
+      thread.waiting = Waiting::no;
+      thread.threadIndex = {i, 0, 0};
+      thread.block = &block;
+      thread.collectives = thread.warpEpoch = 0;
+      thread.stack = prepareStack(top, threadMain);
+    }
+    runToEnd(block);
+  }
+}
+
+}  // namespace simt

@@ -1,0 +1,55 @@
+// The tensor cores' products: lanes show their fragments, then each computes its own four sums, over k in ascending order.
+#pragma once
+
+#include "tests/simt/numbers.h"
+#include "tests/simt/warp.h"
+
+constexpr bool kHasTensorCores = true;
+
+namespace simt {
+
+// Word `half` (0, 1) of lane t along k, of row (or column) `line`, in the fragments shown in `turn`; a has rows 0 ... 15.
+static inline unsigned wordOfA(int line, int t, int half, unsigned turn) {
+  const Thread& thread = self();
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line % 8 * 4 + t)).fragments[turn][half * 2 + line / 8];
+}
+static inline unsigned wordOfB(int line, int t, int half, unsigned turn) {
+  const Thread& thread = self();
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line * 4 + t)).fragments[turn][4 + half];
+}
+
+static inline unsigned showFragments(const unsigned (&a)[4], const unsigned (&b)[2], const char* name) {
+  Thread& thread = self();
+  unsigned turn = thread.collectives % 2;
+  for (int i = 0; i < 4; ++i) thread.fragments[turn][i] = a[i];
+  for (int i = 0; i < 2; ++i) thread.fragments[turn][4 + i] = b[i];
+  show(0, 0xffffffffu, name);
+  return turn;
+}
+
+// Calls add(i, word of a, word of b) for each of the lane's sums i and each word along k.
+template <class Add>
+static inline void forEachWord(unsigned turn, const Add& add) {
+  int row = (int)lane() / 4, column = (int)lane() % 4 * 2;
+  for (int i = 0; i < 4; ++i)
+    for (int half = 0; half < 2; ++half)
+      for (int t = 0; t < 4; ++t) add(i, wordOfA(row + i / 2 * 8, t, half, turn), wordOfB(column + i % 2, t, half, turn));
+}
+
+}  // namespace simt
+
+static inline void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  simt::forEachWord(simt::showFragments(a, b, "multiplyBfloats"), [&](int i, unsigned x, unsigned y) {
+    d[i] = fma(asFloat(x << 16), asFloat(y << 16), d[i]);
+    d[i] = fma(asFloat(x & 0xffff0000u), asFloat(y & 0xffff0000u), d[i]);
+  });
+}
+static inline void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
+}
+
+INGOT_INLINE unsigned roundBfloat(float x) {
+  unsigned bits = asBits(x);
+  return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
+}
+INGOT_INLINE unsigned packBfloats(float low, float high) { return roundBfloat(low) | roundBfloat(high) << 16; }

@@ -1,0 +1,90 @@
+// Shared memory that knows who touched it: bounds, races between barriers, and reads of what nobody wrote.
+#pragma once
+
+#include "tests/simt/block.h"
+
+namespace simt {
+
+constexpr unsigned short kNobody = 0xffff, kSeveral = 0xfffe;
+
+// Who wrote, or read, an element last. All bits set, as poison leaves it, is nobody.
+struct Access {
+  unsigned epoch, warpEpoch;
+  unsigned short thread, warp;
+
+  bool byAnybody() const { return warp != kNobody; }
+  // Whether nothing orders it before what `now` does.
+  bool racesWith(const Access& now) const {
+    if (!byAnybody() || epoch != now.epoch || thread == now.thread) return false;
+    return warp != now.warp || warpEpoch == now.warpEpoch;
+  }
+  // Several readers between two barriers count as one that nobody else may write after.
+  void add(const Access& now) {
+    if (byAnybody() && epoch == now.epoch && thread != now.thread) {
+      bool sameWarp = warp == now.warp;
+      if (!sameWarp || warpEpoch == now.warpEpoch) {
+        thread = kSeveral;
+        warpEpoch = now.warpEpoch;
+        if (!sameWarp) warp = kSeveral;
+        return;
+      }
+    }
+    *this = now;
+  }
+};
+
+struct Shadow {
+  Access write, read;
+};
+
+static inline Access accessOf(const Thread& thread) {
+  return {thread.block->epoch, thread.warpEpoch, (unsigned short)thread.threadIndex.x, (unsigned short)(thread.threadIndex.x / kLanes)};
+}
+
+static inline void noteRead(Shadow& shadow, long long i) {
+  Thread& thread = self();
+  Access now = accessOf(thread);
+  if (!shadow.write.byAnybody()) fault(*thread.block, now.thread, "reads shared memory that nobody wrote, element", i);
+  if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (read after write), element", i);
+  shadow.read.add(now);
+}
+
+static inline void noteWrite(Shadow& shadow, long long i) {
+  Thread& thread = self();
+  Access now = accessOf(thread);
+  if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after write), element", i);
+  if (shadow.read.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after read), element", i);
+  shadow.write = now;
+}
+
+}  // namespace simt
+
+template <class T, int N>
+struct SharedArray {
+  class Reference {
+   public:
+    Reference(SharedArray& array, int i) : array_(array), i_(i) {}
+    operator T() const {
+      simt::noteRead(array_.shadows[i_], i_);
+      return array_.values[i_];
+    }
+    Reference& operator=(T value) {
+      simt::noteWrite(array_.shadows[i_], i_);
+      array_.values[i_] = value;
+      return *this;
+    }
+    Reference& operator=(const Reference& other) { return *this = (T)other; }
+    Reference& operator+=(T value) { return *this = (T) * this + value; }
+
+   private:
+    SharedArray& array_;
+    int i_;
+  };
+  Reference operator[](int i) {
+    if (i < 0 || i >= N) simt::fault(*simt::self().block, simt::self().threadIndex.x, "outside of shared memory, element", i < 0 ? 0 : i);
+    return {*this, i};
+  }
+
+  alignas(16) T values[N];
+  simt::Shadow shadows[N];
+};

@@ -1,0 +1,31 @@
+// CUDA on a host: what kernels/prim/device.cuh gives, without a GPU. A tile is a block; its threads are fibers on stacks in the
+// kernel's scratch, and run one after the other, each until it waits for others. Freestanding, nothing writable but scratch.
+//
+// Reported, with kernel, block and thread, on the standard error, then trapped: races on shared memory, accesses outside of
+// it, reads of what was never written, barriers that not all threads reach, collectives of different kinds in one warp, a stack
+// that is too small. Shared memory starts as poison, and the order of warps and threads changes from block to block.
+#pragma once
+
+#define INGOT_SIMT 1
+#define INGOT_INLINE static inline __attribute__((always_inline))
+#define INGOT_MEMBER inline __attribute__((always_inline))
+#define __device__
+#define __forceinline__ inline __attribute__((always_inline))
+
+#pragma STDC FP_CONTRACT OFF
+
+#include "kernels/abi/abi.h"
+#include "tests/simt/block.h"
+#include "tests/simt/matrix.h"
+#include "tests/simt/numbers.h"
+#include "tests/simt/shared.h"
+#include "tests/simt/warp.h"
+
+#define threadIdx (simt::self().threadIndex)
+#define blockIdx (simt::self().block->blockIndex)
+INGOT_INLINE void __syncthreads() { simt::self().wait(simt::Waiting::block, "__syncthreads"); }
+
+#define INGOT_KERNEL(symbol, ...)                                                                       \
+  extern "C" void symbol(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) { \
+    simt::runBlocks<__VA_ARGS__>(#symbol, args, first, last, scratch);                                  \
+  }

@@ -1,0 +1,64 @@
+// What the lanes of a warp do together. Every collective is of the full warp: each thread shows a word, all wait for all, each
+// reads what it wants. Two words a thread take turns, so that one wait is enough.
+#pragma once
+
+#include "tests/simt/block.h"
+
+namespace simt {
+
+template <class T>
+static inline unsigned long long wordOf(T value) {
+  static_assert(sizeof(T) <= 8);
+  unsigned long long word = 0;
+  __builtin_memcpy(&word, &value, sizeof(T));
+  return word;
+}
+
+// Shows `word`, waits for the warp; returns which of the two words the collective is in.
+static inline unsigned show(unsigned long long word, unsigned mask, const char* name) {
+  Thread& thread = self();
+  if (mask != 0xffffffffu) fault(*thread.block, thread.threadIndex.x, "a collective of less than a warp");
+  unsigned turn = thread.collectives++ % 2;
+  thread.sent[turn] = word;
+  thread.wait(Waiting::warp, name);
+  return turn;
+}
+
+static inline unsigned long long sentBy(unsigned lane, unsigned turn) {
+  Thread& thread = self();
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + lane % kLanes).sent[turn];
+}
+
+template <class T>
+static inline T receive(unsigned lane, unsigned turn) {
+  unsigned long long word = sentBy(lane, turn);
+  T value;
+  __builtin_memcpy(&value, &word, sizeof(T));
+  return value;
+}
+
+static inline unsigned lane() { return self().threadIndex.x % kLanes; }
+
+}  // namespace simt
+
+static inline void __syncwarp(unsigned mask = 0xffffffffu) { simt::show(0, mask, "__syncwarp"); }
+template <class T>
+static inline T __shfl_sync(unsigned mask, T value, int from) {
+  return simt::receive<T>((unsigned)from, simt::show(simt::wordOf(value), mask, "__shfl_sync"));
+}
+template <class T>
+static inline T __shfl_xor_sync(unsigned mask, T value, int bits) {
+  return simt::receive<T>(simt::lane() ^ (unsigned)bits, simt::show(simt::wordOf(value), mask, "__shfl_xor_sync"));
+}
+template <class T>
+static inline T __shfl_down_sync(unsigned mask, T value, int distance) {
+  unsigned turn = simt::show(simt::wordOf(value), mask, "__shfl_down_sync"), from = simt::lane() + (unsigned)distance;
+  return from < simt::kLanes ? simt::receive<T>(from, turn) : value;
+}
+static inline unsigned __ballot_sync(unsigned mask, int predicate) {
+  unsigned turn = simt::show(predicate != 0, mask, "__ballot_sync"), votes = 0;
+  for (unsigned i = 0; i < simt::kLanes; ++i) votes |= (unsigned)simt::sentBy(i, turn) << i;
+  return votes;
+}
+static inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
+static inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) == 0xffffffffu; }

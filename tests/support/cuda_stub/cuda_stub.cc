@@ -1,0 +1,290 @@
+#include "tests/support/cuda_stub/cuda_stub.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "kernels/abi/abi.h"
+#include "runtime/device/cpu/code.h"
+#include "runtime/device/cuda/driver.h"
+#include "runtime/device/memory.h"
+#include "runtime/format/artifact.h"
+
+#define INGOT_EXPORT extern "C" __attribute__((visibility("default")))
+
+using ingot::test::CudaStub;
+using ingot::test::cudaStub;
+
+struct ingot::CudaFunctionTag {
+  std::string entry;
+};
+struct ingot::CudaModuleTag {
+  std::vector<std::unique_ptr<ingot::CudaFunctionTag>> functions;
+};
+struct ingot::CudaStreamTag {
+  ingot::CudaGraphTag* capture = nullptr;
+};
+struct ingot::CudaGraphTag {
+  std::vector<std::function<void()>> launches;
+};
+struct ingot::CudaGraphExecTag : ingot::CudaGraphTag {};
+struct ingot::CudaEventTag {};
+struct ingot::CudaContextTag {};
+
+namespace {
+
+using namespace ingot;
+
+constexpr int kInvalidValue = 1, kNoDevice = 100;
+
+// The emulated kernels of an artifact.
+struct Emulator {
+  std::unique_ptr<Artifact> artifact;
+  CodeMapping code;
+  Memory scratch;
+  std::map<std::string, IngotTileFunction> functions;
+};
+std::unique_ptr<Emulator> emulator;
+std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
+
+// Records the call; what it returns: success, or the failure that a test wants here.
+int enter(const std::string& call) {
+  CudaStub& stub = cudaStub();
+  stub.calls.push_back(call);
+  return static_cast<int64_t>(stub.calls.size()) - 1 == stub.failAt ? stub.failWith : kCudaSuccess;
+}
+
+int checkRange(uint64_t address, size_t bytes, const char* what) {
+  auto after = allocations.upper_bound(address);
+  if (after != allocations.begin()) {
+    auto [start, size] = *std::prev(after);
+    if (address + bytes <= start + size) return kCudaSuccess;
+  }
+  cudaStub().problems.push_back(std::string(what) + " outside of an allocation");
+  return kInvalidValue;
+}
+
+void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, IngotOperands operands) {
+  if (!emulator) return;
+  auto found = emulator->functions.find(entry);
+  if (found == emulator->functions.end()) {
+    cudaStub().problems.push_back("no emulated kernel " + entry);
+    return;
+  }
+  IngotKernelArgs args{batch, operands.at};
+  found->second(&args, 0, blocks, emulator->scratch.data());
+}
+
+template <class T>
+int create(T** out, const char* call) {
+  if (int error = enter(call)) return error;
+  *out = new T;
+  ++cudaStub().live;
+  return kCudaSuccess;
+}
+// Frees even when it reports a failure, as the driver does.
+template <class T>
+int destroy(T* one, const char* call) {
+  int error = enter(call);
+  delete one;
+  --cudaStub().live;
+  return error;
+}
+
+}  // namespace
+
+namespace ingot::test {
+
+CudaStub& cudaStub() {
+  static CudaStub stub;
+  return stub;
+}
+
+void CudaStub::reset() {
+  *this = CudaStub();
+  emulator.reset();
+}
+
+void CudaStub::runWith(const std::string& path) {
+  auto opened = Artifact::open(path);
+  if (!opened.ok()) {
+    problems.push_back(opened.status().message());
+    return;
+  }
+  emulator = std::make_unique<Emulator>();
+  emulator->artifact = std::move(opened).value();
+  const plan::Plan& plan = emulator->artifact->plan();
+  uint64_t scratch = 0;
+  for (const auto* variant : *plan.variants()) {
+    if (variant->target()->string_view() != "cuda-emulated") continue;
+    const auto* segment = plan.segments()->Get(variant->code_segment());
+    emulator->code = CodeMapping::map(emulator->artifact->descriptor(), segment->offset(), segment->bytes()).value();
+    for (const auto* kernel : *variant->kernels()) {
+      emulator->functions[kernel->entry()->str()] = reinterpret_cast<IngotTileFunction>(emulator->code.at(kernel->code_offset()));
+      scratch = std::max<uint64_t>(scratch, kernel->scratch_bytes());
+    }
+  }
+  if (emulator->functions.empty()) problems.push_back(path + " has no cuda-emulated variant");
+  emulator->scratch = Memory::allocate(scratch).value();
+}
+
+}  // namespace ingot::test
+
+// What a program that knows nothing of the stub may set from outside: INGOT_STUB_ARTIFACT, and INGOT_STUB_GPU=9.0.
+INGOT_EXPORT int cuInit(unsigned) {
+  if (const char* path = std::getenv("INGOT_STUB_ARTIFACT"); path && !emulator) cudaStub().runWith(path);
+  if (const char* gpu = std::getenv("INGOT_STUB_GPU")) {
+    cudaStub().major = std::atoi(gpu);
+    if (const char* dot = std::strchr(gpu, '.')) cudaStub().minor = std::atoi(dot + 1);
+  }
+  return enter("cuInit");
+}
+INGOT_EXPORT int cuDriverGetVersion(int* version) {
+  *version = cudaStub().driverVersion;
+  return enter("cuDriverGetVersion");
+}
+INGOT_EXPORT int cuDeviceGetCount(int* count) {
+  *count = cudaStub().gpus;
+  return enter("cuDeviceGetCount");
+}
+INGOT_EXPORT int cuDeviceGet(int* device, int ordinal) {
+  *device = ordinal;
+  int error = enter("cuDeviceGet");
+  return ordinal < cudaStub().gpus ? error : kNoDevice;
+}
+INGOT_EXPORT int cuDeviceGetName(char* name, int length, int) {
+  std::snprintf(name, static_cast<size_t>(length), "%s", cudaStub().name.c_str());
+  return enter("cuDeviceGetName");
+}
+INGOT_EXPORT int cuDeviceGetAttribute(int* value, int attribute, int) {
+  *value = attribute == kCudaComputeCapabilityMajor ? cudaStub().major : attribute == kCudaComputeCapabilityMinor ? cudaStub().minor : 4;
+  return enter("cuDeviceGetAttribute");
+}
+INGOT_EXPORT int cuDevicePrimaryCtxRetain(CudaContextTag** context, int) {
+  static CudaContextTag primary;
+  if (int error = enter("cuDevicePrimaryCtxRetain")) return error;
+  *context = &primary;
+  ++cudaStub().live;
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuDevicePrimaryCtxRelease_v2(int) {
+  --cudaStub().live;
+  return enter("cuDevicePrimaryCtxRelease");
+}
+INGOT_EXPORT int cuCtxSetCurrent(CudaContextTag*) { return enter("cuCtxSetCurrent"); }
+INGOT_EXPORT int cuMemGetInfo_v2(size_t* free, size_t* total) {
+  *total = cudaStub().memoryBytes;
+  *free = *total - cudaStub().usedBytes;
+  return enter("cuMemGetInfo");
+}
+INGOT_EXPORT int cuMemAlloc_v2(CudaPointer* pointer, size_t bytes) {
+  if (int error = enter("cuMemAlloc")) return error;
+  if (cudaStub().usedBytes + bytes > cudaStub().memoryBytes) return kCudaOutOfMemory;
+  void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
+  std::memset(memory, emulator ? 0xff : 0, bytes);
+  *pointer = reinterpret_cast<CudaPointer>(memory);
+  allocations[*pointer] = bytes;
+  cudaStub().usedBytes += bytes;
+  ++cudaStub().live;
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuMemFree_v2(CudaPointer pointer) {
+  cudaStub().usedBytes -= allocations[pointer];
+  allocations.erase(pointer);
+  std::free(reinterpret_cast<void*>(pointer));
+  --cudaStub().live;
+  return enter("cuMemFree");
+}
+INGOT_EXPORT int cuMemHostAlloc(void** pointer, size_t bytes, unsigned) {
+  if (int error = enter("cuMemHostAlloc")) return error;
+  *pointer = std::calloc(1, bytes);
+  ++cudaStub().live;
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuMemFreeHost(void* pointer) {
+  std::free(pointer);
+  --cudaStub().live;
+  return enter("cuMemFreeHost");
+}
+INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t bytes, CudaStreamTag*) {
+  if (int error = enter("cuMemcpyHtoDAsync")) return error;
+  if (int error = checkRange(to, bytes, "cuMemcpyHtoDAsync")) return error;
+  std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuMemcpyDtoHAsync_v2(void* to, CudaPointer from, size_t bytes, CudaStreamTag*) {
+  if (int error = enter("cuMemcpyDtoHAsync")) return error;
+  if (int error = checkRange(from, bytes, "cuMemcpyDtoHAsync")) return error;
+  std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag*) {
+  if (int error = enter("cuMemcpyDtoDAsync")) return error;
+  if (int error = checkRange(to, bytes, "cuMemcpyDtoDAsync")) return error;
+  if (int error = checkRange(from, bytes, "cuMemcpyDtoDAsync")) return error;
+  std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuStreamCreate(CudaStreamTag** stream, unsigned) { return create(stream, "cuStreamCreate"); }
+INGOT_EXPORT int cuStreamDestroy_v2(CudaStreamTag* stream) { return destroy(stream, "cuStreamDestroy"); }
+INGOT_EXPORT int cuStreamSynchronize(CudaStreamTag*) { return enter("cuStreamSynchronize"); }
+INGOT_EXPORT int cuEventCreate(CudaEventTag** event, unsigned) { return create(event, "cuEventCreate"); }
+INGOT_EXPORT int cuEventDestroy_v2(CudaEventTag* event) { return destroy(event, "cuEventDestroy"); }
+INGOT_EXPORT int cuEventRecord(CudaEventTag*, CudaStreamTag*) { return enter("cuEventRecord"); }
+INGOT_EXPORT int cuEventSynchronize(CudaEventTag*) { return enter("cuEventSynchronize"); }
+INGOT_EXPORT int cuEventElapsedTime(float* milliseconds, CudaEventTag*, CudaEventTag*) {
+  *milliseconds = 1;
+  return enter("cuEventElapsedTime");
+}
+INGOT_EXPORT int cuModuleLoadData(CudaModuleTag** module, const void*) { return create(module, "cuModuleLoadData"); }
+INGOT_EXPORT int cuModuleUnload(CudaModuleTag* module) { return destroy(module, "cuModuleUnload"); }
+INGOT_EXPORT int cuModuleGetFunction(CudaFunctionTag** function, CudaModuleTag* module, const char* name) {
+  if (int error = enter("cuModuleGetFunction")) return error;
+  module->functions.push_back(std::make_unique<CudaFunctionTag>(CudaFunctionTag{name}));
+  *function = module->functions.back().get();
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuLaunchKernel(CudaFunctionTag* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned, unsigned, unsigned,
+                                CudaStreamTag* stream, void** parameters, void**) {
+  if (int error = enter("cuLaunchKernel " + function->entry + " " + std::to_string(x) + " x " + std::to_string(threads))) return error;
+  if (x == 0 || y != 1 || z != 1 || threads == 0 || threads > 1024) return kInvalidValue;
+  auto launch = [entry = function->entry, x, batch = *static_cast<IngotBatch**>(parameters[0]),
+                 operands = *static_cast<IngotOperands*>(parameters[1])] { execute(entry, x, batch, operands); };
+  if (stream->capture) stream->capture->launches.push_back(launch);
+  else launch();
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuStreamBeginCapture_v2(CudaStreamTag* stream, int) { return create(&stream->capture, "cuStreamBeginCapture"); }
+INGOT_EXPORT int cuStreamEndCapture(CudaStreamTag* stream, CudaGraphTag** graph) {
+  int error = enter("cuStreamEndCapture");
+  *graph = stream->capture;
+  stream->capture = nullptr;
+  if (error == kCudaSuccess) return error;
+  delete *graph;
+  --cudaStub().live;
+  *graph = nullptr;
+  return error;
+}
+INGOT_EXPORT int cuGraphInstantiateWithFlags(CudaGraphExecTag** exec, CudaGraphTag* graph, unsigned long long) {
+  int error = create(exec, "cuGraphInstantiate");
+  if (error == kCudaSuccess) (*exec)->launches = graph->launches;
+  return error;
+}
+INGOT_EXPORT int cuGraphDestroy(CudaGraphTag* graph) { return destroy(graph, "cuGraphDestroy"); }
+INGOT_EXPORT int cuGraphExecDestroy(CudaGraphExecTag* exec) { return destroy(exec, "cuGraphExecDestroy"); }
+INGOT_EXPORT int cuGraphLaunch(CudaGraphExecTag* exec, CudaStreamTag*) {
+  if (int error = enter("cuGraphLaunch")) return error;
+  for (const auto& launch : exec->launches) launch();
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuGetErrorName(int error, const char** name) {
+  *name = error == kCudaOutOfMemory ? "CUDA_ERROR_OUT_OF_MEMORY" : error == 719 ? "CUDA_ERROR_LAUNCH_FAILED" : "CUDA_ERROR_UNKNOWN";
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuGetErrorString(int error, const char** text) {
+  *text = error == kCudaOutOfMemory ? "out of memory" : error == 719 ? "unspecified launch failure" : "unknown error";
+  return kCudaSuccess;
+}

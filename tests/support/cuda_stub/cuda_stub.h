@@ -1,0 +1,33 @@
+// A libcuda.so.1 without a GPU: it records every call, fails the one that a test names, counts what is not given back, and runs
+// launches on the host where a file with a cuda-emulated variant says how.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ingot::test {
+
+struct __attribute__((visibility("default"))) CudaStub {
+  // What the GPU is.
+  std::string name = "Stub GPU";
+  int gpus = 1, major = 8, minor = 0, driverVersion = 13000;
+  uint64_t memoryBytes = 1ull << 30;
+  // The call to fail, counted from 0, and how; -1: none.
+  int64_t failAt = -1;
+  int failWith = 999;
+
+  // What happened.
+  std::vector<std::string> calls;     // names, with the kernel and its grid for launches
+  std::vector<std::string> problems;  // copies outside of allocations, and the like
+  int64_t live = 0;                   // objects that are not given back
+  uint64_t usedBytes = 0;
+
+  // Kernels run as the file's cuda-emulated variant has them, by their entries; empty: they do nothing.
+  void runWith(const std::string& artifact);
+  void reset();
+};
+
+__attribute__((visibility("default"))) CudaStub& cudaStub();
+
+}  // namespace ingot::test

@@ -1,0 +1,64 @@
+// CUDA targets without NVRTC: names, refusals, and how code of many kernels lies in a file.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiler/pipeline/pipeline.h"
+#include "runtime/format/artifact.h"
+#include "tests/support/tiny_artifact.h"
+
+namespace ingot {
+namespace {
+
+using ::testing::HasSubstr;
+
+Result<NvrtcOutput> fakeCompile(const SourceUnit& unit, const std::string& architecture) {
+  return NvrtcOutput{
+      unit.symbol + " for " + architecture,
+      "ptxas info    : Function properties for k\nptxas         .     16 bytes stack frame, 8 bytes spill stores, 8 bytes spill loads\n"
+      "ptxas info    : Used 40 registers, used 1 barriers, 512 bytes smem, 624 bytes cmem[0]\n",
+      13000};
+}
+
+TEST(CudaTarget, UnknownNamesAreRefusedWithTheList) {
+  for (const char* name : {"cuda:sm_42", "cuda:", "cuda:90a"}) {
+    auto parsed = parseTarget(name, {.cudaCompile = fakeCompile});
+    ASSERT_FALSE(parsed.ok()) << name;
+    EXPECT_THAT(parsed.status().message(), HasSubstr("cuda:sm_75, cuda:sm_80, cuda:sm_86, cuda:sm_89, cuda:sm_90a"));
+  }
+  EXPECT_THAT(parseTarget("gpu").status().message(), HasSubstr("cuda:sm_90a"));
+}
+
+TEST(CudaTarget, CudaAloneIsAllOfThem) {
+  auto parsed = parseTarget("cuda", {.cudaCompile = fakeCompile});
+  ASSERT_TRUE(parsed.ok());
+  ASSERT_EQ(parsed->size(), cudaArchitectures().size());
+  EXPECT_EQ(parsed->front().name, "cuda:sm_75");
+  EXPECT_EQ(parsed->back().name, "cuda:compute_90");
+}
+
+TEST(CudaTarget, EveryKernelHasItsCodeAndSizes) {
+  test::TemporaryFolder folder;
+  CompileOptions options = test::tinyOptions(test::tinyCheckpoint(), folder / "out");
+  options.targets = {"cuda:sm_80", "cuda-emulated", "cuda:sm_90a"};
+  options.code.cudaCompile = fakeCompile;
+  Status status = compileModel(options);
+  ASSERT_TRUE(status.ok()) << status.message();
+  auto artifact = Artifact::open(options.output);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  const auto* variant = (*artifact)->plan().variants()->Get(2);
+  EXPECT_EQ(variant->target()->str(), "cuda:sm_90a");
+  EXPECT_EQ(variant->cuda_version(), 13000u);
+  auto code = (*artifact)->segment(variant->code_segment());
+  for (const auto* kernel : *variant->kernels()) {
+    auto bytes = code.subspan(kernel->code_offset(), kernel->code_bytes());
+    EXPECT_EQ(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()), kernel->entry()->str() + " for sm_90a");
+    EXPECT_EQ(kernel->code_offset() % 64, 0u);
+    EXPECT_EQ(kernel->registers(), 40u);
+    EXPECT_EQ(kernel->shared_bytes(), 512u);
+    EXPECT_EQ(kernel->spill_bytes(), 16u);
+    EXPECT_EQ(kernel->threads() % 32, 0u);
+  }
+}
+
+}  // namespace
+}  // namespace ingot

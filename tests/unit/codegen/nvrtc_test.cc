@@ -1,0 +1,113 @@
+// Every kernel of the fixture models through NVRTC for every GPU that it offers: it compiles, spills nothing, and can be launched.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <mutex>
+
+#include "compiler/pipeline/pipeline.h"
+#include "runtime/format/artifact.h"
+#include "tests/support/temporary_folder.h"
+
+namespace ingot {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Limits of every architecture from 7.5 on, without the shared memory that a kernel must ask for.
+constexpr uint32_t kMostSharedBytes = 48 << 10, kRegistersOfBlock = 64 << 10;
+
+void expectLaunchable(const plan::Variant& variant, const std::string& where) {
+  bool isPtx = variant.target()->str().find("compute_") != std::string::npos;
+  for (const auto* kernel : *variant.kernels()) {
+    SCOPED_TRACE(where + ": " + variant.target()->str() + ": " + kernel->name()->str());
+    EXPECT_GT(kernel->code_bytes(), 500u);
+    EXPECT_EQ(kernel->spill_bytes(), 0u);
+    EXPECT_LE(kernel->shared_bytes(), kMostSharedBytes);
+    EXPECT_LE(kernel->registers() * kernel->threads(), kRegistersOfBlock);
+    if (!isPtx) {
+      EXPECT_GT(kernel->registers(), 0u);
+    }
+  }
+}
+
+// NVRTC with a memory: models share most of their kernels but for their symbols' numbers.
+class Remembering {
+ public:
+  explicit Remembering(std::shared_ptr<const Nvrtc> nvrtc) : nvrtc_(std::move(nvrtc)) {}
+
+  Result<NvrtcOutput> operator()(const SourceUnit& unit, const std::string& architecture) {
+    auto key = std::pair(unit.source, architecture);
+    {
+      std::lock_guard lock(mutex_);
+      if (auto found = outputs_.find(key); found != outputs_.end()) return found->second;
+    }
+    INGOT_ASSIGN(NvrtcOutput output, nvrtc_->compile(unit.symbol, unit.source, architecture));
+    std::lock_guard lock(mutex_);
+    return outputs_[key] = std::move(output);
+  }
+
+ private:
+  std::shared_ptr<const Nvrtc> nvrtc_;
+  std::mutex mutex_;
+  std::map<std::pair<std::string, std::string>, NvrtcOutput> outputs_;
+};
+
+Remembering& remembering(const std::shared_ptr<const Nvrtc>& nvrtc) {
+  static Remembering one(nvrtc);
+  return one;
+}
+
+class EveryFixture : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(EveryFixture, CompilesForEveryGpu) {
+  auto nvrtc = Nvrtc::open("");
+  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
+  test::TemporaryFolder folder;
+  // Norms, attention and embeddings are the same in all; linear and its rows are not.
+  const std::pair<const char*, const char*> kTypes[] = {
+      {"auto", "none"}, {"bfloat16", "none"}, {"float16", "none"}, {"auto", "int8"}, {"auto", "int4"}};
+  for (auto [dtype, quantize] : kTypes) {
+    CompileOptions options;
+    options.checkpoint = (fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data" / GetParam()).string();
+    options.output = folder / "out";
+    options.targets = {"cuda"};
+    options.dtype = dtype;
+    options.quantize = quantize;
+    options.jobs = 2;
+    options.code.cudaCompile = std::ref(remembering(*nvrtc));
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    for (const auto* variant : *(*artifact)->plan().variants()) expectLaunchable(*variant, std::string(dtype) + ", " + quantize);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-yarn", "mistral", "opt-projected", "qwen3"), [](const auto& info) {
+  std::string name = info.param;
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+});
+
+TEST(Nvrtc, TheSameSourceGivesTheSameBytes) {
+  auto nvrtc = Nvrtc::open("");
+  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
+  std::string source = "#include \"kernels/prim/math.cuh\"\nextern \"C\" __global__ void k(float* y) { *y = gelu(*y); }\n";
+  for (const char* architecture : {"sm_80", "sm_120a", "compute_90"}) {
+    auto one = (*nvrtc)->compile("k", source, architecture), other = (*nvrtc)->compile("k", source, architecture);
+    ASSERT_TRUE(one.ok() && other.ok()) << one.status().message();
+    EXPECT_TRUE(one->code == other->code) << architecture;
+  }
+}
+
+TEST(Nvrtc, AMistakeIsShownWithItsPlace) {
+  auto nvrtc = Nvrtc::open("");
+  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
+  auto output = (*nvrtc)->compile("broken", "__global__ void k() { nonsense(); }", "sm_80");
+  ASSERT_FALSE(output.ok());
+  EXPECT_THAT(output.status().message(), ::testing::HasSubstr("broken.cu(1): error"));
+}
+
+}  // namespace
+}  // namespace ingot

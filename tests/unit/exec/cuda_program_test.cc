@@ -1,0 +1,231 @@
+// The CUDA side of the runtime against a driver that is none: answers, launches, refusals, and every call made to fail once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "compiler/pipeline/pipeline.h"
+#include "runtime/exec/program.h"
+#include "runtime/format/artifact.h"
+#include "tests/support/cuda_stub/cuda_stub.h"
+#include "tests/unit/engine/support.h"
+
+namespace ingot::test {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+const std::string kStub = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1";
+
+// The tiny model with code for GPUs that is only text, and the emulated code that the stub runs in its place.
+const std::string& cudaArtifact() {
+  static const TemporaryFolder folder;
+  static const std::string path = [] {
+    CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "cuda.ingot");
+    options.targets = {"cuda:sm_80", "cuda-emulated"};
+    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+    Status status = compileModel(options);
+    if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str()), std::abort();
+    return options.output.string();
+  }();
+  return path;
+}
+
+class CudaProgramTest : public ::testing::Test {
+ protected:
+  CudaProgramTest() { stub.reset(); }
+  ~CudaProgramTest() override {
+    EXPECT_EQ(stub.live, 0);
+    EXPECT_EQ(stub.usedBytes, 0u);
+    EXPECT_THAT(stub.problems, ::testing::IsEmpty());
+  }
+
+  static EngineOptions optionsFor(const std::string& device) {
+    EngineOptions options;
+    options.device = device;
+    options.cuda_library = kStub;
+    options.threads = 1;
+    options.kv_cache_memory = 8 * kTinyPageBytes;
+    options.max_num_seqs = 4;
+    options.max_num_batched_tokens = 64;
+    return options;
+  }
+  static std::string refusal(const EngineOptions& options) {
+    auto engine = Engine::open(cudaArtifact(), options);
+    return engine.ok() ? "" : engine.status().message();
+  }
+  // A prompt of three tokens and two more: a batch of a prompt, and one that decodes.
+  static Result<std::vector<RequestOutput>> generateShort(Engine& engine) {
+    SamplingParams params;
+    params.temperature = 0;
+    params.max_tokens = 2;
+    params.ignore_eos = true;
+    return engine.generate({Prompt(std::vector<int32_t>{5, 6, 7})}, {params});
+  }
+  int64_t callsOf(std::string_view name) const {
+    return std::count_if(stub.calls.begin(), stub.calls.end(), [&](const std::string& call) { return call.starts_with(name); });
+  }
+
+  CudaStub& stub = cudaStub();
+};
+
+TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
+  stub.runWith(cudaArtifact());
+  Random random(11);
+  std::vector<Prompt> prompts;
+  for (int64_t length : {1, 3, 16, 17, 40}) prompts.push_back(randomPrompt(random, length));
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 6;
+  params.ignore_eos = true;
+  params.logprobs = 4;
+  params.prompt_logprobs = 2;
+  std::string answers[2];
+  for (const char* device : {"cpu", "cuda"}) {
+    EngineOptions options = optionsFor(device);
+    options.kv_cache_memory = 64 * kTinyPageBytes;
+    auto engine = Engine::open(cudaArtifact(), options);
+    ASSERT_TRUE(engine.ok()) << engine.status().message();
+    EXPECT_EQ((*engine)->stats().target, std::string(device) == "cpu" ? "cuda-emulated" : "cuda:sm_80");
+    auto results = (*engine)->generate(prompts, {params});
+    ASSERT_TRUE(results.ok()) << results.status().message();
+    for (const RequestOutput& one : *results) answers[device[1] == 'u'] += bitsOf(one) + "\n";
+  }
+  EXPECT_EQ(answers[0], answers[1]);
+  EXPECT_GT(callsOf("cuGraphLaunch"), 5);
+}
+
+// With a recipe in place of weights, both sides make the same ones.
+TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
+  TemporaryFolder folder;
+  std::string answers[2];
+  for (const char* quantize : {"none", "int4"}) {
+    CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "random.ingot");
+    options.targets = {"cuda:sm_80", "cuda-emulated"};
+    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+    options.random_weights = 7;
+    options.quantize = quantize;
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    EXPECT_EQ(weightRange((*artifact)->plan()).filled, true);
+    EXPECT_TRUE((*artifact)->verifyBody([](uint64_t, uint64_t) {}).ok());
+    stub.runWith(options.output.string());
+    for (const char* device : {"cpu", "cuda"}) {
+      auto engine = Engine::open(options.output.string(), optionsFor(device));
+      ASSERT_TRUE(engine.ok()) << engine.status().message();
+      auto results = generateShort(**engine);
+      ASSERT_TRUE(results.ok()) << results.status().message();
+      answers[device[1] == 'u'] += bitsOf((*results)[0]);
+    }
+  }
+  EXPECT_EQ(answers[0], answers[1]);
+}
+
+TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
+  auto artifact = Artifact::open(cudaArtifact());
+  ASSERT_TRUE(artifact.ok());
+  {
+    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
+    ASSERT_TRUE(engine.ok()) << engine.status().message();
+    ASSERT_TRUE(generateShort(**engine).ok());
+  }
+  // Graphs are captured for 4 tokens and for 1: twice the steps, with the grids of those sizes.
+  const plan::Variant& variant = *(*artifact)->plan().variants()->Get(0);
+  std::vector<std::string> launches, expected;
+  for (const std::string& call : stub.calls)
+    if (call.starts_with("cuLaunchKernel ")) launches.push_back(call);
+  for (int32_t bucket : {4, 1})
+    for (const auto* step : *variant.steps()) {
+      IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket};
+      const auto* kernel = variant.kernels()->Get(step->kernel());
+      expected.push_back(fmt::format("cuLaunchKernel {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
+    }
+  EXPECT_EQ(launches, expected);
+  EXPECT_EQ(callsOf("cuGraphLaunch"), 2);
+  EXPECT_EQ(callsOf("cuModuleLoadData"), variant.kernels()->size());
+}
+
+TEST_F(CudaProgramTest, EveryCallThatFailsIsAStatus) {
+  int64_t calls = 0;
+  {
+    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
+    ASSERT_TRUE(engine.ok());
+    ASSERT_TRUE(generateShort(**engine).ok());
+    calls = static_cast<int64_t>(stub.calls.size());
+  }
+  for (int64_t at = 0; at < calls; ++at) {
+    stub.reset();
+    stub.failAt = at;
+    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
+    Status status = engine.status();
+    if (engine.ok()) {
+      status = generateShort(**engine).status();
+      if (!status.ok()) {
+        stub.failAt = -1;  // the device is lost all the same
+        EXPECT_EQ(generateShort(**engine).status().message(), status.message());
+      }
+    }
+    std::string name = stub.calls[static_cast<size_t>(at)];
+    name = name.substr(0, name.find(' '));
+    if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
+    EXPECT_THAT(status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN"))) << "call " << at;
+    if (engine.ok()) engine->reset();
+    EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
+  }
+}
+
+TEST_F(CudaProgramTest, AGpuLostInTheMiddleEndsRequestsAndNotTheProcess) {
+  auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
+  ASSERT_TRUE(engine.ok());
+  ASSERT_TRUE(generateShort(**engine).ok());
+  stub.failAt = static_cast<int64_t>(stub.calls.size()) + 6;
+  stub.failWith = 719;
+  auto lost = generateShort(**engine);
+  ASSERT_FALSE(lost.ok());
+  EXPECT_THAT(lost.status().message(), AllOf(HasSubstr("Stub GPU"), HasSubstr("unspecified launch failure"), HasSubstr("restart the process")));
+  EXPECT_FALSE(generateShort(**engine).ok());
+}
+
+TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
+  stub.major = 7, stub.minor = 5;
+  EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("cuda:sm_80"), HasSubstr("sm_75"), HasSubstr("--target=cuda:sm_75")));
+  stub.major = 9, stub.minor = 0;
+  EXPECT_THAT(refusal(optionsFor("cuda")), HasSubstr("--target=cuda:sm_90a"));
+  stub.reset();
+  stub.driverVersion = 12040;
+  EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("speaks CUDA 12.4"), HasSubstr("needs 13.0")));
+  stub.reset();
+  EXPECT_THAT(refusal(optionsFor("cuda:3")), HasSubstr("there are 1 GPUs"));
+  EXPECT_THAT(refusal(optionsFor("cuda:x")), HasSubstr("expected auto, cpu, cuda or cuda:i"));
+  EXPECT_THAT(refusal(optionsFor("tpu")), HasSubstr("device tpu"));
+  EngineOptions none = optionsFor("cuda");
+  none.cuda_library = "libcuda-that-is-not.so";
+  EXPECT_THAT(refusal(none), AllOf(HasSubstr("device cuda"), HasSubstr("no CUDA driver"), HasSubstr("--device cpu")));
+  none.device = "auto";
+  EXPECT_EQ(refusal(none), "");
+}
+
+TEST_F(CudaProgramTest, TooLittleMemoryIsSaidBeforeTheWork) {
+  stub.memoryBytes = 400 << 10;
+  EngineOptions options = optionsFor("cuda");
+  options.kv_cache_memory = 1 << 20;
+  EXPECT_THAT(refusal(options), AllOf(HasSubstr("weights"), HasSubstr("KV cache 1.0 MiB"), HasSubstr("would fit")));
+  EXPECT_EQ(callsOf("cuMemAlloc"), 0);
+  stub.memoryBytes = 1000;
+  EXPECT_THAT(refusal(options), HasSubstr("quantise it"));
+}
+
+TEST_F(CudaProgramTest, AutoTakesTheGpuThatIsThere) {
+  auto gpu = Engine::open(cudaArtifact(), optionsFor("auto"));
+  ASSERT_TRUE(gpu.ok());
+  EXPECT_EQ((*gpu)->stats().target, "cuda:sm_80");
+  gpu->reset();
+  stub.gpus = 0;
+  auto cpu = Engine::open(cudaArtifact(), optionsFor("auto"));
+  ASSERT_TRUE(cpu.ok());
+  EXPECT_EQ((*cpu)->stats().target, "cuda-emulated");
+}
+
+}  // namespace
+}  // namespace ingot::test
