@@ -32,8 +32,11 @@ def logprobs_of(answer):
 # Sums in another order change the last bits of a float. Where activations are rounded to eight bits, such a bit now and then
 # decides between two neighbouring codes, which these models of 32 columns feel. With bf16 weights, tensor cores take 16 bits of
 # an activation, and the f16 cache rounds what comes of it.
-def tolerance_of(flags):
-    return 5e-2 if any("quantize" in flag for flag in flags) else 1e-2 if any("bfloat16" in flag for flag in flags) else 1e-3
+def tolerance_of(flags, config):
+    if any("quantize" in flag for flag in flags):
+        return 5e-2
+    dtype = next((flag.split("=")[1] for flag in flags if "dtype" in flag), config.get("dtype") or config.get("torch_dtype"))
+    return 1e-2 if dtype == "bfloat16" else 1e-3
 
 
 def compare(name, cpu, emulated, tolerance):
@@ -48,7 +51,8 @@ def compare(name, cpu, emulated, tolerance):
 
 
 def check(build, folder, flags):
-    vocabulary = json.loads((folder / "config.json").read_text())["vocab_size"]
+    config = json.loads((folder / "config.json").read_text())
+    vocabulary = config["vocab_size"]
     source = random.Random(folder.name)
     prompts = [[source.randrange(vocabulary) for _ in range(length)] for length in (1, 15, 17)]
     with tempfile.TemporaryDirectory() as scratch:
@@ -56,7 +60,7 @@ def check(build, folder, flags):
         for model in models:
             run([build / "bin" / "ingotc", folder, "-o", model, f"--target={os.path.basename(model)}", "--quiet", *flags])
         alone = [[generate(build, model, [prompt], [])[0] for prompt in prompts] for model in models]
-        worst = compare(folder.name, *alone, tolerance_of(flags))
+        worst = compare(folder.name, *alone, tolerance_of(flags, config))
         for way, way_flags in WAYS.items():
             if generate(build, models[1], prompts, way_flags) != alone[1]:
                 sys.exit(f"{folder.name}, {flags}: {way} differs from alone")
