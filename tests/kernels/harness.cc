@@ -54,11 +54,35 @@ Result<CodeMapping> mapImage(const CodeImage& image) {
   return code;
 }
 
+// What a call hands to a kernel, copied to where a guest can read it.
+class Arguments {
+ public:
+  Arguments(const IngotBatch& batch, const std::vector<void*>& operands) : operands_(operands.begin(), operands.end()), batch_(1, batch) {
+    IngotBatch& copy = batch_.front();
+    copy.token_ids = keep(batch.token_ids, batch.num_tokens);
+    copy.positions = keep(batch.positions, batch.num_tokens);
+    copy.sequence_of = keep(batch.sequence_of, batch.num_tokens);
+    copy.rows = keep(batch.rows, batch.num_rows);
+    copy.page_table = keep(batch.page_table, batch.num_sequences * batch.max_pages);
+    if (batch.blocks) blocks_.assign(batch.blocks, batch.blocks + batch.num_blocks), copy.blocks = blocks_.data();
+    args_.push_back({batch_.data(), operands_.data()});
+  }
+  const IngotKernelArgs& get() const { return args_.front(); }
+
+ private:
+  const ingot_i32* keep(const ingot_i32* values, ingot_i32 count) { return values ? integers_.emplace_back(values, values + count).data() : nullptr; }
+  OperandVector<void*> operands_;
+  OperandVector<IngotBatch> batch_;
+  OperandVector<IngotKernelArgs> args_;
+  OperandVector<IngotQueryBlock> blocks_;
+  std::vector<OperandVector<ingot_i32>> integers_;
+};
+
 }  // namespace
 
 Poisoned::Poisoned(size_t bytes) : bytes_(bytes) {
   size_t all = (bytes + 2 * kGuardBytes + 63) / 64 * 64;
-  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, all)));
+  memory_.reset(allocateOperand(all));
   std::memset(memory_.get(), kGuard, all);
   data_ = memory_.get() + kGuardBytes;
   std::memset(data_, kPoison, bytes);
@@ -69,36 +93,43 @@ bool Poisoned::guardsIntact() const {
   return std::all_of(memory_.get(), memory_.get() + kGuardBytes, isGuard) && std::all_of(data_ + bytes_, data_ + bytes_ + kGuardBytes, isGuard);
 }
 
+void Kernel::call(const IngotKernelArgs& args, int64_t first, int64_t last, void* scratch) const {
+  if (emulator) emulator->call(function, &args, first, last, scratch);
+  else function(&args, first, last, scratch);
+}
+
 void Kernel::run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
   Poisoned scratch(unit.scratchBytes);
-  IngotKernelArgs args{&batch, operands.data()};
-  function(&args, 0, tiles, scratch.data());
+  Arguments arguments(batch, operands);
+  call(arguments.get(), 0, tiles, scratch.data());
   if (!scratch.guardsIntact()) std::abort();
 }
 
 void Kernel::runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
   Poisoned scratch(unit.scratchBytes);
-  IngotKernelArgs args{&batch, operands.data()};
-  for (int64_t tile = tiles; tile-- > 0;) function(&args, tile, tile + 1, scratch.data());
+  Arguments arguments(batch, operands);
+  for (int64_t tile = tiles; tile-- > 0;) call(arguments.get(), tile, tile + 1, scratch.data());
 }
 
 void Kernel::runOnThreads(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles, int threads) const {
   struct Work : TeamWork {
     const Kernel* kernel;
-    IngotKernelArgs args;
+    const IngotKernelArgs* args;
     int64_t all;
     std::vector<std::unique_ptr<Poisoned>> scratch;
     int64_t steps() const override { return 1; }
     int64_t tiles(int64_t) const override { return all; }
     void compute(int64_t, int64_t first, int64_t last, int worker) override {
-      kernel->function(&args, first, last, scratch[static_cast<size_t>(worker)]->data());
+      kernel->call(*args, first, last, scratch[static_cast<size_t>(worker)]->data());
     }
   } work;
+  Arguments arguments(batch, operands);
   work.kernel = this;
-  work.args = {&batch, operands.data()};
+  work.args = &arguments.get();
   work.all = tiles;
   for (int i = 0; i < threads; ++i) work.scratch.push_back(std::make_unique<Poisoned>(unit.scratchBytes));
-  ThreadTeam(threads).run(work);
+  if (!emulator) return ThreadTeam(threads).run(work);
+  for (int i = 0; i < threads; ++i) work.compute(0, i * tiles / threads, (i + 1) * tiles / threads, i);
 }
 
 Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<KernelText>& texts, const std::string& target) {
@@ -116,23 +147,44 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
   }
   INGOT_ASSIGN(CpuTarget parsed, CpuTarget::parse(target));
   INGOT_ASSIGN(CodeImage image, compileUnits(sources, parsed, 2));
-  INGOT_ASSIGN(library->code_, mapImage(image));
-  for (Kernel& kernel : library->kernels_)
-    kernel.function = reinterpret_cast<IngotTileFunction>(library->code_.at(image.offsets.at(kernel.unit.symbol)));
+  const std::byte* code;
+  if (Emulator::emulates(parsed)) {
+    INGOT_ASSIGN(library->emulator_, Emulator::start(image.bytes, parsed));
+    code = library->emulator_->code();
+  } else {
+    INGOT_ASSIGN(library->code_, mapImage(image));
+    code = static_cast<const std::byte*>(library->code_.at(0));
+  }
+  for (Kernel& kernel : library->kernels_) {
+    kernel.function = reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(code) + image.offsets.at(kernel.unit.symbol));
+    kernel.emulator = library->emulator_.get();
+  }
   return library;
 }
 
 std::vector<std::string> kernelTargets() {
 #if defined(__x86_64__)
-  return {"x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16"};
+  return {"x86-64-v3",           "x86-64-v3+vnni", "x86-64-v4",       "x86-64-v4+vnni",
+          "x86-64-v4+vnni+bf16", "aarch64",        "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16"};
 #else
   return {"aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16"};
 #endif
 }
 
+bool isEmulated(const std::string& target) {
+  auto parsed = CpuTarget::parse(target);
+  return parsed.ok() && Emulator::emulates(*parsed);
+}
+
 bool canRun(const std::string& target) {
+  if (isEmulated(target)) return Emulator::isInstalled();
   auto parsed = CpuTarget::parse(target);
   return parsed.ok() && missingCpuFeature(parsed->features).empty();
+}
+
+std::unique_ptr<KernelLibrary> buildForHost(const std::vector<KernelText>& texts) {
+  auto library = KernelLibrary::build(texts, "native");
+  return library.ok() ? *std::move(library) : nullptr;
 }
 
 std::string identifier(const std::string& target) {
