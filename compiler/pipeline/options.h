@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/kernel_cache.h"
 #include "runtime/base/status.h"
 
 namespace ingot {
@@ -29,6 +30,7 @@ struct CompileOptions {
   std::filesystem::path dump_phases, keep_kernels;  // folders, or empty
   int jobs = 1;
   std::filesystem::path hub_cache;
+  KernelCache* kernel_cache = nullptr;  // has or takes compiled kernels; null: all are compiled
 
   std::function<void(const std::string& message)> note;                               // what a user should know; never an error
   std::function<void(std::string_view phase, uint64_t done, uint64_t all)> progress;  // all = 0: no measure of it

@@ -162,7 +162,7 @@ class Compilation {
     std::vector<SourceUnit> sources;
     for (const KernelUnit& unit : units_) sources.push_back({unit.symbol, unit.source});
     for (CpuTarget& target : targets_) {
-      auto image = compileUnits(sources, target, options_.jobs);
+      auto image = compileUnits(sources, target, options_.jobs, options_.kernel_cache);
       if (!image.ok()) return image.status().at(target.name);
       variants_.push_back({target, std::move(image).value()});
     }

@@ -44,6 +44,20 @@ TEST_F(Tools, OutputThatCannotBeWritten) {
   }
 }
 
+TEST_F(Tools, KernelsAreKeptUnlessToldNotTo) {
+  fs::path cache = folder / "cache";
+  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+  EXPECT_EQ(compile({"--no-kernel-cache"}).status, 0);
+  std::string model = readFile(output);
+  EXPECT_FALSE(fs::exists(cache));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(compile().status, 0);
+    EXPECT_TRUE(readFile(output) == model);
+    EXPECT_FALSE(fs::is_empty(cache / "ingot/kernels"));
+  }
+  unsetenv("XDG_CACHE_HOME");
+}
+
 // A limit on file size stands for a full disk.
 TEST_F(Tools, DiskFull) {
   auto handler = signal(SIGXFSZ, SIG_IGN);
