@@ -67,6 +67,7 @@ int compile(CompileOptions& options, bool quiet) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cli::expectWriteErrors();
   CLI::App app("Compiles a language model checkpoint into one file that ingot serves.", kTool);
   CompileOptions options;
   options.jobs = usableCores();
