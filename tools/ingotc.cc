@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdlib>
+#include <memory>
 #include <thread>
 
 #include "compiler/codegen/targets.h"
@@ -23,6 +24,14 @@ std::filesystem::path hubCache() {
   if (const char* home = std::getenv("HF_HOME")) return std::filesystem::path(home) / "hub";
   const char* home = std::getenv("HOME");
   return std::filesystem::path(home ? home : ".") / ".cache" / "huggingface" / "hub";
+}
+
+// $XDG_CACHE_HOME/ingot/kernels; none where there is no home.
+std::unique_ptr<KernelCache> kernelCache() {
+  const char *cache = std::getenv("XDG_CACHE_HOME"), *home = std::getenv("HOME");
+  if (cache && cache[0] == '/') return std::make_unique<KernelCache>(std::filesystem::path(cache) / "ingot" / "kernels");
+  if (home && home[0]) return std::make_unique<KernelCache>(std::filesystem::path(home) / ".cache" / "ingot" / "kernels");
+  return nullptr;
 }
 
 int printTargets() {
@@ -58,6 +67,7 @@ int compile(CompileOptions& options, bool quiet) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  cli::expectWriteErrors();
   CLI::App app("Compiles a language model checkpoint into one file that ingot serves.", kTool);
   CompileOptions options;
   options.jobs = usableCores();
@@ -65,7 +75,7 @@ int main(int argc, char** argv) {
   if (const char* toolkit = std::getenv("CUDA_HOME")) options.code.cudaToolkit = toolkit;
   std::string to = "emit", output;
   uint64_t seed = 0;
-  bool quiet = false, targets = false, familyNames = false;
+  bool quiet = false, noKernelCache = false, targets = false, familyNames = false;
   app.add_option("checkpoint", options.checkpoint, "Hugging Face folder, .gguf file, or hub id in the local cache");
   app.add_option("-o,--output", output, "the file to write");
   app.add_option("--target", options.targets, "what to generate code for; repeatable (default cpu:native)")->delimiter(',')->allow_extra_args(false);
@@ -77,6 +87,7 @@ int main(int argc, char** argv) {
   app.add_option("--to", to, "last phase to run: import, passes, lower, codegen, emit");
   app.add_option("--dump-phases", options.dump_phases, "folder for the IR after each phase");
   app.add_option("--keep-kernels", options.keep_kernels, "folder for the kernels' sources");
+  app.add_flag("--no-kernel-cache", noKernelCache, "compile every kernel, and keep none for the next time");
   app.add_option("--jobs", options.jobs, "threads (default: usable cores)");
   app.add_flag("--quiet", quiet, "say nothing but errors");
   app.add_flag("--print-targets", targets, "list the targets");
@@ -95,5 +106,7 @@ int main(int argc, char** argv) {
   auto phase = parsePhase(to);
   if (!phase.ok()) return cli::fail(kTool, phase.status());
   options.to = *phase;
+  auto cache = noKernelCache ? nullptr : kernelCache();
+  options.code.kernelCache = cache.get();
   return compile(options, quiet);
 }

@@ -8,8 +8,8 @@
 namespace ingot {
 namespace {
 
-Target cpu(const CpuTarget& target) {
-  return {target.name, ".cpp", false, cpuSource, [target](auto units, int jobs) { return generateCpuVariant(units, target, jobs); }};
+Target cpu(const CpuTarget& target, KernelCache* cache) {
+  return {target.name, ".cpp", false, cpuSource, [=](auto units, int jobs) { return generateCpuVariant(units, target, jobs, cache); }};
 }
 
 Target emulated() { return {"cuda-emulated", ".simt.cpp", true, emulatedSource, generateEmulatedVariant}; }
@@ -53,7 +53,7 @@ Result<std::vector<Target>> parseTarget(const std::string& spelling, const Targe
   if (spelling == "cuda" || spelling.rfind("cuda:", 0) == 0) return cudaTargets(spelling, options);
   if (spelling == "cpu" || spelling.rfind("cpu:", 0) == 0) {
     INGOT_ASSIGN(CpuTarget target, CpuTarget::parse(spelling == "cpu" ? "native" : spelling.substr(4)));
-    return std::vector{cpu(target)};
+    return std::vector{cpu(target, options.kernelCache)};
   }
   return Status::unsupported("--target={}: the targets of this build are {}", spelling, fmt::join(targetNames(), ", "));
 }

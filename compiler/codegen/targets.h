@@ -5,6 +5,7 @@
 #include <span>
 
 #include "compiler/codegen/cuda/compile.h"
+#include "compiler/codegen/kernel_cache.h"
 #include "compiler/codegen/unit.h"
 #include "compiler/codegen/variant.h"
 
@@ -19,8 +20,9 @@ struct Target {
 };
 
 struct TargetOptions {
-  std::string cudaToolkit;  // where NVRTC is looked for beside the usual places
-  CudaCompile cudaCompile;  // empty: NVRTC
+  std::string cudaToolkit;             // where NVRTC is looked for beside the usual places
+  CudaCompile cudaCompile;             // empty: NVRTC
+  KernelCache* kernelCache = nullptr;  // has or takes compiled CPU kernels; null: all are compiled
 };
 
 // The targets that one spelling stands for; a refusal lists what there is, or says what to install.

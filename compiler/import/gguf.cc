@@ -1,5 +1,7 @@
 #include "compiler/import/gguf.h"
 
+#include <unordered_set>
+
 #include "runtime/base/byte_reader.h"
 #include "runtime/base/checked.h"
 
@@ -133,12 +135,13 @@ Result<Json> readChecked(const std::filesystem::path& path, Checkpoint& checkpoi
   if (tensors > kMaxTensors || keys > kMaxKeys)
     return Status::invalidInput("says {} tensors and {} keys, at most {} and {} are read", tensors, keys, kMaxTensors, kMaxKeys);
   Json metadata = Json::object();
+  std::unordered_set<std::string> seen;  // a look into `metadata` takes time in proportion to its keys
   for (uint64_t i = 0; i < keys; ++i) {
     INGOT_ASSIGN(std::string key, reader.string());
     INGOT_ASSIGN(uint32_t type, reader.in().read<uint32_t>());
     INGOT_ASSIGN(Json value, reader.value(type, 0));
-    if (metadata.contains(key)) return Status::invalidInput("key {} stands twice", key);
-    metadata[key] = std::move(value);
+    if (!seen.insert(key).second) return Status::invalidInput("key {} stands twice", key);
+    metadata.get_ref<Json::object_t&>().Container::emplace_back(std::move(key), std::move(value));
   }
   std::vector<TensorInfo> infos;
   for (uint64_t i = 0; i < tensors; ++i) {

@@ -6,10 +6,78 @@
 
 #include <cerrno>
 #include <cstring>
-#include <set>
+#include <unordered_set>
 #include <vector>
 
 namespace ingot {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// Builds a value from the parser's events. Objects keep their order in a list that nlohmann searches from its start: keys are appended
+// after a look into a set, so that a header of 100,000 tensors takes time in proportion.
+class JsonBuilder {
+ public:
+  Json takeRoot() { return std::move(root_); }
+  const std::string& problem() const { return problem_; }
+
+  bool null() { return put(nullptr); }
+  bool boolean(bool value) { return put(value); }
+  bool number_integer(int64_t value) { return put(value); }
+  bool number_unsigned(uint64_t value) { return put(value); }
+  bool number_float(double value, const std::string&) { return put(value); }
+  bool string(std::string& value) { return put(std::move(value)); }
+  bool binary(Json::binary_t&) { return false; }  // JSON has none
+  bool start_object(size_t) { return open(Json::object()); }
+  bool start_array(size_t) { return open(Json::array()); }
+  bool end_object() { return close(); }
+  bool end_array() { return close(); }
+  bool key(std::string& name) {
+    if (!open_.back().keys.insert(name).second) return refuse(fmt::format("key \"{}\" stands twice", name));
+    key_ = std::move(name);
+    return true;
+  }
+  bool parse_error(size_t, const std::string&, const nlohmann::json::exception& error) {
+    return refuse(fmt::format("is not valid JSON: {}", error.what()));
+  }
+
+ private:
+  struct Open {
+    Json* container;
+    std::unordered_set<std::string> keys;  // of an object
+  };
+
+  bool put(Json value) {
+    place(std::move(value));
+    return true;
+  }
+  Json& place(Json value) {
+    if (open_.empty()) return root_ = std::move(value);
+    Json& container = *open_.back().container;
+    if (container.is_array()) return container.get_ref<Json::array_t&>().emplace_back(std::move(value));
+    return container.get_ref<Json::object_t&>().Container::emplace_back(std::move(key_), std::move(value)).second;
+  }
+  bool open(Json container) {
+    constexpr size_t kMaxDepth = 64;
+    if (open_.size() == kMaxDepth) return refuse(fmt::format("nests deeper than {}", kMaxDepth));
+    open_.push_back({&place(std::move(container)), {}});
+    return true;
+  }
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+  bool refuse(std::string problem) {
+    problem_ = std::move(problem);
+    return false;
+  }
+
+  Json root_;
+  std::vector<Open> open_;
+  std::string key_, problem_;
+};
+
+}  // namespace
 
 Result<File> File::open(const std::filesystem::path& path) {
   File file;
@@ -62,27 +130,9 @@ Result<std::string> readTextFile(const std::filesystem::path& path, uint64_t lim
 }
 
 Result<nlohmann::ordered_json> parseJson(std::string_view text, std::string_view where) {
-  constexpr int kMaxDepth = 64;
-  std::vector<std::set<std::string>> keys;
-  std::string problem;
-  auto check = [&](int depth, nlohmann::ordered_json::parse_event_t event, nlohmann::ordered_json& value) {
-    using Event = nlohmann::ordered_json::parse_event_t;
-    if (depth > kMaxDepth && problem.empty()) problem = fmt::format("nests deeper than {}", kMaxDepth);
-    if (event == Event::object_start) keys.emplace_back();
-    if (event == Event::object_end) keys.pop_back();
-    if (event == Event::key && problem.empty() && !keys.back().insert(value.get<std::string>()).second)
-      problem = fmt::format("key \"{}\" stands twice", value.get<std::string>());
-    return problem.empty();
-  };
-  // nlohmann reports syntax errors by exception only where its position is wanted; it stays inside this function.
-  try {
-    auto json = nlohmann::ordered_json::parse(text, check);
-    if (!problem.empty()) return Status::invalidInput("{}: {}", where, problem);
-    return json;
-  } catch (const nlohmann::json::exception& error) {
-    if (!problem.empty()) return Status::invalidInput("{}: {}", where, problem);
-    return Status::invalidInput("{}: is not valid JSON: {}", where, error.what());
-  }
+  JsonBuilder builder;
+  if (Json::sax_parse(text, &builder)) return builder.takeRoot();
+  return Status::invalidInput("{}: {}", where, builder.problem());
 }
 
 Result<nlohmann::ordered_json> readJsonFile(const std::filesystem::path& path) {

@@ -24,7 +24,7 @@ struct SamplingParams {
   std::optional<float> top_p;               // 1; (0, 1]
   std::optional<int> top_k;                 // 0; 0 and -1 are off
   std::optional<float> min_p;               // 0; 0..1, of the best token's probability
-  std::optional<int64_t> seed;              // empty: a fresh one per request
+  std::optional<int64_t> seed;              // empty or -1: a fresh one per request
   std::vector<std::string> stop;            // strings that end the text
   std::vector<int32_t> stop_token_ids;
   std::vector<std::string> bad_words;  // never generated
@@ -55,7 +55,7 @@ struct CompletionOutput {
   std::vector<int32_t> token_ids;
   std::optional<double> cumulative_logprob;
   std::optional<std::vector<LogprobMap>> logprobs;
-  std::string finish_reason;                                       // "stop", "length", "abort"; empty while it runs
+  std::string finish_reason;                                       // "stop", "length", "abort", "error" (all tokens masked); empty while it runs
   std::variant<std::monostate, int32_t, std::string> stop_reason;  // the stop id or string; monostate: EOS or none
 };
 

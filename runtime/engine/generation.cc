@@ -86,8 +86,8 @@ class Generation {
     if (chunk.sequence->wantsPromptRows) readPromptLogprobs(chunk, *to.request);
     if (!chunk.samples) return;
     Request& request = *to.request;
-    int32_t token = to.output->sample(parts_.program->logits(chunk.firstRow + chunk.rows - 1), scratch_);
-    chunk.sequence->tokens.push_back(token);
+    auto token = to.output->sample(parts_.program->logits(chunk.firstRow + chunk.rows - 1), scratch_);
+    if (token) chunk.sequence->tokens.push_back(*token);
     if (request.firstTokenSeconds == 0) {
       request.firstTokenSeconds = secondsSince(request.arrived);
       request.output.num_cached_tokens = chunk.sequence->cachedTokens;

@@ -54,6 +54,15 @@ Status makeRules(const RequestContext& context, const SamplingParams& params, Lo
   return encodeBadWords(context, params, rules);
 }
 
+// Rules that mask every token are refused where they do so from the start.
+Status checkRules(const RequestContext& context, const LogitRules& rules) {
+  if (rules.allowed.empty() && rules.badWords.empty()) return {};
+  std::vector<float> logits(static_cast<size_t>(context.vocab));
+  applyRules(rules, TokenHistory(context.vocab, {}, false), logits);
+  if (hasCandidate(logits)) return {};
+  return Status::invalidArgument("allowed_token_ids, bad_words and min_tokens leave no token, expected at least one to generate");
+}
+
 }  // namespace
 
 Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one) {
@@ -80,10 +89,15 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
     text_.emplace(*context.tokenizer, params.skip_special_tokens, params.stop, params.include_stop_str_in_output);
 }
 
-int32_t Output::sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch) {
+std::optional<int32_t> Output::sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch) {
   std::vector<float> raw;
   if (params_.logprobs) raw.assign(logits.begin(), logits.end());
   applyRules(rules_, history_, logits);
+  if (!hasCandidate(logits)) {
+    if (text_) text_->finish(false);
+    end("error");
+    return std::nullopt;
+  }
   if (settings_.penalises()) applyPenalties(settings_, history_, logits);
   auto position = static_cast<uint32_t>(completion.token_ids.size());
   int32_t token =
@@ -167,8 +181,10 @@ Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, cons
   request->output.request_id = std::to_string(index);
   INGOT_TRY(encodePrompt(context, prompt, request->output));
   INGOT_TRY(makeRules(context, params, request->rules));
+  INGOT_TRY(checkRules(context, request->rules));
   if (params.n > 1 && request->settings.greedy()) return Status::invalidArgument("n is {}, expected 1 for greedy sampling (temperature 0)", params.n);
-  uint64_t seed = params.seed ? static_cast<uint64_t>(*params.seed) : (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  bool isSeeded = params.seed && *params.seed != -1;
+  uint64_t seed = isSeeded ? static_cast<uint64_t>(*params.seed) : (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
   for (int i = 0; i < params.n; ++i)
     request->outputs.push_back(
         std::make_unique<Output>(context, request->params, request->settings, request->rules, request->output.prompt_token_ids, i, seed));

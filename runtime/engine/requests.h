@@ -28,8 +28,9 @@ class Output {
   Output(const RequestContext& context, const SamplingParams& params, const SamplerSettings& settings, const LogitRules& rules,
          std::span<const int32_t> prompt, int index, uint64_t seed);
 
-  // Draws the next token from its logits row (which it changes) and takes note of it.
-  int32_t sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch);
+  // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
+  // and the output has ended with "error".
+  std::optional<int32_t> sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch);
   bool finished() const { return !completion.finish_reason.empty(); }
   void abort();
   // What is new since the last call, as a streaming callback sees it.

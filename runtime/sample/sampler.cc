@@ -35,6 +35,10 @@ int32_t argmax(std::span<const float> logits) {
   return 0;
 }
 
+bool hasCandidate(std::span<const float> logits) {
+  return std::any_of(logits.begin(), logits.end(), [](float logit) { return logit > kMasked; });
+}
+
 int32_t draw(const SamplerSettings& settings, std::span<const float> logits, double u, std::vector<std::pair<float, int32_t>>& order) {
   if (settings.greedy()) return argmax(logits);
   float best = logits[static_cast<size_t>(argmax(logits))];

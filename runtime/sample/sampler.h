@@ -8,6 +8,9 @@
 namespace ingot {
 
 // The id of the largest logit, the lowest id among equals. NaN never wins; a row of NaN gives 0.
+// Whether any token is left: not masked, and not NaN.
+bool hasCandidate(std::span<const float> logits);
+
 int32_t argmax(std::span<const float> logits);
 
 // Temperature, top-k, top-p, min-p, then one draw with `u` in (0, 1). Ids of equal probability are ordered by id.

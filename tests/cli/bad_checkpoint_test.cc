@@ -31,6 +31,11 @@ class BadCheckpoint : public ::testing::Test, protected Workplace {
   }
 };
 
+TEST_F(BadCheckpoint, NamesCannotBreakTheLine) {
+  tensors([](auto& t) { t["two\nlines\r\x1b[2J"] = t["lm_head.weight"]; });
+  expectRefusal(kRefused, {"two\\nlines\\x0d\\x1b[2J"});
+}
+
 TEST_F(BadCheckpoint, GoodOneCompiles) {
   Ran ran = compile();
   EXPECT_EQ(ran.status, 0) << ran.err;

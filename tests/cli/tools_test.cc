@@ -14,6 +14,8 @@ using ::testing::HasSubstr;
 
 class Tools : public ::testing::Test, protected Workplace {};
 
+TEST_F(Tools, MessagesKeepToOneLineWhateverTheNames) { expectRefusal(1, {"no\\nsuch\\x1b[31m\\x7f\\tmodel"}, {}, "no\nsuch\x1b[31m\x7f\tmodel"); }
+
 TEST_F(Tools, WrongUsageIsTwo) {
   EXPECT_EQ(runCommand({INGOTC}, temporary).status, 2);
   EXPECT_EQ(runCommand({INGOTC, "--no-such-flag"}, temporary).status, 2);
@@ -44,16 +46,28 @@ TEST_F(Tools, OutputThatCannotBeWritten) {
   }
 }
 
+TEST_F(Tools, KernelsAreKeptUnlessToldNotTo) {
+  fs::path cache = folder / "cache";
+  setenv("XDG_CACHE_HOME", cache.c_str(), 1);
+  EXPECT_EQ(compile({"--no-kernel-cache"}).status, 0);
+  std::string model = readFile(output);
+  EXPECT_FALSE(fs::exists(cache));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(compile().status, 0);
+    EXPECT_TRUE(readFile(output) == model);
+    EXPECT_FALSE(fs::is_empty(cache / "ingot/kernels"));
+  }
+  unsetenv("XDG_CACHE_HOME");
+}
+
 // A limit on file size stands for a full disk.
 TEST_F(Tools, DiskFull) {
-  auto handler = signal(SIGXFSZ, SIG_IGN);
   rlimit old{};
   getrlimit(RLIMIT_FSIZE, &old);
   rlimit small{65536, old.rlim_max};
   setrlimit(RLIMIT_FSIZE, &small);
-  expectRefusal(1, {}, {});
+  expectRefusal(1, {"model.ingot", "File too large"});
   setrlimit(RLIMIT_FSIZE, &old);
-  signal(SIGXFSZ, handler);
 }
 
 TEST_F(Tools, InterruptWhileCompilingIs130) {

@@ -55,11 +55,35 @@ Result<CodeMapping> mapImage(const VariantCode& image) {
   return code;
 }
 
+// What a call hands to a kernel, copied to where a guest can read it.
+class Arguments {
+ public:
+  Arguments(const IngotBatch& batch, const std::vector<void*>& operands) : operands_(operands.begin(), operands.end()), batch_(1, batch) {
+    IngotBatch& copy = batch_.front();
+    copy.token_ids = keep(batch.token_ids, batch.num_tokens);
+    copy.positions = keep(batch.positions, batch.num_tokens);
+    copy.sequence_of = keep(batch.sequence_of, batch.num_tokens);
+    copy.rows = keep(batch.rows, batch.num_rows);
+    copy.page_table = keep(batch.page_table, batch.num_sequences * batch.max_pages);
+    if (batch.blocks) blocks_.assign(batch.blocks, batch.blocks + batch.num_blocks), copy.blocks = blocks_.data();
+    args_.push_back({batch_.data(), operands_.data()});
+  }
+  const IngotKernelArgs& get() const { return args_.front(); }
+
+ private:
+  const ingot_i32* keep(const ingot_i32* values, ingot_i32 count) { return values ? integers_.emplace_back(values, values + count).data() : nullptr; }
+  OperandVector<void*> operands_;
+  OperandVector<IngotBatch> batch_;
+  OperandVector<IngotKernelArgs> args_;
+  OperandVector<IngotQueryBlock> blocks_;
+  std::vector<OperandVector<ingot_i32>> integers_;
+};
+
 }  // namespace
 
 Poisoned::Poisoned(size_t bytes) : bytes_(bytes) {
   size_t all = (bytes + 2 * kGuardBytes + 63) / 64 * 64;
-  memory_.reset(static_cast<std::byte*>(std::aligned_alloc(64, all)));
+  memory_.reset(allocateOperand(all));
   std::memset(memory_.get(), kGuard, all);
   data_ = memory_.get() + kGuardBytes;
   std::memset(data_, kPoison, bytes);
@@ -75,36 +99,43 @@ int64_t Kernel::tilesFor(int64_t rows) const {
   return code.tiles.count * ((rows + code.tiles.rowsPerTile - 1) / code.tiles.rowsPerTile);
 }
 
+void Kernel::call(const IngotKernelArgs& args, int64_t first, int64_t last, void* scratch) const {
+  if (emulator) emulator->call(function, &args, first, last, scratch);
+  else function(&args, first, last, scratch);
+}
+
 void Kernel::run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
   Poisoned scratch(code.scratchBytes);
-  IngotKernelArgs args{&batch, operands.data()};
-  function(&args, 0, tiles, scratch.data());
+  Arguments arguments(batch, operands);
+  call(arguments.get(), 0, tiles, scratch.data());
   if (!scratch.guardsIntact()) std::abort();
 }
 
 void Kernel::runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
   Poisoned scratch(code.scratchBytes);
-  IngotKernelArgs args{&batch, operands.data()};
-  for (int64_t tile = tiles; tile-- > 0;) function(&args, tile, tile + 1, scratch.data());
+  Arguments arguments(batch, operands);
+  for (int64_t tile = tiles; tile-- > 0;) call(arguments.get(), tile, tile + 1, scratch.data());
 }
 
 void Kernel::runOnThreads(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles, int threads) const {
   struct Work : TeamWork {
     const Kernel* kernel;
-    IngotKernelArgs args;
+    const IngotKernelArgs* args;
     int64_t all;
     std::vector<std::unique_ptr<Poisoned>> scratch;
     int64_t steps() const override { return 1; }
     int64_t tiles(int64_t) const override { return all; }
     void compute(int64_t, int64_t first, int64_t last, int worker) override {
-      kernel->function(&args, first, last, scratch[static_cast<size_t>(worker)]->data());
+      kernel->call(*args, first, last, scratch[static_cast<size_t>(worker)]->data());
     }
   } work;
+  Arguments arguments(batch, operands);
   work.kernel = this;
-  work.args = {&batch, operands.data()};
+  work.args = &arguments.get();
   work.all = tiles;
   for (int i = 0; i < threads; ++i) work.scratch.push_back(std::make_unique<Poisoned>(code.scratchBytes));
-  ThreadTeam(threads).run(work);
+  if (!emulator) return ThreadTeam(threads).run(work);
+  for (int i = 0; i < threads; ++i) work.compute(0, i * tiles / threads, (i + 1) * tiles / threads, i);
 }
 
 Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<KernelText>& texts, const std::string& target) {
@@ -120,26 +151,48 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
   }
   INGOT_ASSIGN(std::vector<Target> targets, parseTarget(target == kEmulated ? target : "cpu:" + target));
   INGOT_ASSIGN(VariantCode variant, targets[0].generate(units, 2));
-  INGOT_ASSIGN(library->code_, mapImage(variant));
+  const std::byte* image;
+  auto foreign = CpuTarget::parse(target);
+  if (foreign.ok() && Emulator::emulates(*foreign)) {
+    INGOT_ASSIGN(library->emulator_, Emulator::start(variant.bytes, *foreign));
+    image = library->emulator_->code();
+  } else {
+    INGOT_ASSIGN(library->code_, mapImage(variant));
+    image = static_cast<const std::byte*>(library->code_.at(0));
+  }
   for (size_t i = 0; i < units.size(); ++i) {
     const KernelCode& code = variant.kernels[i];
-    library->kernels_.push_back({std::move(units[i]), code, reinterpret_cast<IngotTileFunction>(library->code_.at(code.offset))});
+    auto* function = reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(image) + code.offset);
+    library->kernels_.push_back({std::move(units[i]), code, function, library->emulator_.get()});
   }
   return library;
 }
 
 std::vector<std::string> kernelTargets() {
 #if defined(__x86_64__)
-  return {"x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16", kEmulated};
+  return {
+      "x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16", "aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16",
+      kEmulated};
 #else
   return {"aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16", kEmulated};
 #endif
 }
 
+bool isEmulated(const std::string& target) {
+  auto parsed = CpuTarget::parse(target);
+  return parsed.ok() && Emulator::emulates(*parsed);
+}
+
 bool canRun(const std::string& target) {
   if (target == kEmulated) return true;
+  if (isEmulated(target)) return Emulator::isInstalled();
   auto parsed = CpuTarget::parse(target);
   return parsed.ok() && missingCpuFeature(parsed->features).empty();
+}
+
+std::unique_ptr<KernelLibrary> buildForHost(const std::vector<KernelText>& texts) {
+  auto library = KernelLibrary::build(texts, "native");
+  return library.ok() ? *std::move(library) : nullptr;
 }
 
 std::string identifier(const std::string& target) {

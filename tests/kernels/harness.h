@@ -1,4 +1,5 @@
-// Compiles exec kernels in this process, maps the image executable, and runs tiles on poisoned memory.
+// Compiles exec kernels in this process and runs tiles on poisoned memory: here, or under an emulator where the target is of
+// another architecture.
 #pragma once
 
 #include <cstring>
@@ -11,6 +12,7 @@
 #include "compiler/codegen/variant.h"
 #include "kernels/abi/abi.h"
 #include "runtime/device/cpu/code.h"
+#include "tests/kernels/emulator.h"
 #include "tests/support/random.h"
 
 namespace ingot::test {
@@ -37,7 +39,7 @@ class Poisoned {
 
  private:
   struct Free {
-    void operator()(std::byte* p) const { std::free(p); }
+    void operator()(std::byte* p) const { freeOperand(p); }
   };
   std::unique_ptr<std::byte, Free> memory_;
   std::byte* data_;
@@ -49,13 +51,18 @@ class Kernel {
   KernelUnit unit;
   KernelCode code;
   IngotTileFunction function = nullptr;
+  const Emulator* emulator = nullptr;  // that has to call the function
 
   // Tiles of a step over so many rows (tokens, query blocks) of its extent.
   int64_t tilesFor(int64_t rows) const;
-  // All tiles in one range; or one by one from the last to the first; or by a team of threads.
+  // All tiles in one range; or one by one from the last to the first; or by a team of threads, for which an emulator takes
+  // as many ranges one after another. Operands are of Poisoned or OperandVector.
   void run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const;
   void runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const;
   void runOnThreads(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles, int threads) const;
+
+ private:
+  void call(const IngotKernelArgs& args, int64_t first, int64_t last, void* scratch) const;
 };
 
 // Kernels of one target, compiled together.
@@ -67,12 +74,16 @@ class KernelLibrary {
 
  private:
   CodeMapping code_;
+  std::unique_ptr<Emulator> emulator_;
   std::vector<Kernel> kernels_;
 };
 
-// The targets that tests compile for; which of them this machine runs is asked by canRun().
+// The targets that tests compile for; which of them this machine runs, itself or in an emulator, is asked by canRun().
 std::vector<std::string> kernelTargets();
 bool canRun(const std::string& target);
+bool isEmulated(const std::string& target);
+// The same kernels for this machine, to compare the bits of an emulated target with; null where it has no level for them.
+std::unique_ptr<KernelLibrary> buildForHost(const std::vector<KernelText>& texts);
 // A target as a name for GoogleTest.
 std::string identifier(const std::string& target);
 

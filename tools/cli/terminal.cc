@@ -32,9 +32,21 @@ int statusOf(StatusCode code) {
 
 }  // namespace
 
+std::string oneLine(std::string_view text) {
+  std::string line;
+  for (char c : text) {
+    if (c == '\n') line += "\\n";
+    else if (c == '\t') line += "\\t";
+    else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) line += fmt::format("\\x{:02x}", static_cast<int>(c));
+    else line += c;
+  }
+  return line;
+}
+
 int fail(std::string_view tool, const Status& status) {
-  fmt::print(stderr, "{}: error: {}\n", tool, status.message());
-  if (status.code() == StatusCode::internal) fmt::print(stderr, "{}: this is a bug of ours; please report it with the command\n", tool);
+  bool isBug = status.code() == StatusCode::internal;
+  fmt::print(stderr, "{}: error: {}\n", tool, isBug ? std::string(status.message()) : oneLine(status.message()));
+  if (isBug) fmt::print(stderr, "{}: this is a bug of ours; please report it with the command\n", tool);
   return statusOf(status.code());
 }
 
@@ -44,7 +56,11 @@ void catchInterrupts(void (*react)()) {
   action.sa_handler = onSignal;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+}
+
+void expectWriteErrors() {
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 ProgressLine::ProgressLine(bool quiet) : quiet_(quiet), terminal_(isatty(STDERR_FILENO)) {}
@@ -69,7 +85,7 @@ void ProgressLine::show(std::string_view phase, uint64_t done, uint64_t all) {
 
 void ProgressLine::note(std::string_view tool, const std::string& message) {
   clear();
-  fmt::print(stderr, "{}: note: {}\n", tool, message);
+  fmt::print(stderr, "{}: note: {}\n", tool, oneLine(message));
 }
 
 void ProgressLine::clear() {

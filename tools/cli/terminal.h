@@ -12,13 +12,19 @@ namespace ingot::cli {
 
 constexpr int kDone = 0, kRefused = 1, kUsage = 2, kBug = 70, kInterrupted = 130;
 
-// Prints `TOOL: error: MESSAGE` on stderr and gives the exit status that goes with the code.
+// `text` on one line: control characters, which names from files may hold, as \n, \t or \x1b.
+std::string oneLine(std::string_view text);
+
+// Prints `TOOL: error: MESSAGE` on stderr, one line but for bugs of ours, and gives the exit status that goes with the code.
 int fail(std::string_view tool, const Status& status);
 
 // Set by SIGINT and SIGTERM once catchInterrupts() was called; a second signal before it is cleared ends the process at once.
 // `react` is called by the signal handler: it may only store to lock-free atomics.
 extern std::atomic<bool> interrupted;
 void catchInterrupts(void (*react)() = nullptr);
+
+// A reader that left and a limit on file size become write errors like any other.
+void expectWriteErrors();
 
 // A bar that redraws itself on a terminal; one plain line a phase elsewhere. Thread-compatible.
 class ProgressLine {

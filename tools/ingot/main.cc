@@ -4,6 +4,7 @@
 
 int main(int argc, char** argv) {
   using namespace ingot::cli;
+  expectWriteErrors();
   CLI::App app("Runs language models compiled by ingotc.", kTool);
   app.set_version_flag("--version", "ingot " INGOT_VERSION);
   app.require_subcommand(1);

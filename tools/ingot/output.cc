@@ -29,6 +29,11 @@ Status runAndPrint(size_t prompts, bool json, const SamplingParams& params, bool
       else fmt::print("{}\n", fmt::join(output.token_ids, " "));
     }
   }
+  for (const RequestOutput& result : results)
+    for (const auto& output : result.outputs)
+      if (output.finish_reason == "error")
+        return Status::invalidInput("prompt {}: after {} tokens allowed_token_ids and bad_words left none to generate", result.request_id,
+                                    output.token_ids.size());
   return interrupted ? Status::cancelled("interrupted") : Status();
 }
 

@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include "clang/Basic/Version.h"
 #include "clang/CodeGen/CodeGenAction.h"
 #include "clang/Frontend/CompilerInstance.h"
 #include "clang/Frontend/CompilerInvocation.h"
@@ -62,6 +63,14 @@ std::vector<std::string> arguments(const CpuTarget& target) {
   return args;
 }
 
+Sha256 keyOf(const SourceUnit& unit, const CpuTarget& target) {
+  KernelKey key;
+  key.add(clang::getClangFullVersion());
+  for (const std::string& argument : arguments(target)) key.add(argument);
+  for (int i = 0; i < kEmbeddedKernelCount; ++i) key.add(kEmbeddedKernels[i].path).add(kEmbeddedKernels[i].text);
+  return key.add(unit.source).finish();
+}
+
 // One unit to the bytes of an object file.
 Result<std::string> compileUnit(const SourceUnit& unit, const CpuTarget& target) {
   auto files = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
@@ -89,13 +98,22 @@ Result<std::string> compileUnit(const SourceUnit& unit, const CpuTarget& target)
   return std::string(object.begin(), object.end());
 }
 
+Result<std::string> compileOrFind(const SourceUnit& unit, const CpuTarget& target, KernelCache* cache) {
+  if (!cache) return compileUnit(unit, target);
+  Sha256 key = keyOf(unit, target);
+  if (auto object = cache->find(key)) return *std::move(object);
+  INGOT_ASSIGN(std::string object, compileUnit(unit, target));
+  cache->keep(key, object);
+  return object;
+}
+
 }  // namespace
 
-Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs) {
+Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs, KernelCache* cache) {
   initialiseTargets();
   std::vector<std::string> objects(units.size());
   INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {
-    INGOT_ASSIGN(objects[i], compileUnit(units[i], target));
+    INGOT_ASSIGN(objects[i], compileOrFind(units[i], target, cache));
     return {};
   }));
   return linkImage(objects, units, target);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "compiler/codegen/cpu/target.h"
+#include "compiler/codegen/kernel_cache.h"
 #include "runtime/base/status.h"
 
 namespace ingot {
@@ -23,8 +24,9 @@ struct CodeImage {
   std::map<std::string, uint64_t> offsets;  // of every unit's entry
 };
 
-// Compiles on `jobs` threads. The same units and target give the same bytes. A diagnostic is StatusCode::internal.
-Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs);
+// Compiles on `jobs` threads, but for what `cache` (or null) has. The same units and target give the same bytes. A diagnostic is
+// StatusCode::internal.
+Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs, KernelCache* cache = nullptr);
 
 // Links relocatable objects into an image and proves what CodeImage promises.
 Result<CodeImage> linkImage(const std::vector<std::string>& objects, std::span<const SourceUnit> units, const CpuTarget& target);

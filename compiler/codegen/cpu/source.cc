@@ -32,10 +32,10 @@ KernelCode cpuKernel(const KernelUnit& unit) {
   return code;
 }
 
-Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs) {
+Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs, KernelCache* cache) {
   std::vector<SourceUnit> sources;
   for (const KernelUnit& unit : units) sources.push_back(cpuSource(unit));
-  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs));
+  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs, cache));
   VariantCode variant{target.name, target.features, std::move(image.bytes), 0, {}};
   for (const KernelUnit& unit : units) {
     variant.kernels.push_back(cpuKernel(unit));

@@ -13,6 +13,6 @@ SourceUnit cpuSource(const KernelUnit& unit);
 KernelCode cpuKernel(const KernelUnit& unit);
 
 // All units for one target, compiled on `jobs` threads.
-Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs);
+Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs, KernelCache* cache = nullptr);
 
 }  // namespace ingot

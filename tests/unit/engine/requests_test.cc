@@ -5,6 +5,7 @@
 #include <set>
 #include <thread>
 
+#include "runtime/engine/requests.h"
 #include "tests/unit/engine/support.h"
 
 namespace ingot {
@@ -105,8 +106,47 @@ TEST_F(Requests, SeedsRepeatAndOutputsDiffer) {
   params.n = 1;
   params.seed = 5;
   EXPECT_EQ(run(params).outputs[0].token_ids, once.outputs[0].token_ids) << "an output does not depend on its siblings";
-  params.seed.reset();
-  EXPECT_NE(run(params).outputs[0].token_ids, run(params).outputs[0].token_ids);
+  for (std::optional<int64_t> fresh : {std::optional<int64_t>(), std::optional<int64_t>(-1)}) {
+    params.seed = fresh;
+    EXPECT_NE(run(params).outputs[0].token_ids, run(params).outputs[0].token_ids) << fresh.value_or(0);
+  }
+}
+
+TEST_F(Requests, ThatLeaveNoTokenAreRefused) {
+  SamplingParams params = greedy(4);
+  params.allowed_token_ids = std::vector<int32_t>{2, 9};  // 2 is the config's eos_token_id
+  params.stop_token_ids = {9};
+  params.min_tokens = 1;
+  refuses(params, "leave no token");
+  params.allowed_token_ids = std::vector<int32_t>{9};
+  params.min_tokens = 0;
+  EXPECT_EQ(run(params).outputs[0].finish_reason, "stop");
+}
+
+TEST(Output, EndsWithAnErrorWhenEveryTokenIsMasked) {
+  RequestContext context;
+  context.vocab = 8;
+  context.maxLen = 100;
+  SamplingParams params;
+  params.max_tokens = 10;
+  LogitRules rules;
+  rules.allowed = {3, 4};
+  rules.badWords = {{4}, {3, 3, 3}};
+  for (float temperature : {0.0f, 1.0f}) {
+    params.temperature = temperature;
+    Output output(context, params, resolve(params, {}), rules, std::vector<int32_t>{1}, 0, 5);
+    std::vector<std::pair<float, int32_t>> scratch;
+    auto next = [&] {
+      std::vector<float> logits = {9, 9, 9, 1, 2, 3, 4, 5};
+      return output.sample(logits, scratch);
+    };
+    EXPECT_EQ(next(), 3);
+    EXPECT_EQ(next(), 3);
+    EXPECT_FALSE(output.finished());
+    EXPECT_EQ(next(), std::nullopt);
+    EXPECT_EQ(output.completion.finish_reason, "error");
+    EXPECT_EQ(output.completion.token_ids, (std::vector<int32_t>{3, 3}));
+  }
 }
 
 TEST_F(Requests, LogprobsAreOfTheChosenAndTheBest) {
