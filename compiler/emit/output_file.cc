@@ -4,8 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+
+#include "runtime/base/large_pages.h"
 
 namespace ingot {
 
@@ -23,12 +26,18 @@ Result<OutputFile> OutputFile::create(const std::filesystem::path& path, uint64_
     auto space = std::filesystem::space(folder, ignored);
     return Status::resourceExhausted("{}: needs {} bytes, the disk has {}", path.string(), bytes, space.available);
   }
+  file.blocks_ = std::make_unique<Blocks>();
+  file.blocks_->open.resize((bytes + kLargePageBytes - 1) / kLargePageBytes);
+  file.blocks_->fileBytes = bytes;
   if (error != 0 && ftruncate(file.descriptor_, static_cast<off_t>(bytes)) != 0) return file.failed("cannot be sized");
   return file;
 }
 
 OutputFile::OutputFile(OutputFile&& other) noexcept
-    : path_(std::move(other.path_)), temporary_(std::move(other.temporary_)), descriptor_(std::exchange(other.descriptor_, -1)) {
+    : path_(std::move(other.path_)),
+      temporary_(std::move(other.temporary_)),
+      descriptor_(std::exchange(other.descriptor_, -1)),
+      blocks_(std::move(other.blocks_)) {
   other.temporary_.clear();
 }
 
@@ -39,7 +48,24 @@ OutputFile::~OutputFile() {
 
 Status OutputFile::failed(const char* what) const { return Status::io("{}: {}: {}", path_.string(), what, std::strerror(errno)); }
 
+Status OutputFile::openBlocks(uint64_t offset, uint64_t bytes) const {
+  static const std::vector<std::byte> kZeros(kLargePageBytes);
+  std::lock_guard lock(blocks_->mutex);
+  for (uint64_t block = offset / kLargePageBytes; block * kLargePageBytes < offset + bytes; ++block) {
+    uint64_t start = block * kLargePageBytes;
+    if (blocks_->open[block]) continue;
+    blocks_->open[block] = true;
+    INGOT_TRY(put(start, std::span(kZeros).first(std::min<uint64_t>(kLargePageBytes, blocks_->fileBytes - start))));
+  }
+  return {};
+}
+
 Status OutputFile::write(uint64_t offset, std::span<const std::byte> bytes) const {
+  INGOT_TRY(openBlocks(offset, bytes.size()));
+  return put(offset, bytes);
+}
+
+Status OutputFile::put(uint64_t offset, std::span<const std::byte> bytes) const {
   for (size_t done = 0; done < bytes.size();) {
     ssize_t put = pwrite(descriptor_, bytes.data() + done, bytes.size() - done, static_cast<off_t>(offset + done));
     if (put < 0 && errno == EINTR) continue;

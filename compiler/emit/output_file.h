@@ -3,7 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
+#include <mutex>
 #include <span>
+#include <vector>
 
 #include "runtime/base/status.h"
 
@@ -25,9 +28,20 @@ class OutputFile {
  private:
   OutputFile() = default;
   Status failed(const char* what) const;
+  Status put(uint64_t offset, std::span<const std::byte> bytes) const;
+  Status openBlocks(uint64_t offset, uint64_t bytes) const;
+
+  // Blocks of a large page that have been written to. The first write to one is of the whole block: file systems then cache it
+  // as one large page, which the runtime can map as such.
+  struct Blocks {
+    std::mutex mutex;
+    std::vector<bool> open;
+    uint64_t fileBytes;
+  };
 
   std::filesystem::path path_, temporary_;
   int descriptor_ = -1;
+  std::unique_ptr<Blocks> blocks_;
 };
 
 }  // namespace ingot

@@ -20,6 +20,7 @@ class Lowering {
   }
 
   Status run(mlir::func::FuncOp function) {
+    function.walk([&](llm::AttentionOp) { ++layers_; });
     for (mlir::Operation& op : function.getBody().front()) INGOT_TRY(lower(op));
     return {};
   }
@@ -61,10 +62,11 @@ class Lowering {
   Status lowerLinear(llm::LinearOp op) {
     auto weight = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf("linear",
-                           {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()),
-                            integer("sums", op.numSums()), flag("selected", selected), extras(op.getExtras())},
-                           &op.getBody());
+    auto kernel =
+        kernelOf("linear",
+                 {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()), integer("sums", op.numSums()),
+                  integer("result_group", groupOf(op.getY())), flag("selected", selected), extras(op.getExtras())},
+                 &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
     // The number of tiles is the kernel's own: codegen fills it in from the spec.
@@ -72,15 +74,13 @@ class Lowering {
   }
 
   Status lowerRows(llm::RowsOp op) {
-    auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(op.getY().getType());
     bool hasBias = static_cast<bool>(op.getBias());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf(
-        "rows",
-        {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
-         b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
-         integer("group", quantized ? quantized.getGroup() : 0), flag("select", op.getSelect()), flag("selected", selected), extras(op.getExtras())},
-        &op.getBody());
+    auto kernel = kernelOf("rows",
+                           {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
+                            b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
+                            integer("group", groupOf(op.getY())), flag("select", op.getSelect()), flag("selected", selected), extras(op.getExtras())},
+                           &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX())};
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
     if (op.getBias()) operands.push_back(nameOf(op.getBias()));
@@ -91,11 +91,12 @@ class Lowering {
   Status lowerRopeAppend(llm::RopeAppendOp op) {
     int64_t headDim = llm::columnsOf(op.getQkv().getType()) / static_cast<int64_t>(op.getHeads() + 2 * op.getKvHeads());
     auto table = op.getTable() ? llvm::cast<mlir::RankedTensorType>(op.getTable().getType()) : mlir::RankedTensorType();
-    auto kernel = kernelOf("rope_append",
-                           {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                            integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
-                            b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
-                           nullptr);
+    auto kernel =
+        kernelOf("rope_append",
+                 {integer("layers", layers_), integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                  integer("rotary", table ? table.getDimSize(1) * 2 : 0), flag("head_norm", static_cast<bool>(op.getQNorm())),
+                  b_.getNamedAttr("eps", b_.getF64FloatAttr(op.getEps().convertToDouble())), text("cache", options_.cacheType)},
+                 nullptr);
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getQkv())};
     for (Value optional : {op.getTable(), op.getQNorm(), op.getKNorm()})
       if (optional) operands.push_back(nameOf(optional));
@@ -109,11 +110,12 @@ class Lowering {
 
   Status lowerAttention(llm::AttentionOp op) {
     int64_t headDim = llm::columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
-    auto kernel = kernelOf("attention",
-                           {integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                            b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()),
-                            b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
-                           nullptr);
+    auto kernel =
+        kernelOf("attention",
+                 {integer("layers", layers_), integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
+                  b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()), integer("result_group", groupOf(op.getY())),
+                  b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
+                 nullptr);
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
                 exec::Extent::tokens);
   }
@@ -170,6 +172,12 @@ class Lowering {
     return text("extras", kinds);
   }
 
+  // Columns that share a scale; 0 for f32 rows.
+  static int64_t groupOf(Value rows) {
+    auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(rows.getType());
+    return quantized ? quantized.getGroup() : 0;
+  }
+
   mlir::Attribute nameOf(Value value) { return names_.lookup(value); }
   exec::Extent extentOf(Value value) { return extents_.lookup(value); }
 
@@ -180,7 +188,7 @@ class Lowering {
   llvm::DenseMap<Value, exec::Extent> extents_;
   llvm::DenseSet<mlir::StringAttr> weights_;
   llvm::StringMap<mlir::StringAttr> kernels_;
-  int64_t nextBuffer_ = 0;
+  int64_t layers_ = 0, nextBuffer_ = 0;
 };
 
 }  // namespace

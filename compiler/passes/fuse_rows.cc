@@ -55,7 +55,20 @@ struct FuseRows : impl::FuseRowsBase<FuseRows> {
     replace(select, makeRows(select, select.getType(), select.getX(), {}, {}, {}, llm::NormKind::none, llvm::APFloat(0.0), true));
   }
 
+  // A linear or an attention whose rows nobody else reads rounds them itself.
+  static bool moveIntoProducer(llm::QuantizeOp quantize) {
+    Value x = quantize.getX();
+    auto attention = x.getDefiningOp<llm::AttentionOp>();
+    bool fits = attention && llm::columnsOf(x.getType()) / static_cast<int64_t>(attention.getHeads()) % quantize.getType().getGroup() == 0;
+    if (!x.hasOneUse() || !(fits || x.getDefiningOp<llm::LinearOp>())) return false;
+    x.setType(quantize.getType());
+    quantize.getY().replaceAllUsesWith(x);
+    quantize.erase();
+    return true;
+  }
+
   void fuseQuantize(llm::QuantizeOp quantize) {
+    if (moveIntoProducer(quantize)) return;
     llm::RowsOp before = soleProducer(quantize.getX());
     if (!before) {
       replace(quantize, makeRows(quantize, quantize.getType(), quantize.getX(), {}, {}, {}, llm::NormKind::none, llvm::APFloat(0.0), false));

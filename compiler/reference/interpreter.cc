@@ -154,14 +154,13 @@ Status Interpreter<Real>::linear(llm::LinearOp op) {
       for (mlir::Value extra : op.getExtras()) slots.push_back(extraAt(extra, r, n));
       y.data.push_back(body.apply(slots));
     }
-  values_[op.getY()] = std::move(y);
+  setRows(op.getY(), std::move(y));
   return {};
 }
 
 template <class Real>
 Status Interpreter<Real>::fusedRows(llm::RowsOp op) {
   Rows y = op.getSelect() ? selected(rowsOf(op.getX())) : rowsOf(op.getX());
-  auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(op.getY().getType());
   INGOT_ASSIGN(auto body, Body<Real>::of(op.getBody()));
   std::vector<Real> slots;
   for (int64_t r = 0; r < y.count(); ++r) {
@@ -172,9 +171,8 @@ Status Interpreter<Real>::fusedRows(llm::RowsOp op) {
       for (mlir::Value extra : op.getExtras()) slots.push_back(extraAt(extra, r, c));
       row[c] = body.apply(slots);
     }
-    if (quantized) ref::roundRow(row, y.columns, quantized.getGroup(), row);
   }
-  values_[op.getY()] = std::move(y);
+  setRows(op.getY(), std::move(y));
   return {};
 }
 
@@ -193,10 +191,15 @@ Status Interpreter<Real>::elementwise(mlir::Operation& op) {
 
 template <class Real>
 Status Interpreter<Real>::quantize(llm::QuantizeOp op) {
-  Rows y = rowsOf(op.getX());
-  for (int64_t r = 0; r < y.count(); ++r) ref::roundRow(y.row(r), y.columns, op.getY().getType().getGroup(), y.row(r));
-  values_[op.getY()] = std::move(y);
+  setRows(op.getY(), rowsOf(op.getX()));
   return {};
+}
+
+template <class Real>
+void Interpreter<Real>::setRows(mlir::Value value, Rows rows) {
+  if (auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(value.getType()))
+    for (int64_t r = 0; r < rows.count(); ++r) ref::roundRow(rows.row(r), rows.columns, quantized.getGroup(), rows.row(r));
+  values_[value] = std::move(rows);
 }
 
 template <class Real>
@@ -307,7 +310,7 @@ Status Interpreter<Real>::attention(llm::AttentionOp op) {
   Rows y{q.columns, std::vector<Real>(q.data.size())};
   for (int64_t r = 0; r < q.count(); ++r)
     ref::attention(shape, q.row(r), positions_[static_cast<size_t>(r)], past.keys.data(), past.values.data(), y.row(r));
-  values_[op.getY()] = std::move(y);
+  setRows(op.getY(), std::move(y));
   return {};
 }
 

@@ -77,6 +77,8 @@ class Interpreter {
   Real extraAt(mlir::Value extra, int64_t row, int64_t column) const;
   const std::vector<float>* paramOf(mlir::Value value) const { return value ? gets_.lookup(value) : nullptr; }
   const Rows& rowsOf(mlir::Value value) const { return values_.find(value)->second; }
+  // The value of an op; rounded where its type is quantised.
+  void setRows(mlir::Value value, Rows rows);
 
   mlir::ModuleOp module_;
   LoadParam load_;

@@ -163,6 +163,8 @@ LogicalResult LinearOp::verify() {
   int64_t out = columnsOf(getY().getType()), channels = dim(getWeight().getType(), 0);
   if (channels != out * numSums()) return emitOpError() << channels << " channels cannot give " << out << " columns";  // linear_c2
   if (numSums() == 2 && getBody().empty()) return emitOpError("two sums need a body");                                 // linear_c3
+  if (auto type = llvm::dyn_cast<QuantizedRowsType>(getY().getType()); type && !hasWholeGroups(type))                  // linear_c4
+    return emitOpError() << out << " columns do not divide into groups of " << type.getGroup();
   return verifyBody(*this, getBody(), numSums(), getExtras(), out);
 }
 
@@ -221,10 +223,14 @@ LogicalResult RopeAppendOp::verify() {
 }
 
 LogicalResult AttentionOp::verify() {
-  if (getQ().getType() != getY().getType()) return emitOpError("keeps the type of its rows");  // attention_c1
+  if (columnsOf(getQ().getType()) != columnsOf(getY().getType())) return emitOpError("keeps the columns of its rows");  // attention_c1
   if (failed(verifyHeads(*this, columnsOf(getQ().getType()), getHeads()))) return mlir::failure();
   if (getKvHeads() == 0 || getHeads() % getKvHeads() != 0)  // attention_c2
     return emitOpError() << getHeads() << " heads do not divide over " << getKvHeads() << " KV heads";
+  int64_t headDim = columnsOf(getQ().getType()) / static_cast<int64_t>(getHeads());
+  if (auto type = llvm::dyn_cast<QuantizedRowsType>(getY().getType());
+      type && (type.getGroup() <= 0 || headDim % type.getGroup() != 0))  // attention_c5
+    return emitOpError() << "a head of " << headDim << " columns does not divide into groups of " << type.getGroup();
   return verifyEntry(*this);
 }
 

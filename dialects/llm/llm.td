@@ -105,11 +105,11 @@ def Llm_LinearOp : Llm_Op<"linear", [Pure, SingleBlockImplicitTerminator<"YieldO
   let description = [{
     The body sees f32 scalars: one sum, or two when the weight interleaves two matrices (the result then has half as
     many columns), then one value per extra operand: of column n for a rank-1 extra, of element [r, n] for rank 2.
-    An empty region yields the sum.
+    An empty region yields the sum. The result may be rounded to quantised rows.
   }];
   let arguments = (ins RowsOrQuantized:$x, Param:$weight, Variadic<Extra>:$extras);
   let regions = (region MaxSizedRegion<1>:$body);
-  let results = (outs Rows:$y);
+  let results = (outs RowsOrQuantized:$y);
   let assemblyFormat = "$x `,` $weight (`extras` `(` $extras^ `)`)? attr-dict `:` functional-type(operands, results) ($body^)?";
   let hasVerifier = 1;
   let extraClassDeclaration = [{ int64_t numSums(); }];
@@ -229,10 +229,11 @@ def Llm_RopeAppendOp : Llm_Op<"rope_append", [MemoryEffects<[MemWrite]>, AttrSiz
 def Llm_AttentionOp : Llm_Op<"attention", [MemoryEffects<[MemRead]>]> {
   let summary = "causal attention of every row over its own sequence, itself included";
   let description = [{softmax(scale * q k^T) v; query head h reads KV head h / (heads / kv_heads). `window` > 0: only the last
-    `window` positions. `softcap` > 0: cap * tanh(score / cap).}];
+    `window` positions. `softcap` > 0: cap * tanh(score / cap).
+    The result may be rounded to quantised rows, with groups within a head.}];
   let arguments = (ins Rows:$q, Llm_CacheEntry:$cached, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
       DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap);
-  let results = (outs Rows:$y);
+  let results = (outs RowsOrQuantized:$y);
   let assemblyFormat = "$q `,` $cached attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;
 }

@@ -12,7 +12,7 @@ typedef long long ingot_i64;
 struct IngotQueryBlock {
   ingot_i32 sequence;     // row of page_table
   ingot_i32 first_token;  // index into the step's tokens
-  ingot_i32 num_tokens;   // 1 for a decoding sequence, up to kMaxQueryBlock of a prompt
+  ingot_i32 num_tokens;   // 1 for a decoding sequence, up to INGOT_QUERY_BLOCK of a prompt
 };
 
 // One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.
@@ -41,3 +41,4 @@ struct IngotKernelArgs {
 typedef void (*IngotTileFunction)(const struct IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch);
 
 #define INGOT_PAGE_TOKENS 16
+#define INGOT_QUERY_BLOCK 16  // most tokens in one query block

@@ -1,88 +1,206 @@
 // Causal attention over paged keys and values with an online softmax (Milakov & Gimelshein 2018; Dao et al. 2022).
-// Tile i is query block i / kKvHeads and KV head i % kKvHeads: the query heads of a group share what they load.
-// Every row visits its own pages in ascending order, one page at a time, so its bits do not depend on its block.
-// Prelude: kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache. Operands: q, keys, values, y.
+// Tile i is query block i / kKvHeads and KV head i % kKvHeads. Its rows are the query heads of the group for each token;
+// a few rows at a time meet a span of kSpanTokens tokens: scores, weights, weighted values, all in registers.
+// A row takes the spans of its own sequence in ascending order, and masked tokens add zeros: its bits do not depend on its block.
+// Prelude: kLayers kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache
+// kResultGroup (0: f32 rows; else quantised, groups within a head). Operands: q, keys, values, y.
 #pragma once
 
 #include "kernels/abi/abi.h"
+#include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/element.h"
+#include "kernels/linear/quantize.cpu.h"
 #include "kernels/prim/math.h"
 
 namespace attention {
 
 typedef CacheElement<kCache> Element;
+typedef Element::Type Cached;
 constexpr int kGroupHeads = kHeads / kKvHeads;
 constexpr int kVectors = kHeadDim / kLanes;
 constexpr int kRowStride = kHeads * kHeadDim;
+constexpr int kMaxRows = INGOT_QUERY_BLOCK * kGroupHeads;
+constexpr int kSpanPages = kSpanTokens / kPageTokens;
 constexpr float kMasked = -__builtin_inff();
 
-// The running softmax of one query row: largest score, sum of weights, weighted sum of values.
-struct Running {
-  F32x16 output[kVectors];
-  float largest, total;
+// Rows at a time, and pages (scores) or vectors (values) at a time: their products are accumulators in registers.
+#if defined(__AVX512F__)
+constexpr int kMostRows = 8, kWide = 2;
+#else
+constexpr int kMostRows = 4, kWide = 1;
+#endif
+constexpr int largestDivisor(int n, int most) {
+  while (n % most) --most;
+  return most;
+}
+// All rows of a token or of several; what is left is whole tokens.
+constexpr int kFewRows = kGroupHeads <= kMostRows ? kGroupHeads : largestDivisor(kGroupHeads, kMostRows);
+constexpr int kManyRows = kMostRows / kFewRows * kFewRows;
+
+struct alignas(64) Scratch {
+  float q[kMaxRows][kHeadDim];  // scaled
+  float output[kMaxRows][kHeadDim];
+  float largest[(kMaxRows + 15) / 16 * 16], total[(kMaxRows + 15) / 16 * 16];
+  float weights[8][kSpanTokens];
+};
+static_assert(sizeof(Scratch) <= attentionScratchBytes(kMaxRows, kHeadDim));
+
+// Pages [first, pages) of one span, for one KV head; the others are out of sight.
+struct Span {
+  int start;  // its first token
+  int first, pages;
+  const Cached *keys[kSpanPages], *values[kSpanPages];
 };
 
-INGOT_INLINE F32x16 scoresOf(const float* q, const Element::Type* keys) {
-  F32x16 parts[4] = {};
-  for (int d = 0; d < kHeadDim; d += 4)
-    for (int i = 0; i < 4; ++i) parts[i] = fma(splat(q[d + i]), Element::load16(keys + (d + i) * kPageTokens), parts[i]);
-  return ((parts[0] + parts[1]) + (parts[2] + parts[3])) * kScale;
+// What is in sight of a row: tokens [low, high] of the sequence.
+struct Sight {
+  int low, high;
+};
+INGOT_INLINE int firstSeen(int position) { return kWindow && position >= kWindow ? position - kWindow + 1 : 0; }
+
+template <int Rows, int Pages>
+INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, int page, float (*scores)[kSpanTokens]) {
+  F32x16 sums[Rows][Pages] = {};
+  for (int d = 0; d < kHeadDim; ++d) {
+    F32x16 key[Pages];
+    for (int p = 0; p < Pages; ++p) key[p] = Element::load16(span.keys[page + p] + d * kPageTokens);
+    for (int r = 0; r < Rows; ++r)
+      for (int p = 0; p < Pages; ++p) sums[r][p] = fma(splat(q[r][d]), key[p], sums[r][p]);
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int p = 0; p < Pages; ++p) store(scores[r] + (page + p) * kPageTokens, sums[r][p]);
 }
 
-// Adds the page's tokens [low, high] (indices in the page) to the row.
-INGOT_INLINE void addPage(Running& row, F32x16 scores, int low, int high, const Element::Type* values) {
-  if constexpr (kSoftcap != 0) scores = softcap(scores, kSoftcap);
-  scores = select((kLaneIndex >= low) & (kLaneIndex <= high), scores, splat(kMasked));
-  float largest = maxOfLanes(scores);
-  if (largest > row.largest) {
-    float shrink = exponential(splat(row.largest - largest))[0];
-    row.total *= shrink;
-    for (int v = 0; v < kVectors; ++v) row.output[v] *= shrink;
-    row.largest = largest;
+// Scores become weights in place; the row's total and largest score move on. Returns the factor for what was summed before.
+INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float& largest, float& total) {
+  F32x16 s[kSpanPages], most = splat(kMasked);
+  for (int p = 0; p < kSpanPages; ++p) {
+    I32x16 token = kLaneIndex + (span.start + p * kPageTokens);
+    s[p] = load<F32x16>(scores + p * kPageTokens);
+    if constexpr (kSoftcap != 0) s[p] = softcap(s[p], kSoftcap);
+    s[p] = select((token >= sight.low) & (token <= sight.high), s[p], splat(kMasked));
+    most = maximum(most, s[p]);
   }
-  F32x16 weights = exponential(scores - row.largest);
-  row.total += sumOfLanes(weights);
-  for (int t = low; t <= high; ++t) {
-    F32x16 weight = splat(weights[t]);
-    for (int v = 0; v < kVectors; ++v) row.output[v] = fma(weight, Element::load16(values + t * kHeadDim + v * kLanes), row.output[v]);
+  float before = largest, now = maxOfLanes(most);
+  now = now > before ? now : before;
+  F32x16 sum = {};
+  for (int p = 0; p < kSpanPages; ++p) {
+    F32x16 weight = now == kMasked ? splat(0.0f) : exponentialOfNegative(s[p] - now);
+    store(scores + p * kPageTokens, weight);
+    sum += weight;
+  }
+  float shrink = now == before ? 1.0f : exponentialOfNegative(splat(before - now))[0];
+  total = total * shrink + sumOfLanes(sum);
+  largest = now;
+  return shrink;
+}
+
+// output = output * shrink + weights * values, for the span's first `tokens`.
+template <int Rows, int Vectors>
+INGOT_INLINE void addValues(const float (*weights)[kSpanTokens], const Span& span, int tokens, const float* shrink, int column,
+                            float (*output)[kHeadDim]) {
+  F32x16 sums[Rows][Vectors];
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) sums[r][v] = load<F32x16>(output[r] + column + v * kLanes) * shrink[r];
+  for (int page = span.first; page * kPageTokens < tokens; ++page) {
+    const Cached* values = span.values[page] + column;
+    int count = tokens - page * kPageTokens < kPageTokens ? tokens - page * kPageTokens : kPageTokens;
+    for (int t = 0; t < count; ++t) {
+      F32x16 value[Vectors];
+      for (int v = 0; v < Vectors; ++v) value[v] = Element::load16(values + t * kHeadDim + v * kLanes);
+      for (int r = 0; r < Rows; ++r)
+        for (int v = 0; v < Vectors; ++v) sums[r][v] = fma(splat(weights[r][page * kPageTokens + t]), value[v], sums[r][v]);
+    }
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < Vectors; ++v) store(output[r] + column + v * kLanes, sums[r][v]);
+}
+
+// One span for rows [row, row + Rows).
+template <int Rows>
+INGOT_INLINE void addSpan(const Span& span, int position, int row, Scratch& s) {
+  int lastPosition = position + (row + Rows - 1) / kGroupHeads;
+  if (span.start > lastPosition || span.start + kSpanTokens <= firstSeen(position + row / kGroupHeads)) return;
+  int tokens = lastPosition + 1 - span.start < kSpanTokens ? lastPosition + 1 - span.start : kSpanTokens;
+  int page = span.first, pages = (tokens + kPageTokens - 1) / kPageTokens;
+  for (; page + kWide <= pages; page += kWide) scorePages<Rows, kWide>(s.q + row, span, page, s.weights);
+  if (page < pages) scorePages<Rows, 1>(s.q + row, span, page, s.weights);
+  float shrink[Rows];
+  for (int r = 0; r < Rows; ++r) {
+    int at = position + (row + r) / kGroupHeads;
+    shrink[r] = weigh(s.weights[r], span, {firstSeen(at), at}, s.largest[row + r], s.total[row + r]);
+  }
+  constexpr int kRest = kVectors % kWide;
+  for (int v = 0; v + kWide <= kVectors; v += kWide) addValues<Rows, kWide>(s.weights, span, tokens, shrink, v * kLanes, s.output + row);
+  if constexpr (kRest != 0) addValues<Rows, kRest>(s.weights, span, tokens, shrink, (kVectors - kRest) * kLanes, s.output + row);
+}
+
+INGOT_INLINE Span spanAt(int start, int first, int last, const ingot_i32* pages, int kvHead, void* const* operands) {
+  Span span{start, first > start ? (first - start) / kPageTokens : 0, (last - start) / kPageTokens + 1};
+  if (span.pages > kSpanPages) span.pages = kSpanPages;
+  for (int page = span.first; page < span.pages; ++page) {
+    long long offset = headOffset(pages[start / kPageTokens + page], kLayers, kvHead, kKvHeads, kHeadDim);
+    span.keys[page] = (const Cached*)operands[1] + offset;
+    span.values[page] = (const Cached*)operands[2] + offset;
+  }
+  return span;
+}
+
+INGOT_INLINE void prefetch(const Span& span) {
+  constexpr int kBytes = kHeadDim * kPageTokens * (int)sizeof(Cached);
+  for (int page = span.first; page < span.pages; ++page)
+    for (int line = 0; line < kBytes; line += 64) {
+      __builtin_prefetch((const char*)span.keys[page] + line, 0, 2);
+      __builtin_prefetch((const char*)span.values[page] + line, 0, 2);
+    }
+}
+
+INGOT_INLINE void finish(int row, long long token, int head, void* y, Scratch& s) {
+  float* output = s.output[row];
+  float inverse = 1.0f / s.total[row];
+  float* values = kResultGroup ? output : (float*)y + token * kRowStride + head * kHeadDim;
+  for (int d = 0; d < kHeadDim; d += kLanes) store(values + d, load<F32x16>(output + d) * inverse);
+  if constexpr (kResultGroup != 0) {
+    constexpr int kRounded = kResultGroup ? kResultGroup : kLanes;
+    char* to = (char*)y + token * quantizedRowBytes(kRowStride, kRounded);
+    for (int d = 0; d < kHeadDim; d += kRounded) quantizeGroup<kRounded, kRowStride>(output + d, to, (head * kHeadDim + d) / kRounded);
   }
 }
 
-INGOT_INLINE void computeBlock(const IngotBatch* batch, const IngotQueryBlock& block, int kvHead, void* const* operands, Running* rows) {
-  const float* q = (const float*)operands[0] + (long long)block.first_token * kRowStride + kvHead * kGroupHeads * kHeadDim;
-  float* y = (float*)operands[3] + (long long)block.first_token * kRowStride + kvHead * kGroupHeads * kHeadDim;
+INGOT_INLINE void computeBlock(const IngotBatch* batch, const IngotQueryBlock& block, int kvHead, void* const* operands, Scratch& s) {
+  long long at = (long long)block.first_token * kRowStride + kvHead * kGroupHeads * kHeadDim;
+  const float* q = (const float*)operands[0] + at;
   const ingot_i32* pages = batch->page_table + (long long)block.sequence * batch->max_pages;
-  int position = batch->positions[block.first_token], lastPosition = position + block.num_tokens - 1;
-  int numRows = block.num_tokens * kGroupHeads;
-  for (int i = 0; i < numRows; ++i) {
-    for (int v = 0; v < kVectors; ++v) rows[i].output[v] = splat(0.0f);
-    rows[i].largest = kMasked;
-    rows[i].total = 0;
-  }
-  auto firstSeen = [](int at) { return kWindow && at >= kWindow ? at - kWindow + 1 : 0; };
-  for (int page = firstSeen(position) / kPageTokens; page * kPageTokens <= lastPosition; ++page) {
-    long long offset = headOffset(pages[page], kvHead, kKvHeads, kHeadDim);
-    const Element::Type* keys = (const Element::Type*)operands[1] + offset;
-    const Element::Type* values = (const Element::Type*)operands[2] + offset;
-    for (int token = 0; token < block.num_tokens; ++token) {
-      int high = position + token - page * kPageTokens, low = firstSeen(position + token) - page * kPageTokens;
-      if (high < 0 || low >= kPageTokens) continue;
-      high = high < kPageTokens ? high : kPageTokens - 1;
-      low = low > 0 ? low : 0;
-      for (int h = 0; h < kGroupHeads; ++h)
-        addPage(rows[token * kGroupHeads + h], scoresOf(q + (long long)token * kRowStride + h * kHeadDim, keys), low, high, values);
+  int position = batch->positions[block.first_token], last = position + block.num_tokens - 1, rows = block.num_tokens * kGroupHeads;
+  for (int row = 0; row < rows; ++row) {
+    const float* from = q + row / kGroupHeads * kRowStride + row % kGroupHeads * kHeadDim;
+    for (int d = 0; d < kHeadDim; d += kLanes) {
+      store(s.q[row] + d, load<F32x16>(from + d) * kScale);
+      store(s.output[row] + d, splat(0.0f));
     }
+    s.largest[row] = kMasked;
+    s.total[row] = 0;
   }
-  for (int token = 0; token < block.num_tokens; ++token)
-    for (int h = 0; h < kGroupHeads; ++h) {
-      const Running& row = rows[token * kGroupHeads + h];
-      for (int v = 0; v < kVectors; ++v) store(y + (long long)token * kRowStride + h * kHeadDim + v * kLanes, row.output[v] * (1.0f / row.total));
+  int first = firstSeen(position);
+  Span next = spanAt(first / kSpanTokens * kSpanTokens, first, last, pages, kvHead, operands);
+  while (next.start <= last) {
+    Span span = next;
+    next.start = span.start + kSpanTokens;
+    if (next.start <= last) {
+      next = spanAt(next.start, first, last, pages, kvHead, operands);
+      prefetch(next);
     }
+    int row = 0;
+    for (; row + kManyRows <= rows; row += kManyRows) addSpan<kManyRows>(span, position, row, s);
+    if constexpr (kManyRows != kFewRows)
+      for (; row < rows; row += kFewRows) addSpan<kFewRows>(span, position, row, s);
+  }
+  for (int row = 0; row < rows; ++row) finish(row, block.first_token + row / kGroupHeads, kvHead * kGroupHeads + row % kGroupHeads, operands[3], s);
 }
 
 INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last, void* scratch) {
   for (long long tile = first; tile < last; ++tile)
-    computeBlock(args->batch, args->batch->blocks[tile / kKvHeads], (int)(tile % kKvHeads), args->operands, (Running*)scratch);
+    computeBlock(args->batch, args->batch->blocks[tile / kKvHeads], (int)(tile % kKvHeads), args->operands, *(Scratch*)scratch);
 }
 
 }  // namespace attention

@@ -1,33 +1,80 @@
-// The inner loops of linear, one struct a weight format: sums[r][b] += x row r times channel block b.
+// The inner loops of linear, one struct a weight format:
+//   stream    few rows times one block, straight from the packed bytes: waits for memory
+//   unpack    a stretch of a panel into scratch, as `multiply` reads it
+//   multiply  many rows times the unpacked stretch: computes
+// Both add to a row's sums in the same order, so its bits do not depend on which of them ran.
 #pragma once
 
-#include "kernels/linear/layout.h"
+#include "kernels/linear/linear.spec.h"
 #include "kernels/prim/dot.h"
 
 namespace linear {
+
+constexpr long long kStretch = stretchColumns(kFormat, kK, kGroup);
+
+// Asks for the weights of a stream this far ahead; blocks lie end to end.
+constexpr int kPrefetchBytes = 3072;
+INGOT_INLINE void prefetch(const char* at, long long bytes) {
+  for (long long line = 0; line < bytes; line += 64) __builtin_prefetch(at + kPrefetchBytes + line);
+}
 
 // Weights of 2 or 4 bytes; x rows are f32.
 template <WeightFormat F>
 struct PlainFormat {
   static constexpr long long kRowBytes = paddedColumns(kK) * 4;
   static constexpr long long kBlockBytes = blockBytes(F, kK, 1);
+  static constexpr int kStep = F == WeightFormat::bf16 ? 2 : 1;  // columns that lie interleaved
+  // Per column: 16 channels of each block.
+  struct Panel {
+    float weights[kStretch][kPanelBlocks][kLanes];
+  };
+
+  // The weights of kStep columns.
+  INGOT_INLINE void widen(const char* at, F32x16 (&w)[kStep]) {
+    if constexpr (F == WeightFormat::bf16) {
+      U32x16 pair = load<U32x16>(at);
+      w[0] = (F32x16)(pair << 16);
+      w[1] = (F32x16)(pair & 0xffff0000u);
+    } else if constexpr (F == WeightFormat::f16) {
+      w[0] = toFloat(load<F16x16>(at));
+    } else {
+      w[0] = load<F32x16>(at);
+    }
+  }
+
+  template <int Rows>
+  INGOT_INLINE void stream(const char* x, const char* block, F32x16 (&sums)[Rows]) {
+    for (long long k = 0; k < kK; k += kStep) {
+      const char* at = block + k * groupBytes(F, 1);
+      if (k % 2 == 0) prefetch(at, 2 * groupBytes(F, 1));
+      F32x16 w[kStep];
+      widen(at, w);
+      for (int i = 0; i < kStep; ++i)
+        for (int r = 0; r < Rows; ++r) sums[r] = fma(w[i], splat(((const float*)(x + r * kRowBytes))[k + i]), sums[r]);
+    }
+  }
+
+  INGOT_INLINE void unpack(const char* weights, int blocks, long long first, long long columns, Panel& panel) {
+    for (int b = 0; b < blocks; ++b)
+      for (long long k = 0; k < columns; k += kStep) {
+        F32x16 w[kStep];
+        widen(weights + b * kBlockBytes + (first + k) * groupBytes(F, 1), w);
+        for (int i = 0; i < kStep; ++i) store(panel.weights[k + i][b], w[i]);
+      }
+  }
 
   template <int Rows, int Blocks>
-  INGOT_INLINE void accumulate(const char* x, const char* weight, F32x16 (&sums)[Rows][2]) {
-    const float* row[Rows];
-    for (int r = 0; r < Rows; ++r) row[r] = (const float*)(x + r * kRowBytes);
-    for (long long k = 0; k < kK; k += F == WeightFormat::bf16 ? 2 : 1)
-      for (int b = 0; b < Blocks; ++b) {
-        const char* at = weight + b * kBlockBytes + k * groupBytes(F, 1);
-        if constexpr (F == WeightFormat::bf16) {
-          U32x16 pair = load<U32x16>(at);
-          F32x16 even = (F32x16)(pair << 16), odd = (F32x16)(pair & 0xffff0000u);
-          for (int r = 0; r < Rows; ++r) sums[r][b] = fma(odd, splat(row[r][k + 1]), fma(even, splat(row[r][k]), sums[r][b]));
-        } else {
-          F32x16 w = F == WeightFormat::f32 ? load<F32x16>(at) : toFloat(load<F16x16>(at));
-          for (int r = 0; r < Rows; ++r) sums[r][b] = fma(w, splat(row[r][k]), sums[r][b]);
-        }
+  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
+    const float* row = (const float*)x + first;
+#pragma clang loop unroll_count(2)
+    for (long long k = 0; k < columns; ++k) {
+      F32x16 w[Blocks];
+      for (int b = 0; b < Blocks; ++b) w[b] = load<F32x16>(panel.weights[k][block + b]);
+      for (int r = 0; r < Rows; ++r) {
+        F32x16 value = splat(row[r * (kRowBytes / 4) + k]);
+        for (int b = 0; b < Blocks; ++b) sums[r][b] = fma(w[b], value, sums[r][b]);
       }
+    }
   }
 };
 
@@ -37,60 +84,105 @@ struct QuantizedFormat {
   static constexpr long long kRowBytes = quantizedRowBytes(kK, kGroup);
   static constexpr long long kBlockBytes = blockBytes(F, kK, kGroup);
   static constexpr long long kGroups = kK / kGroup;
-  static constexpr long long kHeaderBytes = F == WeightFormat::i4m ? 64 : 32;
-  // A decoding step waits for memory: ask for weights this far ahead.
-  static constexpr long long kPrefetchBytes = 2048;
+  static constexpr bool kHasMinima = F == WeightFormat::i4m;
+  static constexpr int kHeaderBytes = kHasMinima ? 64 : 32;
+  // Per group: codes as bytes, 4 columns of 16 channels of each block side by side; scales and minima as f32.
+  struct Panel {
+    unsigned char codes[kStretch / 4][kPanelBlocks][64];
+    float scales[kStretch / kGroup][kPanelBlocks][kLanes];
+    float minima[kHasMinima ? kStretch / kGroup : 1][kPanelBlocks][kLanes];
+  };
 
-  INGOT_INLINE int seed(int sum) { return F == WeightFormat::i8 ? biasedSeed(sum) : F == WeightFormat::i4 ? -8 * sum : 0; }
+  // What a row says of one group.
+  struct RowGroup {
+    float scale;
+    int sum;
+  };
+  INGOT_INLINE RowGroup rowGroup(const char* row, long long g) { return {((const float*)(row + kK))[g], ((const int*)(row + kK + 4 * kGroups))[g]}; }
 
-  template <int Rows, int Blocks>
-  INGOT_INLINE void accumulate(const char* x, const char* weight, F32x16 (&sums)[Rows][2]) {
+  // Codes are stored with an offset; dots start where that comes out even.
+  INGOT_INLINE I32x16 seed(int sum) { return splat(F == WeightFormat::i8 ? biasedSeed(sum) : F == WeightFormat::i4 ? -8 * sum : 0); }
+  INGOT_INLINE I32x16 dot(I32x16 dots, U8x64 codes, I8x64 x) {
+    if constexpr (F == WeightFormat::i8) return dotBiased(dots, codes, x);
+    return dotLow(dots, codes, x);
+  }
+  INGOT_INLINE F32x16 addGroup(F32x16 sum, I32x16 dots, F32x16 scale, F32x16 minimum, RowGroup row) {
+    sum = fma(toFloat(dots), scale * row.scale, sum);
+    if constexpr (kHasMinima) sum = fma(minimum, splat(row.scale * (float)row.sum), sum);
+    return sum;
+  }
+  INGOT_INLINE U8x64 highNibbles(U8x64 both) { return (U8x64)(((U32x16)both >> 4) & 0x0f0f0f0fu); }
+
+  template <int Rows>
+  INGOT_INLINE void stream(const char* x, const char* block, F32x16 (&sums)[Rows]) {
     for (long long g = 0; g < kGroups; ++g) {
-      I32x16 dots[Rows][Blocks];
-      float scales[Rows];
-      int rowSums[Rows];
-      for (int r = 0; r < Rows; ++r) {
-        const char* row = x + r * kRowBytes;
-        scales[r] = ((const float*)(row + kK))[g];
-        rowSums[r] = ((const int*)(row + kK + 4 * kGroups))[g];
-        for (int b = 0; b < Blocks; ++b) dots[r][b] = splat(seed(rowSums[r]));
-      }
-      const char* group = weight + g * groupBytes(F, kGroup);
+      const char* group = block + g * groupBytes(F, kGroup);
+      const char* codes = group + kHeaderBytes;
       const signed char* columns = (const signed char*)x + g * kGroup;
-      for (int b = 0; b < Blocks; ++b) {
-        const char* at = group + b * kBlockBytes;
-        if constexpr (Rows == 1)
-          for (int line = 0; line < groupBytes(F, kGroup); line += 64) __builtin_prefetch(at + kPrefetchBytes + line);
-        dotGroup<Rows, Blocks>(columns, at + kHeaderBytes, b, dots);
+      prefetch(group, groupBytes(F, kGroup));
+      RowGroup rows[Rows];
+      I32x16 dots[Rows];
+      for (int r = 0; r < Rows; ++r) {
+        rows[r] = rowGroup(x + r * kRowBytes, g);
+        dots[r] = seed(rows[r].sum);
       }
-      for (int b = 0; b < Blocks; ++b) {
-        F32x16 scale = toFloat(load<F16x16>(group + b * kBlockBytes));
-        for (int r = 0; r < Rows; ++r) {
-          sums[r][b] = fma(toFloat(dots[r][b]), scale * scales[r], sums[r][b]);
-          if constexpr (F == WeightFormat::i4m) {
-            F32x16 minimum = toFloat(load<F16x16>(group + b * kBlockBytes + 32));
-            sums[r][b] = fma(minimum, splat(scales[r] * (float)rowSums[r]), sums[r][b]);
-          }
+      if constexpr (F == WeightFormat::i8) {
+        for (int k = 0; k < kGroup; k += 4) {
+          U8x64 w = load<U8x64>(codes + 16 * k);
+          for (int r = 0; r < Rows; ++r) dots[r] = dot(dots[r], w, splatQuad(columns + r * kRowBytes + k));
+        }
+      } else {
+        for (int k = 0; k < kGroup; k += 8) {
+          U8x64 both = load<U8x64>(codes + 8 * k), low = both & 15, high = highNibbles(both);
+          for (int r = 0; r < Rows; ++r) dots[r] = dot(dots[r], low, splatQuad(columns + r * kRowBytes + k));
+          for (int r = 0; r < Rows; ++r) dots[r] = dot(dots[r], high, splatQuad(columns + r * kRowBytes + k + 4));
         }
       }
+      F32x16 scale = toFloat(load<F16x16>(group)), minimum = {};
+      if constexpr (kHasMinima) minimum = toFloat(load<F16x16>(group + 32));
+      for (int r = 0; r < Rows; ++r) sums[r] = addGroup(sums[r], dots[r], scale, minimum, rows[r]);
     }
   }
 
-  template <int Rows, int Blocks>
-  INGOT_INLINE void dotGroup(const signed char* x, const char* weight, int b, I32x16 (&dots)[Rows][Blocks]) {
-    if constexpr (F == WeightFormat::i8) {
-      for (int k = 0; k < kGroup; k += 4) {
-        U8x64 w = load<U8x64>(weight + 16 * k);
-        for (int r = 0; r < Rows; ++r) dots[r][b] = dotBiased(dots[r][b], w, splatQuad(x + r * kRowBytes + k));
-      }
-    } else {
-      for (int k = 0; k < kGroup; k += 8) {
-        U8x64 both = load<U8x64>(weight + 8 * k);
-        U8x64 low = both & 15, high = (U8x64)(((U32x16)both >> 4) & 0x0f0f0f0fu);
-        for (int r = 0; r < Rows; ++r) {
-          dots[r][b] = dotLow(dots[r][b], low, splatQuad(x + r * kRowBytes + k));
-          dots[r][b] = dotLow(dots[r][b], high, splatQuad(x + r * kRowBytes + k + 4));
+  INGOT_INLINE void unpack(const char* weights, int blocks, long long first, long long columns, Panel& panel) {
+    for (int b = 0; b < blocks; ++b)
+      for (long long g = 0; g < columns / kGroup; ++g) {
+        const char* group = weights + b * kBlockBytes + (first / kGroup + g) * groupBytes(F, kGroup);
+        store(panel.scales[g][b], toFloat(load<F16x16>(group)));
+        if constexpr (kHasMinima) store(panel.minima[g][b], toFloat(load<F16x16>(group + 32)));
+        auto* codes = &panel.codes[g * kGroup / 4];
+        for (int k = 0; k < kGroup; k += F == WeightFormat::i8 ? 4 : 8) {
+          if constexpr (F == WeightFormat::i8) {
+            store(codes[k / 4][b], load<U8x64>(group + kHeaderBytes + 16 * k));
+          } else {
+            U8x64 both = load<U8x64>(group + kHeaderBytes + 8 * k);
+            store(codes[k / 4][b], both & 15);
+            store(codes[k / 4 + 1][b], highNibbles(both));
+          }
         }
+      }
+  }
+
+  template <int Rows, int Blocks>
+  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
+    for (long long g = 0; g < columns / kGroup; ++g) {
+      I32x16 dots[Rows][Blocks];
+      for (int r = 0; r < Rows; ++r)
+        for (int b = 0; b < Blocks; ++b) dots[r][b] = seed(rowGroup(x + r * kRowBytes, first / kGroup + g).sum);
+      const signed char* quads = (const signed char*)x + first + g * kGroup;
+#pragma clang loop unroll(disable)
+      for (int k = 0; k < kGroup; k += 4) {
+        U8x64 w[Blocks];
+        for (int b = 0; b < Blocks; ++b) w[b] = load<U8x64>(panel.codes[(g * kGroup + k) / 4][block + b]);
+        for (int r = 0; r < Rows; ++r) {
+          I8x64 quad = splatQuad(quads + r * kRowBytes + k);
+          for (int b = 0; b < Blocks; ++b) dots[r][b] = dot(dots[r][b], w[b], quad);
+        }
+      }
+      for (int b = 0; b < Blocks; ++b) {
+        F32x16 scale = load<F32x16>(panel.scales[g][block + b]), minimum = {};
+        if constexpr (kHasMinima) minimum = load<F32x16>(panel.minima[g][block + b]);
+        for (int r = 0; r < Rows; ++r) sums[r][b] = addGroup(sums[r][b], dots[r][b], scale, minimum, rowGroup(x + r * kRowBytes, first / kGroup + g));
       }
     }
   }
@@ -105,5 +197,6 @@ struct FormatOf<F, true> {
   using Type = QuantizedFormat<F>;
 };
 using Format = FormatOf<kFormat, isQuantized(kFormat)>::Type;
+static_assert(sizeof(Format::Panel) <= panelBytes(kFormat, kK, kGroup));
 
 }  // namespace linear

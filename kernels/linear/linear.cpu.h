@@ -1,5 +1,5 @@
-// y[r, n] = body(sum_k x[r, k] * w[n, k]). Tile i is a panel of two channel blocks times all rows.
-// Prelude: kN kK (of the matrix), kFormat, kGroup, kSums, kSelected, kExtras, struct Epilogue.
+// y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32 or as quantised rows. Tile i is all rows times a few panels of two channel blocks.
+// Prelude: kN kK (of the matrix), kFormat, kGroup, kSums, kSelected, kExtras, kResultGroup (0: f32), struct Epilogue.
 // Operands: x, weight, extras..., y. Channels are lanes and every sum runs over k in one order, so a row's bits do not
 // depend on the other rows.
 #pragma once
@@ -7,72 +7,141 @@
 #include "kernels/abi/abi.h"
 #include "kernels/linear/epilogue.h"
 #include "kernels/linear/formats.cpu.h"
+#include "kernels/linear/quantize.cpu.h"
 
 namespace linear {
 
-// Rows in registers at once: 6 x 2 accumulators fit AVX-512's 32 registers, fewer elsewhere.
+// Rows that share one pass over the packed weights, and the tile of accumulators for many rows: as registers allow.
 #if defined(__AVX512F__)
-constexpr int kRowBlock = 6;
+constexpr int kStreamRows = 8, kRowBlock = 6, kColumnBlocks = 2;
 #else
-constexpr int kRowBlock = 2;
+constexpr int kStreamRows = 3, kRowBlock = 3, kColumnBlocks = 1;
 #endif
-constexpr int kPanelBlocks = 2;
-constexpr long long kBlocks = blockCount(kN);
+constexpr long long kBlocks = blockCount(kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
+constexpr int kTilePanels = tilePanels(kSums, kResultGroup), kTileColumns = kTilePanels * kPanelBlocks * kLanes / kSums;
 constexpr long long kColumns = kN / kSums;  // of the result
 constexpr long long kResultStride = paddedColumns(kColumns);
+typedef F32x16 Sums[kPanelBlocks];
 
-INGOT_INLINE void finish(const F32x16 (&sums)[kPanelBlocks], int blocks, long long panel, long long row, void* const* operands) {
-  float* y = (float*)operands[2 + kExtras];
-  if constexpr (kSums == 2) {
-    long long column = panel * kLanes;
-    Place at{operands + 2, row, column, kResultStride};
-    store(y + row * kResultStride + column, Epilogue::apply(sums, at));
-  } else {
-    for (int b = 0; b < blocks; ++b) {
-      long long column = (panel * kPanelBlocks + b) * kLanes;
-      Place at{operands + 2, row, column, kResultStride};
-      store(y + row * kResultStride + column, Epilogue::apply(&sums[b], at));
+struct Scratch {
+  Format::Panel panel;
+  alignas(64) Sums sums[kStripRows];
+  alignas(64) float values[kResultGroup ? kStripRows : 1][kTileColumns];  // of a tile, before it is quantised
+};
+static_assert(sizeof(Scratch) <= linearScratchBytes(kFormat, kK, kGroup, kSums, kResultGroup));
+
+INGOT_INLINE int blocksOf(long long panel) { return panel * kPanelBlocks + 1 < kBlocks ? 2 : 1; }
+
+// A panel and some rows, where they come from and where the results go.
+struct Task {
+  long long panel, row;
+  int blocks;
+  void* const* operands;
+  float* results;  // of column 0 and the first of the rows
+  long long resultStride;
+
+  INGOT_INLINE Task of(long long panel, long long row, void* const* operands, Scratch& scratch) {
+    Task task{panel, row, blocksOf(panel), operands, (float*)operands[2 + kExtras] + row * kResultStride, kResultStride};
+    if constexpr (kResultGroup != 0) {
+      task.results = scratch.values[0] - panel / kTilePanels * kTileColumns;
+      task.resultStride = kTileColumns;
+    }
+    return task;
+  }
+  inline __attribute__((always_inline)) const char* x() const { return (const char*)operands[0] + row * Format::kRowBytes; }
+  inline __attribute__((always_inline)) const char* weights() const { return (const char*)operands[1] + panel * kPanelBlocks * Format::kBlockBytes; }
+  // The sums of row `row + r` become results.
+  inline __attribute__((always_inline)) void finish(const F32x16* sums, int r) const {
+    for (int b = 0; b < blocks; b += kSums) {
+      long long column = (panel * kPanelBlocks + b) / kSums * kLanes;
+      Place at{operands + 2, row + r, column, kResultStride};
+      store(results + r * resultStride + column, Epilogue::apply(sums + b, at));
     }
   }
+};
+
+// ------------------------------------------------------------------------------------------------ few rows
+
+template <int Rows>
+INGOT_INLINE void streamRows(const Task& task) {
+  Sums sums[Rows];
+  for (int b = 0; b < task.blocks; ++b) {
+    F32x16 one[Rows] = {};
+    Format::template stream<Rows>(task.x(), task.weights() + b * Format::kBlockBytes, one);
+    for (int r = 0; r < Rows; ++r) sums[r][b] = one[r];
+  }
+  for (int r = 0; r < Rows; ++r) task.finish(sums[r], r);
 }
 
-// `Rows` rows from `row` on, `Blocks` channel blocks of the panel.
+// `rows` rows, at most Most.
+template <int Most>
+INGOT_INLINE void streamUpTo(const Task& task, int rows) {
+  if (rows == Most) return streamRows<Most>(task);
+  if constexpr (Most > 1) streamUpTo<Most - 1>(task, rows);
+}
+
+// ------------------------------------------------------------------------------------------------ many rows
+
+// Adds columns [first, first + columns) to the sums of `Rows` rows.
 template <int Rows, int Blocks>
-INGOT_INLINE void computeRows(long long panel, long long row, void* const* operands) {
-  const char* x = (const char*)operands[0] + row * Format::kRowBytes;
-  const char* weight = (const char*)operands[1] + panel * kPanelBlocks * Format::kBlockBytes;
-  F32x16 sums[Rows][kPanelBlocks] = {};
-  Format::template accumulate<Rows, Blocks>(x, weight, sums);
-  for (int r = 0; r < Rows; ++r) finish(sums[r], Blocks, panel, row + r, operands);
+INGOT_INLINE void addRows(const char* x, long long first, long long columns, const Format::Panel& panel, int block, Sums* strip) {
+  F32x16 sums[Rows][Blocks];
+  for (int r = 0; r < Rows; ++r)
+    for (int b = 0; b < Blocks; ++b) sums[r][b] = first ? strip[r][block + b] : splat(0.0f);
+  Format::template multiply<Rows, Blocks>(x, first, columns, panel, block, sums);
+  for (int r = 0; r < Rows; ++r)
+    for (int b = 0; b < Blocks; ++b) strip[r][block + b] = sums[r][b];
 }
 
-template <int Blocks>
-INGOT_INLINE void computePanel(long long panel, long long rows, void* const* operands) {
-  long long row = 0;
-  for (; row + kRowBlock <= rows; row += kRowBlock) computeRows<kRowBlock, Blocks>(panel, row, operands);
-  switch (rows - row) {
-    case 5:
-      if constexpr (kRowBlock > 5) computeRows<5, Blocks>(panel, row, operands);
-      break;
-    case 4:
-      if constexpr (kRowBlock > 4) computeRows<4, Blocks>(panel, row, operands);
-      break;
-    case 3:
-      if constexpr (kRowBlock > 3) computeRows<3, Blocks>(panel, row, operands);
-      break;
-    case 2:
-      if constexpr (kRowBlock > 2) computeRows<2, Blocks>(panel, row, operands);
-      break;
-    case 1: computeRows<1, Blocks>(panel, row, operands); break;
+template <int Most>
+INGOT_INLINE void addUpTo(const char* x, int rows, long long first, long long columns, int blocks, const Format::Panel& panel, Sums* strip) {
+  if (rows == Most) {
+    for (int b = 0; b < blocks; b += kColumnBlocks) addRows<Most, kColumnBlocks>(x, first, columns, panel, b, strip);
+  } else if constexpr (Most > 1) {
+    addUpTo<Most - 1>(x, rows, first, columns, blocks, panel, strip);
   }
 }
 
-INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last) {
+// Stretch by stretch of the columns, all rows of the strip use what was unpacked.
+INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
+  for (long long first = 0; first < kK; first += kStretch) {
+    long long columns = kK - first < kStretch ? kK - first : kStretch;
+    Format::unpack(task.weights(), task.blocks, first, columns, scratch.panel);
+    for (int r = 0; r < rows; r += kRowBlock) {
+      int some = rows - r < kRowBlock ? rows - r : kRowBlock;
+      addUpTo<kRowBlock>(task.x() + r * Format::kRowBytes, some, first, columns, task.blocks, scratch.panel, scratch.sums + r);
+    }
+  }
+  for (int r = 0; r < rows; ++r) task.finish(scratch.sums[r], r);
+}
+
+// ------------------------------------------------------------------------------------------------ tiles
+
+INGOT_INLINE void quantizeResults(long long tile, long long row, int rows, void* const* operands, const Scratch& scratch) {
+  constexpr int kRounded = kResultGroup ? kResultGroup : kLanes;  // never divided by zero, though not called then
+  constexpr long long kRowBytes = quantizedRowBytes(kColumns, kRounded);
+  long long first = tile * kTileColumns, columns = kColumns - first < kTileColumns ? kColumns - first : kTileColumns;
+  char* y = (char*)operands[2 + kExtras] + row * kRowBytes;
+  for (int r = 0; r < rows; ++r)
+    for (long long c = 0; c < columns; c += kRounded)
+      quantizeGroup<kRounded, kColumns>(scratch.values[r] + c, y + r * kRowBytes, (first + c) / kRounded);
+}
+
+INGOT_INLINE void computeTile(long long tile, long long rows, void* const* operands, Scratch& scratch) {
+  for (long long row = 0; row < rows; row += kStripRows) {
+    int some = (int)(rows - row < kStripRows ? rows - row : kStripRows);
+    for (long long panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
+      Task task = Task::of(panel, row, operands, scratch);
+      if (rows <= kStreamRows) streamUpTo<kStreamRows>(task, some);
+      else computeStrip(task, some, scratch);
+    }
+    if constexpr (kResultGroup != 0) quantizeResults(tile, row, some, operands, scratch);
+  }
+}
+
+INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last, void* scratch) {
   long long rows = kSelected ? args->batch->num_rows : args->batch->num_tokens;
-  for (long long panel = first; panel < last; ++panel) {
-    if (panel * kPanelBlocks + 1 < kBlocks) computePanel<2>(panel, rows, args->operands);
-    else computePanel<1>(panel, rows, args->operands);
-  }
+  for (long long tile = first; tile < last; ++tile) computeTile(tile, rows, args->operands, *(Scratch*)scratch);
 }
 
 }  // namespace linear

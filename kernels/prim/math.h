@@ -22,6 +22,21 @@ INGOT_INLINE F32x16 exponential(F32x16 x) {
   return select(x < -87.33654f, splat(0.0f), y);
 }
 
+// exp(x) for x <= 0: one exponent holds 2^n. exp(-inf) is 0.
+INGOT_INLINE F32x16 exponentialOfNegative(F32x16 x) {
+  F32x16 n = roundEven(maximum(x, splat(-87.33654f)) * 1.44269504088896341f);
+  F32x16 r = fma(n, splat(-0.693359375f), x);
+  r = fma(n, splat(2.12194440e-4f), r);
+  F32x16 p = splat(1.9875691500e-4f);
+  p = fma(p, r, splat(1.3981999507e-3f));
+  p = fma(p, r, splat(8.3334519073e-3f));
+  p = fma(p, r, splat(4.1665795894e-2f));
+  p = fma(p, r, splat(1.6666665459e-1f));
+  p = fma(p, r, splat(5.0000001201e-1f));
+  F32x16 y = fma(p, r * r, r + 1.0f) * asFloat((__builtin_convertvector(n, I32x16) + 127) << 23);
+  return select(x < -87.33654f, splat(0.0f), y);
+}
+
 INGOT_INLINE F32x16 sigmoid(F32x16 x) { return 1.0f / (1.0f + exponential(-x)); }
 
 // tanh(x) = 1 - 2 / (exp(2x) + 1); a Taylor term where that cancels.

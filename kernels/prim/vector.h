@@ -35,9 +35,9 @@ INGOT_INLINE F32x16 toFloat(I32x16 x) { return __builtin_convertvector(x, F32x16
 INGOT_INLINE F32x16 toFloat(F16x16 x) { return __builtin_convertvector(x, F32x16); }
 INGOT_INLINE F32x16 asFloat(I32x16 x) { return (F32x16)x; }
 INGOT_INLINE I32x16 asInt(F32x16 x) { return (I32x16)x; }
-INGOT_INLINE F32x16 select(I32x16 mask, F32x16 yes, F32x16 no) { return asFloat((mask & asInt(yes)) | (~mask & asInt(no))); }
-INGOT_INLINE F32x16 maximum(F32x16 a, F32x16 b) { return select(a > b, a, b); }
-INGOT_INLINE F32x16 minimum(F32x16 a, F32x16 b) { return select(a < b, a, b); }
+INGOT_INLINE F32x16 select(I32x16 mask, F32x16 yes, F32x16 no) { return mask ? yes : no; }
+INGOT_INLINE F32x16 maximum(F32x16 a, F32x16 b) { return a > b ? a : b; }
+INGOT_INLINE F32x16 minimum(F32x16 a, F32x16 b) { return a < b ? a : b; }
 INGOT_INLINE F32x16 absolute(F32x16 x) { return asFloat(asInt(x) & 0x7fffffff); }
 INGOT_INLINE F32x16 squareRoot(F32x16 x) { return __builtin_elementwise_sqrt(x); }
 INGOT_INLINE F32x16 roundEven(F32x16 x) { return __builtin_elementwise_roundeven(x); }
@@ -58,9 +58,10 @@ INGOT_INLINE float maxOfLanes(F32x16 x) {
   return x[0] > x[1] ? x[0] : x[1];
 }
 INGOT_INLINE int sumOfLanes(I32x16 x) {
-  int sum = 0;
-  for (int i = 0; i < kLanes; ++i) sum += x[i];
-  return sum;
+  x += __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+  x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13);
+  return x[0] + x[1];
 }
 
 // bf16 as the upper half of f32, rounded to nearest even on the way in.

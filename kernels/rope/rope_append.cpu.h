@@ -1,6 +1,6 @@
 // Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
 // to its own rows. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does.
-// Prelude: kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
+// Prelude: kLayers kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
 // Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]: cosine, sine.
 #pragma once
 
@@ -12,6 +12,31 @@ namespace rope_append {
 typedef CacheElement<kCache> Element;
 constexpr int kFirstNorm = 1 + (kRotary != 0);
 constexpr int kKeys = kFirstNorm + 2 * kHeadNorm;
+
+// Pairs (cosine, sine) of 16 neighbouring columns.
+struct Turn {
+  F32x16 cosine, sine;
+};
+INGOT_INLINE Turn turnAt(const float* pairs) {
+  F32x16 a = load<F32x16>(pairs), b = load<F32x16>(pairs + kLanes);
+  return {__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
+          __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
+}
+
+INGOT_INLINE void rotate(const float* table, float* x) {
+  constexpr int kHalf = kRotary / 2, kWhole = kHalf / kLanes * kLanes;
+  for (int i = 0; i < kWhole; i += kLanes) {
+    Turn turn = turnAt(table + 2 * i);
+    F32x16 a = load<F32x16>(x + i), b = load<F32x16>(x + i + kHalf);
+    store(x + i, a * turn.cosine - b * turn.sine);
+    store(x + i + kHalf, b * turn.cosine + a * turn.sine);
+  }
+  for (int i = kWhole; i < kHalf; ++i) {
+    float cosine = table[2 * i], sine = table[2 * i + 1], a = x[i], b = x[i + kHalf];
+    x[i] = a * cosine - b * sine;
+    x[i + kHalf] = b * cosine + a * sine;
+  }
+}
 
 // `out` = rotated, normalised `in`; both of kHeadDim elements.
 INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* table, float* out) {
@@ -29,14 +54,7 @@ INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* t
     if constexpr (kHeadNorm) v = v * factor * load<F32x16>(norm + d);
     store(out + d, v);
   }
-  if constexpr (kRotary != 0) {
-    constexpr int kHalf = kRotary / 2;
-    for (int i = 0; i < kHalf; ++i) {
-      float cosine = table[2 * i], sine = table[2 * i + 1], a = out[i], b = out[i + kHalf];
-      out[i] = a * cosine - b * sine;
-      out[i + kHalf] = b * cosine + a * sine;
-    }
-  }
+  if constexpr (kRotary != 0) rotate(table, out);
 }
 
 INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last) {
@@ -57,7 +75,7 @@ INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long la
     for (int h = 0; h < kKvHeads; ++h) {
       float key[kHeadDim];
       prepareHead(row + (kHeads + h) * kHeadDim, kNorm, table, key);
-      long long offset = headOffset(page, h, kKvHeads, kHeadDim);
+      long long offset = headOffset(page, kLayers, h, kKvHeads, kHeadDim);
       Element::Type* keys = (Element::Type*)operands[kKeys] + offset + slot;
       Element::Type* values = (Element::Type*)operands[kKeys + 1] + offset + (long long)slot * kHeadDim;
       for (int d = 0; d < kHeadDim; ++d) keys[d * kPageTokens] = Element::narrow(key[d]);

@@ -5,7 +5,7 @@
 
 #include "kernels/abi/abi.h"
 #include "kernels/linear/epilogue.h"
-#include "kernels/linear/layout.h"
+#include "kernels/linear/quantize.cpu.h"
 
 namespace rows {
 
@@ -44,22 +44,6 @@ INGOT_INLINE F32x16 value(const float* x, long long row, long long c, float cent
   return onlyColumns(Epilogue::apply(&v, at), c);
 }
 
-// One group of int8, its scale and its sum (see kernels/linear/layout.h).
-INGOT_INLINE void quantizeGroup(const float* values, signed char* out, float& scale, int& sum) {
-  F32x16 largest = {};
-  for (int c = 0; c < kGroup; c += kLanes) largest = maximum(largest, absolute(load<F32x16>(values + c)));
-  float peak = maxOfLanes(largest);
-  scale = peak / 127.0f;
-  float inverse = peak > 0 ? 127.0f / peak : 0.0f;
-  I32x16 sums = {};
-  for (int c = 0; c < kGroup; c += kLanes) {
-    I32x16 q = __builtin_convertvector(roundEven(load<F32x16>(values + c) * inverse), I32x16);
-    sums += q;
-    store(out + c, __builtin_convertvector(q, I8x16));
-  }
-  sum = sumOfLanes(sums);
-}
-
 INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last) {
   void* const* operands = args->operands;
   char* y = (char*)operands[kFirstExtra + kExtras];
@@ -72,12 +56,10 @@ INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long la
       for (long long c = 0; c < kStride; c += kLanes) store((float*)y + row * kStride + c, value(x, row, c, centre, factor, operands));
     } else {
       char* out = y + row * quantizedRowBytes(kColumns, kGroup);
-      float* scales = (float*)(out + kColumns);
-      int* sums = (int*)(out + kColumns + 4 * (kColumns / kGroup));
       for (long long g = 0; g < kColumns / kGroup; ++g) {
         float values[kGroup];
         for (int c = 0; c < kGroup; c += kLanes) store(values + c, value(x, row, g * kGroup + c, centre, factor, operands));
-        quantizeGroup(values, (signed char*)out + g * kGroup, scales[g], sums[g]);
+        quantizeGroup<kGroup, kColumns>(values, out, g);
       }
     }
   }

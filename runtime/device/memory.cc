@@ -5,15 +5,24 @@
 #include <cerrno>
 #include <cstring>
 
+#include "runtime/base/checked.h"
+#include "runtime/base/large_pages.h"
+
 namespace ingot {
 
 Result<Memory> Memory::allocate(size_t bytes) {
   Memory memory;
   if (bytes == 0) return memory;
-  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapped == MAP_FAILED) return Status::resourceExhausted("cannot get {} bytes of memory: {}", bytes, std::strerror(errno));
+  auto failed = [&] { return Status::resourceExhausted("cannot get {} bytes of memory: {}", bytes, std::strerror(errno)); };
+  bool large = bytes >= kLargePageBytes;
+  size_t whole = roundUp(bytes, large ? kLargePageBytes : 4096);
+  std::byte* place = large ? reserveAligned(whole) : nullptr;
+  if (large && !place) return failed();
+  void* mapped = mmap(place, whole, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | (large ? MAP_FIXED : 0), -1, 0);
+  if (mapped == MAP_FAILED) return failed();
+  if (large) madvise(mapped, whole, MADV_HUGEPAGE);  // a wish: without it everything works, slower
   memory.data_ = static_cast<std::byte*>(mapped);
-  memory.bytes_ = bytes;
+  memory.bytes_ = whole;
   return memory;
 }
 

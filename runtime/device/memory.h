@@ -1,4 +1,4 @@
-// Anonymous memory by the page: zero until touched, large pages where the system offers them. Move-only.
+// Anonymous memory by the page: zero and free of cost until touched; large pages from 2 MiB on, where the system has them. Move-only.
 #pragma once
 
 #include <cstddef>

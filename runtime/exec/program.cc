@@ -76,7 +76,7 @@ Status Program::bind(const BatchLimits& limits, int32_t pages) {
   for (const auto* step : *variant_.steps()) {
     BoundStep bound{};
     bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
-    for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand, pages));
+    for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand));
     bound.tiles = step->tiles();
     if (bound.tiles * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
       return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
@@ -89,7 +89,7 @@ Status Program::bind(const BatchLimits& limits, int32_t pages) {
   return {};
 }
 
-void* Program::addressOf(const plan::Operand& operand, int32_t pages) {
+void* Program::addressOf(const plan::Operand& operand) {
   switch (operand.kind()) {
     case plan::OperandKind::slot: return slots_[operand.index()].data();
     case plan::OperandKind::weight: {
@@ -98,7 +98,7 @@ void* Program::addressOf(const plan::Operand& operand, int32_t pages) {
     }
     case plan::OperandKind::cache_keys:
     case plan::OperandKind::cache_values: {
-      uint64_t keys = variant_.key_page_bytes() * static_cast<uint64_t>(pages), values = variant_.value_page_bytes() * static_cast<uint64_t>(pages);
+      uint64_t keys = variant_.key_page_bytes(), values = variant_.value_page_bytes();
       return cache_.data() + operand.index() * (keys + values) + (operand.kind() == plan::OperandKind::cache_values ? keys : 0);
     }
   }

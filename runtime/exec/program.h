@@ -49,7 +49,7 @@ class Program {
 
   Program(const Artifact& artifact, const plan::Variant& variant, int threads) : artifact_(artifact), variant_(variant), team_(threads) {}
   Status bind(const BatchLimits& limits, int32_t pages);
-  void* addressOf(const plan::Operand& operand, int32_t pages);
+  void* addressOf(const plan::Operand& operand);
 
   const Artifact& artifact_;
   const plan::Variant& variant_;

@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "kernels/kvcache/layout.h"
+#include "kernels/linear/layout.h"
 #include "kernels/ref/attention.h"
 #include "kernels/ref/norm.h"
 #include "kernels/ref/rope.h"
@@ -22,21 +23,28 @@ struct Case {
   const char* cache;
   int64_t window;
   double softcap;
+  int64_t resultGroup = 0;  // 0: f32 rows
 };
 const Case kCases[] = {
-    {1, 1, 16, 16, false, "f32", 0, 0},  {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0}, {4, 4, 64, 0, false, "f32", 16, 0},
-    {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0}, {9, 3, 64, 64, false, "f16", 0, 0}, {3, 3, 80, 32, false, "bf16", 0, 0},
+    {1, 1, 16, 16, false, "f32", 0, 0},       {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0},
+    {4, 4, 64, 0, false, "f32", 16, 0},       {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0},
+    {9, 3, 64, 64, false, "f16", 0, 0},       {3, 3, 80, 32, false, "bf16", 0, 0}, {6, 2, 64, 64, false, "f16", 0, 0, 32},
+    {12, 1, 32, 32, false, "f32", 20, 0, 16},
 };
 constexpr double kScale = 0.2;
 constexpr int kPages = 24, kMaxTokens = 64;
+constexpr int kLayers = 3, kLayer = 1;  // of the pool; the others stay poison
 
 std::string headConstants(const Case& c) {
-  return fmt::format("heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"{}\"", c.heads, c.kvHeads, c.headDim, c.cache);
+  return fmt::format("layers = {} : i64, heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"{}\"", kLayers, c.heads, c.kvHeads,
+                     c.headDim, c.cache);
 }
 
 std::vector<KernelText> textsOf(const Case& c) {
   return {{"rope_append", fmt::format("{}, rotary = {} : i64, head_norm = {}, eps = 1.0e-6 : f64", headConstants(c), c.rotary, c.headNorm), ""},
-          {"attention", fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64", headConstants(c), kScale, c.window, c.softcap),
+          {"attention",
+           fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64, result_group = {} : i64", headConstants(c), kScale, c.window,
+                       c.softcap, c.resultGroup),
            ""}};
 }
 
@@ -63,9 +71,8 @@ class Model {
         qNorm_(random.normals(static_cast<size_t>(c.headDim))),
         kNorm_(random.normals(static_cast<size_t>(c.headDim))),
         elementBytes_(dtypeBytes(cacheType(c))),
-        keys_(kPages *
-              static_cast<size_t>(cachePageBytes(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim), static_cast<int>(elementBytes_)))),
-        values_(keys_.bytes()) {
+        half_(static_cast<size_t>(layerElements(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim))) * elementBytes_),
+        pool_(kPages * kLayers * 2 * half_) {
     for (int page = 0; page < kPages; ++page) freePages_.push_back(page);
     std::shuffle(freePages_.begin(), freePages_.end(), random.engine());
   }
@@ -109,18 +116,22 @@ class Model {
       qkv.insert(qkv.end(), sequences[i]->qkv.begin() + done[i] * row_, sequences[i]->qkv.begin() + (done[i] + counts[i]) * row_);
     }
     int64_t width = c_.heads * c_.headDim, tokens = batch.view().num_tokens;
-    Poisoned q(static_cast<size_t>(tokens * width) * 4), y(q.bytes());
+    int64_t yBytes = c_.resultGroup ? quantizedRowBytes(width, static_cast<int>(c_.resultGroup)) : width * 4;
+    Poisoned q(static_cast<size_t>(tokens * width) * 4), y(static_cast<size_t>(tokens * yBytes));
     std::vector<void*> operands = {qkv.data()};
     if (c_.rotary) operands.push_back(table_.data());
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
-    operands.insert(operands.end(), {keys_.data(), values_.data(), q.data()});
+    operands.insert(operands.end(), {keys(), keys() + half_, q.data()});
     append_.runBackwards(batch.view(), operands, tokens);
-    attend_.runOnThreads(batch.view(), {q.data(), keys_.data(), values_.data(), y.data()}, batch.view().num_blocks * attend_.unit.tiles, 2);
-    EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && keys_.guardsIntact() && values_.guardsIntact());
-    const float* row = y.as<float>();
+    attend_.runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data()}, batch.view().num_blocks * attend_.unit.tiles, 2);
+    EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && pool_.guardsIntact());
+    const char* row = y.as<char>();
     for (size_t i = 0; i < sequences.size(); ++i) {
-      outputs[i].insert(outputs[i].end(), row, row + counts[i] * width);
-      row += counts[i] * width;
+      for (int64_t t = 0; t < counts[i]; ++t, row += yBytes) {
+        const auto* values = reinterpret_cast<const float*>(row);
+        if (c_.resultGroup) appendQuantizedRow(row, width, c_.resultGroup, outputs[i]);
+        else outputs[i].insert(outputs[i].end(), values, values + width);
+      }
       done[i] += counts[i];
     }
   }
@@ -130,34 +141,37 @@ class Model {
     // A key that sits on a rounding boundary of the cache may go either way.
     double tolerance = cacheType(c_) == DType::f32 ? 4e-5 : cacheType(c_) == DType::f16 ? 1e-3 : 8e-3;
     for (size_t i = 0; i < y.size(); ++i)
-      ASSERT_NEAR(y[i], s.y[i], tolerance * (1 + std::fabs(s.y[i]))) << "element " << i << " of " << s.tokens << " tokens";
+      ASSERT_NEAR(y[i], s.y[i],
+                  tolerance * (1 + std::fabs(s.y[i])) + (c_.resultGroup ? halfStep(s.y.data(), static_cast<int64_t>(i), c_.resultGroup) : 0))
+          << "element " << i << " of " << s.tokens << " tokens";
   }
 
-  // Pages that no sequence has, and tokens behind a sequence's end, stay poison.
+  // Pages that no sequence has, tokens behind a sequence's end and other layers stay poison.
   void expectOthersUntouched(const std::vector<Sequence*>& sequences) {
-    std::vector<int64_t> used(kPages, 0);
+    std::vector<bool> written(pool_.bytes() / elementBytes_);
+    auto heads = static_cast<int>(c_.kvHeads), dim = static_cast<int>(c_.headDim);
     for (const Sequence* s : sequences)
-      for (size_t p = 0; p < s->pages.size(); ++p)
-        used[static_cast<size_t>(s->pages[p])] = std::min<int64_t>(16, s->tokens - static_cast<int64_t>(p) * 16);
-    for (int page = 0; page < kPages; ++page)
-      for (int64_t h = 0; h < c_.kvHeads; ++h)
-        for (int64_t slot = used[static_cast<size_t>(page)]; slot < 16; ++slot)
-          for (int64_t d = 0; d < c_.headDim; ++d) {
-            auto head = static_cast<size_t>(headOffset(page, static_cast<int>(h), static_cast<int>(c_.kvHeads), static_cast<int>(c_.headDim)));
-            for (size_t b = 0; b < elementBytes_; ++b) {
-              ASSERT_EQ(keys_.as<unsigned char>()[(head + static_cast<size_t>(d * 16 + slot)) * elementBytes_ + b], 0xff);
-              ASSERT_EQ(values_.as<unsigned char>()[(head + static_cast<size_t>(slot * c_.headDim + d)) * elementBytes_ + b], 0xff);
-            }
+      for (int64_t t = 0; t < s->tokens; ++t)
+        for (int h = 0; h < heads; ++h)
+          for (int d = 0; d < dim; ++d) {
+            long long key = headOffset(s->pages[static_cast<size_t>(t / 16)], kLayers, h, heads, dim) + kLayer * 2 * layerElements(heads, dim);
+            written[static_cast<size_t>(key + d * 16 + t % 16)] = written[static_cast<size_t>(key + layerElements(heads, dim) + t % 16 * dim + d)] =
+                true;
           }
+    for (size_t i = 0; i < written.size(); ++i)
+      for (size_t b = 0; b < elementBytes_ && !written[i]; ++b) ASSERT_EQ(pool_.as<unsigned char>()[i * elementBytes_ + b], 0xff) << "element " << i;
   }
 
  private:
+  unsigned char* keys() { return pool_.as<unsigned char>() + kLayer * 2 * half_; }
+
   const Case& c_;
   const Kernel &append_, &attend_;
   int64_t row_;
   std::vector<float> table_, qNorm_, kNorm_;
   size_t elementBytes_;
-  Poisoned keys_, values_;
+  size_t half_;  // bytes of a layer's keys of a page
+  Poisoned pool_;
   std::vector<int32_t> freePages_;
 };
 

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "compiler/codegen/cpu/compile.h"
 #include "compiler/codegen/cpu/target.h"
@@ -153,6 +154,26 @@ PackedWeights packRandom(Random& random, const std::string& format, int64_t rows
     for (int64_t k = 0; k < columns; ++k)
       weights.effective.push_back(ref::weightAt(weights.bytes->data(), storage.format, storage.group, columns, n, k));
   return weights;
+}
+
+void appendQuantizedRow(const char* row, int64_t columns, int64_t group, std::vector<float>& values) {
+  const auto* scales = reinterpret_cast<const float*>(row + columns);
+  const auto* sums = reinterpret_cast<const int*>(row + columns + 4 * (columns / group));
+  for (int64_t g = 0; g < columns / group; ++g) {
+    int sum = 0;
+    for (int64_t i = g * group; i < (g + 1) * group; ++i) {
+      int code = static_cast<signed char>(row[i]);
+      sum += code;
+      values.push_back(scales[g] * static_cast<float>(code));
+    }
+    if (sum != sums[g]) std::abort();
+  }
+}
+
+double halfStep(const double* row, int64_t at, int64_t group) {
+  double peak = 0;
+  for (int64_t i = at / group * group; i < (at / group + 1) * group; ++i) peak = std::fmax(peak, std::fabs(row[i]));
+  return 0.501 * peak / 127;
 }
 
 }  // namespace ingot::test

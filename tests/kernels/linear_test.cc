@@ -42,6 +42,7 @@ struct Case {
   int64_t n, k;
   const Body* body = &kNone;
   bool selected = false;
+  int64_t resultGroup = 0;  // 0: f32 rows
 };
 
 std::vector<Case> cases() {
@@ -57,6 +58,13 @@ std::vector<Case> cases() {
                            {format, 96, 64, &kGated}});
   }
   all.insert(all.end(), {{"f32", 1, 1}, {"f16", 15, 7}, {"bf16", 47, 34}, {"i8g128", 48, 256}, {"i4mg16", 20, 48}, {"i8g32", 32, 576, &kGated}});
+  // More columns than a stretch; quantised results of one and of several panels.
+  all.insert(all.end(), {{"i4g32", 48, 1312}, {"i4mg32", 32, 672, &kGated}, {"f32", 32, 301}, {"bf16", 32, 258}});
+  all.insert(all.end(), {{"i4g32", 192, 64, &kGated, false, 32},
+                         {"i4mg32", 96, 64, &kBiasResidual, false, 32},
+                         {"i8g32", 48, 64, &kNone, true, 16},
+                         {"f16", 128, 33, &kGelu, false, 64},
+                         {"i8g32", 512, 32, &kGated, false, 128}});
   return all;
 }
 
@@ -73,8 +81,8 @@ std::vector<Case> casesOf(const std::string& target) {
 
 KernelText textOf(const Case& c) {
   return {"linear",
-          fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = {} : i64, selected = {}, extras = \"{}\"", c.n, c.k, c.format,
-                      c.body->sums, c.selected, c.body->extras),
+          fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = {} : i64, result_group = {} : i64, selected = {}, extras = \"{}\"", c.n,
+                      c.k, c.format, c.body->sums, c.resultGroup, c.selected, c.body->extras),
           c.body->text};
 }
 
@@ -91,7 +99,7 @@ class Problem {
         bias_(static_cast<size_t>(stride_) * 4),
         residual_(static_cast<size_t>(rows * stride_) * 4),
         x_(static_cast<size_t>(rows) * rowBytes()) {
-    for (int64_t i = 0; i < columns_; ++i) bias_.as<float>()[i] = random.normal();
+    for (int64_t i = 0; i < stride_; ++i) bias_.as<float>()[i] = i < columns_ ? random.normal() : 0;  // which NaN padding gives is open
     for (int64_t i = 0; i < rows * stride_; ++i) residual_.as<float>()[i] = random.normal();
     for (int64_t r = 0; r < rows; ++r) storeRow(r);
   }
@@ -104,7 +112,8 @@ class Problem {
   // Rows [first, first + count) through the kernel, as runner does it.
   template <class Runner>
   std::vector<float> compute(const Kernel& kernel, int64_t first, int64_t count, Runner runner) {
-    Poisoned y(static_cast<size_t>(count * stride_) * 4);
+    auto resultBytes = static_cast<size_t>(c_.resultGroup ? quantizedRowBytes(columns_, static_cast<int>(c_.resultGroup)) : stride_ * 4);
+    Poisoned y(static_cast<size_t>(count) * resultBytes);
     std::vector<void*> operands = {x_.as<char>() + static_cast<size_t>(first) * rowBytes(), weights_.bytes->data()};
     for (const char* kind = c_.body->extras; *kind; ++kind) operands.push_back(*kind == 'c' ? bias_.data() : residual_.as<float>() + first * stride_);
     operands.push_back(y.data());
@@ -112,12 +121,19 @@ class Problem {
     (c_.selected ? batch.num_rows : batch.num_tokens) = static_cast<ingot_i32>(count);
     runner(kernel, batch, operands, kernel.unit.tiles);
     EXPECT_TRUE(y.guardsIntact());
-    return {y.as<float>(), y.as<float>() + count * stride_};
+    if (!c_.resultGroup) return {y.as<float>(), y.as<float>() + count * stride_};
+    std::vector<float> values;
+    for (int64_t r = 0; r < count; ++r) {
+      appendQuantizedRow(y.as<char>() + static_cast<size_t>(r) * resultBytes, columns_, c_.resultGroup, values);
+      values.resize(static_cast<size_t>((r + 1) * stride_));
+    }
+    return values;
   }
 
   void expectClose(const std::vector<float>& y, int64_t rows) const {
     for (int64_t r = 0; r < rows; ++r) {
       double norm = 0;
+      std::vector<double> expected, tolerances;
       for (int64_t k = 0; k < c_.k; ++k) norm += std::fabs(values_[static_cast<size_t>(r * c_.k + k)]);
       for (int64_t n = 0; n < columns_; ++n) {
         double sums[2] = {}, largest = 0;
@@ -127,12 +143,15 @@ class Problem {
           ref::linear(&values_[static_cast<size_t>(r * c_.k)], 1, c_.k, w, 1, &sums[which]);
           for (int64_t k = 0; k < c_.k; ++k) largest = std::fmax(largest, std::fabs(w[k]));
         }
-        double expected = c_.body->apply(sums, bias_at(n), residual_at(r, n));
-        double tolerance =
-            1.2e-7 * ((8 + 2 * std::sqrt(static_cast<double>(c_.k))) * norm * largest * (1.2 + std::fabs(sums[1])) + 8 * (1 + std::fabs(expected)));
-        double found = y[static_cast<size_t>(r * stride_ + n)];
-        ASSERT_LE(std::fabs(found - expected), tolerance)
-            << c_.format << " n=" << c_.n << " k=" << c_.k << " row " << r << " column " << n << ": " << found << ", expected " << expected;
+        expected.push_back(c_.body->apply(sums, bias_at(n), residual_at(r, n)));
+        tolerances.push_back(1.2e-7 * ((8 + 2 * std::sqrt(static_cast<double>(c_.k))) * norm * largest * (1.2 + std::fabs(sums[1])) +
+                                       8 * (1 + std::fabs(expected.back()))));
+      }
+      for (int64_t n = 0; n < columns_; ++n) {
+        auto at = static_cast<size_t>(n);
+        double found = y[static_cast<size_t>(r * stride_) + at];
+        ASSERT_LE(std::fabs(found - expected[at]), 2 * tolerances[at] + (c_.resultGroup ? halfStep(expected.data(), n, c_.resultGroup) : 0))
+            << c_.format << " n=" << c_.n << " k=" << c_.k << " row " << r << " column " << n << ": " << found << ", expected " << expected[at];
       }
     }
   }
@@ -182,7 +201,7 @@ TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
   for (const Case& c : all) texts.push_back(textOf(c));
   auto library = KernelLibrary::build(texts, GetParam());
   ASSERT_TRUE(library.ok()) << library.status().message();
-  constexpr int64_t kMost = 17;
+  constexpr int64_t kMost = 101;  // more than a strip
   auto forwards = [](const Kernel& k, auto&&... rest) { k.run(rest...); };
   for (size_t i = 0; i < all.size(); ++i) {
     SCOPED_TRACE(texts[i].constants);
@@ -195,7 +214,7 @@ TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
     auto sameBits = [&](const std::vector<float>& part, int64_t first) {
       return std::memcmp(part.data(), whole.data() + static_cast<size_t>(first) * stride, part.size() * 4) == 0;
     };
-    for (int64_t rows : {1, 2, 3, 4, 5, 6, 7, 13, 16})
+    for (int64_t rows : {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 97})
       for (int64_t first : {int64_t{0}, kMost - rows})
         EXPECT_TRUE(sameBits(problem.compute(kernel, first, rows, forwards), first)) << rows << " rows from " << first;
     EXPECT_TRUE(sameBits(problem.compute(kernel, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runBackwards(rest...); }), 0));

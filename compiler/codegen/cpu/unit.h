@@ -4,6 +4,7 @@
 #include <string>
 
 #include "dialects/exec/exec.h"
+#include "kernels/abi/abi.h"
 #include "runtime/base/status.h"
 
 namespace ingot {
@@ -18,7 +19,7 @@ struct KernelUnit {
 };
 
 // Most tokens in one query block of attention.
-constexpr int kQueryBlock = 16;
+constexpr int kQueryBlock = INGOT_QUERY_BLOCK;
 
 Result<KernelUnit> generateUnit(exec::KernelOp kernel);
 

@@ -131,6 +131,14 @@ func.func @linear_c3(%x: tensor<?x32xf32>, %w: tensor<32x32xf32>) {
 
 // -----
 
+func.func @linear_c4(%x: tensor<?x32xf32>, %w: tensor<48x32xf32>) {
+  // expected-error @+1 {{48 columns do not divide into groups of 32}}
+  %0 = llm.linear %x, %w : (tensor<?x32xf32>, tensor<48x32xf32>) -> !llm.q8<48, 32>
+  return
+}
+
+// -----
+
 func.func @body_c1(%x: tensor<?x32xf32>, %w: tensor<32x32xf32>, %b: tensor<16xf32>) {
   // expected-error@+1 {{'llm.linear' op extra operand 'tensor<16xf32>' does not have 32 columns}}
   %0 = llm.linear %x, %w extras(%b) : (tensor<?x32xf32>, tensor<32x32xf32>, tensor<16xf32>) -> tensor<?x32xf32> {
@@ -291,7 +299,7 @@ func.func @rope_append_c2(%x: tensor<?x64xf32>, %p: tensor<?xi32>, %n: tensor<16
 // -----
 
 func.func @attention_c1(%q: tensor<?x32xf32>, %c: !llm.cached) {
-  // expected-error@+1 {{'llm.attention' op keeps the type of its rows}}
+  // expected-error@+1 {{'llm.attention' op keeps the columns of its rows}}
   %0 = llm.attention %q, %c {heads = 2 : i64, kv_heads = 1 : i64, layer = 0 : i64, scale = 1.0 : f64}
       : (tensor<?x32xf32>, !llm.cached) -> tensor<?x16xf32>
   return
@@ -340,5 +348,13 @@ func.func @type_rows(%x: tensor<32xf32>) {
 func.func @type_elements(%x: tensor<f32>) {
   // expected-error@+1 {{'llm.add' op operand #0 must be 32-bit float or rows, or a vector of one f32 per column, but got 'tensor<f32>'}}
   %0 = llm.add %x, %x : (tensor<f32>, tensor<f32>) -> tensor<f32>
+  return
+}
+
+// -----
+
+func.func @attention_c5(%q: tensor<?x32xf32>, %c: !llm.cached) {
+  // expected-error @+1 {{a head of 16 columns does not divide into groups of 32}}
+  %0 = llm.attention %q, %c {heads = 2 : i64, kv_heads = 2 : i64, layer = 0 : i64, scale = 1.0 : f64} : (tensor<?x32xf32>, !llm.cached) -> !llm.q8<32, 32>
   return
 }

@@ -57,3 +57,30 @@ func.func @head_norm(%x: tensor<?x32xf32>, %w: tensor<16xf32>) -> tensor<?x32xf3
   %0 = llm.norm rms %x, %w {eps = 1.0e-5 : f64, heads = 2 : i64} : (tensor<?x32xf32>, tensor<16xf32>) -> tensor<?x32xf32>
   return %0 : tensor<?x32xf32>
 }
+
+// Fires: a linear and an attention round their own rows.
+// CHECK-LABEL: @into_producers
+// CHECK: %[[A:.*]] = llm.attention {{.*}} -> !llm.q8<64, 32>
+// CHECK-NEXT: %[[L:.*]] = llm.linear %[[A]], {{.*}} -> !llm.q8<64, 32>
+// CHECK-NEXT: return %[[L]]
+func.func @into_producers(%q: tensor<?x64xf32>, %c: !llm.cached, %w: tensor<64x64xf32>) -> !llm.q8<64, 32> {
+  %0 = llm.attention %q, %c {heads = 2 : i64, kv_heads = 1 : i64, layer = 0 : i64, scale = 1.0 : f64} : (tensor<?x64xf32>, !llm.cached) -> tensor<?x64xf32>
+  %1 = llm.quantize %0 : (tensor<?x64xf32>) -> !llm.q8<64, 32>
+  %2 = llm.linear %1, %w : (!llm.q8<64, 32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %3 = llm.quantize %2 : (tensor<?x64xf32>) -> !llm.q8<64, 32>
+  return %3 : !llm.q8<64, 32>
+}
+
+// Does not move in: heads smaller than a group; rows that somebody else reads.
+// CHECK-LABEL: @stays_outside
+// CHECK: llm.attention {{.*}} -> tensor<?x64xf32>
+// CHECK-NEXT: llm.rows none
+// CHECK-NEXT: %[[L:.*]] = llm.linear {{.*}} -> tensor<?x64xf32>
+// CHECK-NEXT: llm.rows none %[[L]]
+func.func @stays_outside(%q: tensor<?x64xf32>, %c: !llm.cached, %w: tensor<64x64xf32>) -> (tensor<?x64xf32>, !llm.q8<64, 32>) {
+  %0 = llm.attention %q, %c {heads = 4 : i64, kv_heads = 1 : i64, layer = 0 : i64, scale = 1.0 : f64} : (tensor<?x64xf32>, !llm.cached) -> tensor<?x64xf32>
+  %1 = llm.quantize %0 : (tensor<?x64xf32>) -> !llm.q8<64, 32>
+  %2 = llm.linear %1, %w : (!llm.q8<64, 32>, tensor<64x64xf32>) -> tensor<?x64xf32>
+  %3 = llm.quantize %2 : (tensor<?x64xf32>) -> !llm.q8<64, 32>
+  return %2, %3 : tensor<?x64xf32>, !llm.q8<64, 32>
+}
