@@ -41,8 +41,9 @@ TEST_F(ChatTemplates, OfTokenizerConfig) {
   EXPECT_EQ(read(), "");
   EXPECT_EQ(read(R"({"chat_template": null})"), "");
   EXPECT_EQ(read(kString), "default=config ");
-  EXPECT_EQ(read(R"({"chat_template": [{"name": "default", "template": "a"}, {"name": "tool_use", "template": "b"}, {"name": "rag", "template": "c"}]})"),
-            "default=a tool_use=b rag=c ");
+  EXPECT_EQ(
+      read(R"({"chat_template": [{"name": "default", "template": "a"}, {"name": "tool_use", "template": "b"}, {"name": "rag", "template": "c"}]})"),
+      "default=a tool_use=b rag=c ");
   EXPECT_THAT(read(R"({"chat_template": 5})"), HasSubstr("tokenizer_config.json: chat_template: is neither a text nor a list"));
 }
 
