@@ -30,8 +30,9 @@ std::string rendered(const ChatRenderer& renderer, std::string_view messages, co
 
 TEST(Conversations, NumbersKeepTheirDigits) {
   auto renderer = rendererOf({{"default", "{{ messages[0] | tojson }}"}});
-  for (const char* messages : {R"([{"role": "user", "content": "x", "tool_calls": [{"function": {"arguments": {"n": 123456789012345678901234567890}}}]}])",
-                               R"([[{"role": "user", "content": "x", "tool_calls": [{"function": {"arguments": {"n": 123456789012345678901234567890}}}]}]])"})
+  for (const char* messages :
+       {R"([{"role": "assistant", "content": "x", "tool_calls": [{"function": {"arguments": {"n": 123456789012345678901234567890}}}]}])",
+        R"([[{"role": "assistant", "content": "x", "tool_calls": [{"function": {"arguments": {"n": 123456789012345678901234567890}}}]}]])"})
     EXPECT_THAT(rendered(renderer, messages), HasSubstr(R"({"n": 123456789012345678901234567890})"));
 }
 
@@ -60,7 +61,8 @@ TEST(Conversations, SayWhatIsWrong) {
   EXPECT_THAT(refused(std::string(1000, '[')), HasSubstr("nested more than"));
 }
 
-constexpr const char* kTemplate = "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}{% if add_generation_prompt %}<bot>{% endif %}";
+constexpr const char* kTemplate =
+    "{{ bos_token }}{% for m in messages %}<{{ m.role }}>{{ m.content }}<end>{% endfor %}{% if add_generation_prompt %}<bot>{% endif %}";
 
 TEST(Prompts, ContinueTheFinalMessage) {
   ChatOptions options;
@@ -86,10 +88,11 @@ TEST(Prompts, TemplatesAreChosenByToolsAndReplacedByTheCaller) {
 
 // The template wrote it; the tokenizer, which would add it to plain text, adds none when a prompt is encoded as chat does.
 TEST(Prompts, HaveOneBos) {
-  auto json = *parseTextJson(R"({"model":{"type":"WordLevel","vocab":{"hi":0},"unk_token":"hi"},"added_tokens":[{"id":1,"content":"<s>","special":true}],
+  auto json =
+      *parseTextJson(R"({"model":{"type":"WordLevel","vocab":{"hi":0},"unk_token":"hi"},"added_tokens":[{"id":1,"content":"<s>","special":true}],
       "pre_tokenizer":{"type":"Whitespace"},"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>","type_id":0}},
       {"Sequence":{"id":"A","type_id":0}}],"pair":[],"special_tokens":{"<s>":{"id":"<s>","ids":[1],"tokens":["<s>"]}}}})",
-                             "t.json");
+                     "t.json");
   auto bytes = *readTokenizerJson(json, "t.json", [](const std::string&) {})->serialize();
   auto tokenizer = *text::Tokenizer::open(bytes);
   auto renderer = rendererOf({{"default", "{{ bos_token }}{{ messages[0].content }}"}});
