@@ -4,6 +4,7 @@
 
 #include "runtime/engine/parts.h"
 #include "runtime/text/template/chat_prompt.h"
+#include "runtime/text/template/json_read.h"
 
 namespace ingot {
 namespace {
@@ -22,12 +23,38 @@ std::string messagesOf(const Conversation& conversation) {
   return json + "]";
 }
 
-Result<Conversation> conversationOf(const nlohmann::ordered_json& list, const std::string& where) {
-  if (!list.is_array()) return Status::invalidInput("{}: expected a list of messages, or a list of such lists", where);
+// What stands between the brackets and commas of a list, as it is written: numbers keep their digits. `json` is a valid list.
+std::vector<std::string_view> elementsOf(std::string_view json) {
+  std::vector<std::string_view> elements;
+  size_t depth = 0, begin = 0;
+  for (size_t at = 0; at < json.size(); ++at) {
+    char c = json[at];
+    if (c == '"') {
+      while (json[++at] != '"')
+        if (json[at] == '\\') ++at;
+    } else if (c == '[' || c == '{') {
+      if (++depth == 1) begin = at + 1;
+    } else if (c == ']' || c == '}' || c == ',') {
+      if (depth == 1) {
+        elements.push_back(json.substr(begin, at - begin));
+        begin = at + 1;
+      }
+      if (c != ',') --depth;
+    }
+  }
+  return elements;
+}
+
+// `json` is what `list` was read from.
+Result<Conversation> conversationOf(std::string_view json, const text::Value& list, const std::string& where) {
+  if (!list.is(text::Tag::list)) return Status::invalidInput("{}: expected a list of messages, or a list of such lists", where);
   Conversation conversation;
-  for (const auto& message : list) {
-    if (!message.is_object()) return Status::invalidInput("{}: a message is {}, expected an object with a role", where, message.dump().substr(0, 60));
-    conversation.push_back({.role = {}, .content = {}, .json = message.dump()});
+  if (list.list->size == 0) return conversation;
+  std::vector<std::string_view> messages = elementsOf(json);
+  for (size_t i = 0; i < messages.size(); ++i) {
+    if (!list.list->items[i].is(text::Tag::dict))
+      return Status::invalidInput("{}: a message is {}, expected an object with a role", where, messages[i].substr(0, 60));
+    conversation.push_back({.role = {}, .content = {}, .json = std::string(messages[i])});
   }
   return conversation;
 }
@@ -48,18 +75,21 @@ Result<text::ContentFormat> formatOf(const ChatOptions& options, const text::Tem
 }  // namespace
 
 Result<std::vector<Conversation>> readConversations(std::string_view text, const std::string& where) {
-  nlohmann::ordered_json json;
-  // nlohmann says where the text goes wrong by exception alone; it stays inside this function.
-  try {
-    json = nlohmann::ordered_json::parse(text);
-  } catch (const nlohmann::json::exception& error) {
-    return Status::invalidInput("{}: is not valid JSON: {}", where, error.what());
-  }
-  bool many = json.is_array() && !json.empty() && json[0].is_array();
-  if (!many) json = nlohmann::ordered_json::array({std::move(json)});
+  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
+  text::Arena arena;
+  auto read = text::readJson(text, arena);
+  if (!read.ok()) return Status(read.status()).at(where);
+  const text::Value& json = *read;
+  bool many = json.is(text::Tag::list) && json.list->size > 0 && json.list->items[0].is(text::Tag::list);
   std::vector<Conversation> conversations;
-  for (const auto& list : json) {
-    INGOT_ASSIGN(Conversation conversation, conversationOf(list, where));
+  if (!many) {
+    INGOT_ASSIGN(Conversation conversation, conversationOf(text, json, where));
+    conversations.push_back(std::move(conversation));
+    return conversations;
+  }
+  std::vector<std::string_view> lists = elementsOf(text);
+  for (size_t i = 0; i < lists.size(); ++i) {
+    INGOT_ASSIGN(Conversation conversation, conversationOf(lists[i], json.list->items[i], where));
     conversations.push_back(std::move(conversation));
   }
   return conversations;

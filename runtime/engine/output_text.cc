@@ -4,8 +4,11 @@
 
 namespace ingot {
 
-OutputText::OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens, std::vector<std::string> stops, bool keepStop)
-    : decoder_(tokenizer, skipSpecialTokens), vocab_(tokenizer.vocabSize()), stops_(std::move(stops)), keepStop_(keepStop) {
+OutputText::OutputText(const text::Tokenizer& tokenizer, const SamplingParams& params)
+    : decoder_(tokenizer, params.skip_special_tokens, params.spaces_between_special_tokens),
+      vocab_(tokenizer.vocabSize()),
+      stops_(params.stop),
+      keepStop_(params.include_stop_str_in_output) {
   for (const auto& stop : stops_) longestStop_ = std::max(longestStop_, stop.size());
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "runtime/base/request.h"
 #include "runtime/text/tokenizer/stream_decoder.h"
 
 namespace ingot {
@@ -11,7 +12,8 @@ namespace ingot {
 // Thread-compatible.
 class OutputText {
  public:
-  OutputText(const text::Tokenizer& tokenizer, bool skipSpecialTokens, std::vector<std::string> stops, bool keepStop);
+  // Of `params`: what is skipped, the spaces between special tokens, the stop strings and whether they stay.
+  OutputText(const text::Tokenizer& tokenizer, const SamplingParams& params);
 
   // Adds a token's text; `checkStops` false only decodes. Returns the stop string that ended the text, or null.
   const std::string* push(int32_t token, bool checkStops);

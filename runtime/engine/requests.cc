@@ -85,8 +85,7 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
     completion.logprobs.emplace();
     completion.cumulative_logprob = 0;
   }
-  if (context.tokenizer && params.detokenize)
-    text_.emplace(*context.tokenizer, params.skip_special_tokens, params.stop, params.include_stop_str_in_output);
+  if (context.tokenizer && params.detokenize) text_.emplace(*context.tokenizer, params);
 }
 
 std::optional<int32_t> Output::sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch) {

@@ -54,6 +54,11 @@ TEST(Limits, HugeResultsAreRefused) {
     startsWith(render(source), "limit: ");
 }
 
+TEST(Limits, HugeRangesAreRefusedAsTheSandboxRefuses) {
+  for (const char* source : {"{% for a in range(10**15) %}{% endfor %}", "{{ range(0, -10**15, -1)|list }}"})
+    startsWith(render(source), "OverflowError: Range too big. The sandbox blocks ranges larger than MAX_RANGE (100000).");
+}
+
 TEST(Limits, SlowComparisonsEnd) {
   const char* pair =
       "{% set a = namespace(s=[1]) %}{% set b = namespace(s=[1]) %}{% for i in range(60) %}{% set a.s = [a.s, a.s] %}"
