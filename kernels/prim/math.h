@@ -3,28 +3,9 @@
 
 #include "kernels/prim/vector.h"
 
-// exp(x) by x = n ln2 + r, a degree-6 polynomial on r (Cephes), and 2^n put into the exponent. exp(-inf) is 0.
-INGOT_INLINE F32x16 exponential(F32x16 x) {
-  F32x16 clamped = minimum(maximum(x, splat(-87.33654f)), splat(88.72283f));
-  F32x16 n = roundEven(clamped * 1.44269504088896341f);
-  F32x16 r = fma(n, splat(-0.693359375f), clamped);
-  r = fma(n, splat(2.12194440e-4f), r);
-  F32x16 p = splat(1.9875691500e-4f);
-  p = fma(p, r, splat(1.3981999507e-3f));
-  p = fma(p, r, splat(8.3334519073e-3f));
-  p = fma(p, r, splat(4.1665795894e-2f));
-  p = fma(p, r, splat(1.6666665459e-1f));
-  p = fma(p, r, splat(5.0000001201e-1f));
-  F32x16 y = fma(p, r * r, r + 1.0f);
-  // 2^n in two halves, for n = 128 does not fit one exponent.
-  I32x16 whole = __builtin_convertvector(n, I32x16), half = whole >> 1;
-  y = y * asFloat((half + 127) << 23) * asFloat((whole - half + 127) << 23);
-  return select(x < -87.33654f, splat(0.0f), y);
-}
-
-// exp(x) for x <= 0: one exponent holds 2^n. exp(-inf) is 0.
-INGOT_INLINE F32x16 exponentialOfNegative(F32x16 x) {
-  F32x16 n = roundEven(maximum(x, splat(-87.33654f)) * 1.44269504088896341f);
+// exp(x) by x = n ln2 + r, a degree-6 polynomial on r (Cephes), and 2^n put into the exponent.
+INGOT_INLINE F32x16 wholePart(F32x16 x) { return roundEven(x * 1.44269504088896341f); }
+INGOT_INLINE F32x16 exponentialOfRest(F32x16 x, F32x16 n) {
   F32x16 r = fma(n, splat(-0.693359375f), x);
   r = fma(n, splat(2.12194440e-4f), r);
   F32x16 p = splat(1.9875691500e-4f);
@@ -33,7 +14,22 @@ INGOT_INLINE F32x16 exponentialOfNegative(F32x16 x) {
   p = fma(p, r, splat(4.1665795894e-2f));
   p = fma(p, r, splat(1.6666665459e-1f));
   p = fma(p, r, splat(5.0000001201e-1f));
-  F32x16 y = fma(p, r * r, r + 1.0f) * asFloat((__builtin_convertvector(n, I32x16) + 127) << 23);
+  return fma(p, r * r, r + 1.0f);
+}
+
+// exp(-inf) is 0.
+INGOT_INLINE F32x16 exponential(F32x16 x) {
+  F32x16 clamped = minimum(maximum(x, splat(-87.33654f)), splat(88.72283f)), n = wholePart(clamped);
+  // 2^n in two halves, for n = 128 does not fit one exponent.
+  I32x16 whole = __builtin_convertvector(n, I32x16), half = whole >> 1;
+  F32x16 y = exponentialOfRest(clamped, n) * asFloat((half + 127) << 23) * asFloat((whole - half + 127) << 23);
+  return select(x < -87.33654f, splat(0.0f), y);
+}
+
+// exp(x) for x <= 0: one exponent holds 2^n.
+INGOT_INLINE F32x16 exponentialOfNegative(F32x16 x) {
+  F32x16 clamped = maximum(x, splat(-87.33654f)), n = wholePart(clamped);
+  F32x16 y = exponentialOfRest(clamped, n) * asFloat((__builtin_convertvector(n, I32x16) + 127) << 23);
   return select(x < -87.33654f, splat(0.0f), y);
 }
 
