@@ -17,7 +17,7 @@ USES = {
     "kernels/rows": "kernels/abi kernels/prim kernels/linear",
     "kernels/embedding": "kernels/abi kernels/prim kernels/linear",
     "kernels/rope": "kernels/abi kernels/prim kernels/kvcache",
-    "kernels/attention": "kernels/abi kernels/prim kernels/kvcache kernels/linear",
+    "kernels/attention": "kernels/abi kernels/prim kernels/kvcache",
     "kernels/activation": "kernels/abi kernels/prim",
     "kernels/sample": "kernels/abi kernels/prim",
     "kernels/moe": "kernels/abi kernels/prim kernels/linear",

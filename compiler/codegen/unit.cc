@@ -25,17 +25,14 @@ struct Format {
   WeightFormat weights;
   int64_t group = 1;
 };
-constexpr std::pair<std::string_view, WeightFormat> kFormats[] = {{"f32", WeightFormat::f32},   {"f16", WeightFormat::f16},
-                                                                  {"bf16", WeightFormat::bf16}, {"i8", WeightFormat::i8},
-                                                                  {"i4", WeightFormat::i4},     {"i4m", WeightFormat::i4m}};
 
 // i4g32 -> {i4, 32}.
 Format parseFormat(const std::string& storage) {
   auto at = storage.find('g');
   Format format{storage == "plain" ? "f32" : storage.substr(0, at), WeightFormat::f32,
                 at == std::string::npos ? 1 : std::stoll(storage.substr(at + 1))};
-  for (auto [name, weights] : kFormats)
-    if (name == format.name) format.weights = weights;
+  for (const NamedWeightFormat& known : kWeightFormats)
+    if (known.name == format.name) format.weights = known.format;
   return format;
 }
 

@@ -102,7 +102,7 @@ class PlanBuilder {
     auto cacheType = contents_.cacheType == "f32"   ? plan::CacheType::f32
                      : contents_.cacheType == "f16" ? plan::CacheType::f16
                                                     : plan::CacheType::bf16;
-    uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * 16) * (cacheType == plan::CacheType::f32 ? 4 : 2);
+    uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * INGOT_PAGE_TOKENS) * (cacheType == plan::CacheType::f32 ? 4 : 2);
     auto target = b_.CreateString(code.target);
     auto features = b_.CreateVectorOfStrings(code.features);
     auto kernelVector = b_.CreateVector(kernels);
@@ -133,7 +133,7 @@ class PlanBuilder {
       if (!w.sources.empty()) parameters += std::accumulate(w.shape.begin(), w.shape.end(), uint64_t{1}, std::multiplies<>());
     auto u32 = [](int64_t value) { return static_cast<uint32_t>(value); };
     return plan::CreateModel(b_, b_.CreateString(s.family), u32(s.layers), u32(s.kvHeads), u32(s.headDim), u32(s.hidden), u32(s.heads), u32(s.vocab),
-                             u32(s.maxPositions), 16, kQueryBlock, parameters);
+                             u32(s.maxPositions), INGOT_PAGE_TOKENS, kQueryBlock, parameters);
   }
 
   Offset<plan::Generation> generation() {

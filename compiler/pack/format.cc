@@ -3,22 +3,12 @@
 #include <charconv>
 
 namespace ingot {
-namespace {
-
-struct NamedFormat {
-  std::string_view name;
-  WeightFormat format;
-};
-constexpr NamedFormat kFormats[] = {{"f32", WeightFormat::f32}, {"f16", WeightFormat::f16}, {"bf16", WeightFormat::bf16},
-                                    {"i8", WeightFormat::i8},   {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m}};
-
-}  // namespace
 
 Result<StorageFormat> StorageFormat::parse(std::string_view name) {
   if (name == "plain") return StorageFormat{.plain = true};
   auto at = name.find('g');
   StorageFormat result;
-  for (const NamedFormat& known : kFormats) {
+  for (const NamedWeightFormat& known : kWeightFormats) {
     if (known.name != name.substr(0, at)) continue;
     result.format = known.format;
     bool grouped = at != std::string_view::npos;

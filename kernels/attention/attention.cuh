@@ -7,7 +7,7 @@
 
 #include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/element.cuh"
-#include "kernels/linear/quantize.cuh"
+#include "kernels/prim/quantize.cuh"
 
 namespace attention {
 

@@ -4,9 +4,11 @@
 //   values  [kv_head][16 tokens][head_dim]   columns in lanes: one multiply-add per token and 16 columns
 #pragma once
 
+#include "kernels/abi/abi.h"
+
 enum class CacheType : int { f32, f16, bf16 };
 
-constexpr int kPageTokens = 16;
+constexpr int kPageTokens = INGOT_PAGE_TOKENS;
 
 // Elements of one layer's keys of a page; its values take as many.
 constexpr long long layerElements(int kvHeads, int headDim) { return (long long)kvHeads * headDim * kPageTokens; }

@@ -14,6 +14,14 @@
 
 enum class WeightFormat : int { f32, f16, bf16, i8, i4, i4m };
 
+// What files and generated code call them; formats with groups append gG.
+struct NamedWeightFormat {
+  const char* name;
+  WeightFormat format;
+};
+constexpr NamedWeightFormat kWeightFormats[] = {{"f32", WeightFormat::f32}, {"f16", WeightFormat::f16}, {"bf16", WeightFormat::bf16},
+                                                {"i8", WeightFormat::i8},   {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m}};
+
 constexpr int kBlockChannels = 16;
 
 constexpr bool isQuantized(WeightFormat format) { return format >= WeightFormat::i8; }

@@ -7,8 +7,8 @@
 
 #include "kernels/linear/epilogue.cuh"
 #include "kernels/linear/linear.spec.h"
-#include "kernels/linear/quantize.cuh"
 #include "kernels/linear/tensor.cuh"
+#include "kernels/prim/quantize.cuh"
 
 namespace linear {
 

@@ -6,6 +6,8 @@
 
 #define INGOT_INLINE static inline __attribute__((always_inline))
 
+#include "kernels/prim/bytes.h"
+
 typedef float F32x16 __attribute__((vector_size(64)));
 typedef int I32x16 __attribute__((vector_size(64)));
 typedef unsigned U32x16 __attribute__((vector_size(64)));
@@ -16,17 +18,6 @@ typedef unsigned short U16x16 __attribute__((vector_size(32)));
 typedef _Float16 F16x16 __attribute__((vector_size(32)));
 
 constexpr int kLanes = 16;
-
-template <class V>
-INGOT_INLINE V load(const void* from) {
-  V value;
-  __builtin_memcpy(&value, from, sizeof(V));
-  return value;
-}
-template <class V>
-INGOT_INLINE void store(void* to, V value) {
-  __builtin_memcpy(to, &value, sizeof(V));
-}
 
 INGOT_INLINE F32x16 splat(float x) { return F32x16{} + x; }
 INGOT_INLINE I32x16 splat(int x) { return I32x16{} + x; }

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
-#include "kernels/linear/quantize.cuh"
+#include "kernels/prim/quantize.cuh"
 
 namespace rows {
 

@@ -42,7 +42,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
 // Before any work: what is needed, what is free, and what would fit.
 Status CudaProgram::checkMemory(const BatchLimits& limits, int32_t pages) {
   INGOT_ASSIGN(size_t free, device_->freeBytes());
-  uint64_t weights = weightRange(artifact_.plan()).bytes, buffers = packedBatchBytes(limits);
+  uint64_t weights = range_.bytes, buffers = packedBatchBytes(limits);
   for (const auto* slot : *variant_.slots()) {
     INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
     buffers += roundUp(bytes, kAlignment);
@@ -84,9 +84,8 @@ Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
 }
 
 Status CudaProgram::uploadWeights() {
-  WeightRange range = weightRange(artifact_.plan());
-  INGOT_ASSIGN(weights_, device_->allocate(range.bytes, "weights"));
-  if (!range.filled) return device_->upload(weights_.pointer(), artifact_.bytes().subspan(range.start, range.bytes)).at("weights");
+  INGOT_ASSIGN(weights_, device_->allocate(range_.bytes, "weights"));
+  if (!range_.filled) return device_->upload(weights_.pointer(), artifact_.bytes().subspan(range_.start, range_.bytes)).at("weights");
   for (const auto* weight : *artifact_.plan().weights()) INGOT_TRY(fill(*weight).at(weight->name()->string_view()));
   return {};
 }
@@ -117,7 +116,7 @@ CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
     case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
     case plan::OperandKind::weight: {
       const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
-      return weights_.pointer() + (weight->offset() - weightRange(artifact_.plan()).start);
+      return weights_.pointer() + (weight->offset() - range_.start);
     }
     case plan::OperandKind::cache_keys:
     case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand);

@@ -24,7 +24,7 @@ class CudaProgram : public Program {
     const plan::Step* step;
   };
 
-  CudaProgram(const Artifact& artifact, const plan::Variant& variant) : Program(variant), artifact_(artifact) {}
+  CudaProgram(const Artifact& artifact, const plan::Variant& variant) : Program(variant), artifact_(artifact), range_(weightRange(artifact.plan())) {}
   Status bind(const Choice& choice, const BatchLimits& limits, int32_t pages);
   Status checkMemory(const BatchLimits& limits, int32_t pages);
   Status loadKernels();
@@ -41,6 +41,7 @@ class CudaProgram : public Program {
   Status profileAll(const IngotBatch& sizes);
 
   const Artifact& artifact_;
+  const WeightRange range_;             // of the weights in the file, or in memory where they are filled
   std::unique_ptr<CudaDevice> device_;  // outlives what it gave
   std::vector<CudaKernel> kernels_;
   CudaMemory weights_, buffers_, cache_, batch_;

@@ -120,11 +120,11 @@ Result<Choice> chooseVariant(const Artifact& artifact, const DeviceRequest& requ
   auto choose = [&]() -> Result<Choice> {
     if (request.device == "cpu") return chooseCpu(artifact);
     if (request.device == "auto") {
-      if (hasCuda(artifact.plan()))
-        if (auto gpu = chooseCuda(artifact, request, 0); gpu.ok()) return gpu;
+      if (!hasCuda(artifact.plan())) return chooseCpu(artifact);
+      auto gpu = chooseCuda(artifact, request, 0);
+      if (gpu.ok()) return gpu;
       auto cpu = chooseCpu(artifact);
-      if (cpu.ok() || !hasCuda(artifact.plan())) return cpu;
-      return chooseCuda(artifact, request, 0);  // whose refusal says more
+      return cpu.ok() ? cpu : gpu;  // whose refusal says more
     }
     if (auto ordinal = ordinalOf(request.device)) {
       auto gpu = chooseCuda(artifact, request, *ordinal);

@@ -1,16 +1,7 @@
 // The arithmetic of kernels/prim/device.cuh in plain C++.
 #pragma once
 
-template <class T>
-INGOT_INLINE T load(const void* from) {
-  T value;
-  __builtin_memcpy(&value, from, sizeof(T));
-  return value;
-}
-template <class T>
-INGOT_INLINE void store(void* to, T value) {
-  __builtin_memcpy(to, &value, sizeof(T));
-}
+#include "kernels/prim/bytes.h"
 
 INGOT_INLINE float asFloat(unsigned x) { return load<float>(&x); }
 INGOT_INLINE unsigned asBits(float x) { return load<unsigned>(&x); }

@@ -63,12 +63,13 @@ std::vector<std::string> arguments(const CpuTarget& target) {
   return args;
 }
 
-Sha256 keyOf(const SourceUnit& unit, const CpuTarget& target) {
+// What all units of a target have in common; a unit's key goes on from here.
+KernelKey keyOf(const CpuTarget& target) {
   KernelKey key;
   key.add(clang::getClangFullVersion());
   for (const std::string& argument : arguments(target)) key.add(argument);
   for (int i = 0; i < kEmbeddedKernelCount; ++i) key.add(kEmbeddedKernels[i].path).add(kEmbeddedKernels[i].text);
-  return key.add(unit.source).finish();
+  return key;
 }
 
 // One unit to the bytes of an object file.
@@ -98,12 +99,11 @@ Result<std::string> compileUnit(const SourceUnit& unit, const CpuTarget& target)
   return std::string(object.begin(), object.end());
 }
 
-Result<std::string> compileOrFind(const SourceUnit& unit, const CpuTarget& target, KernelCache* cache) {
-  if (!cache) return compileUnit(unit, target);
-  Sha256 key = keyOf(unit, target);
-  if (auto object = cache->find(key)) return *std::move(object);
+Result<std::string> compileOrFind(const SourceUnit& unit, const CpuTarget& target, KernelKey common, KernelCache& cache) {
+  Sha256 key = common.add(unit.source).finish();
+  if (auto object = cache.find(key)) return *std::move(object);
   INGOT_ASSIGN(std::string object, compileUnit(unit, target));
-  cache->keep(key, object);
+  cache.keep(key, object);
   return object;
 }
 
@@ -112,8 +112,9 @@ Result<std::string> compileOrFind(const SourceUnit& unit, const CpuTarget& targe
 Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs, KernelCache* cache) {
   initialiseTargets();
   std::vector<std::string> objects(units.size());
+  KernelKey common = cache ? keyOf(target) : KernelKey();
   INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {
-    INGOT_ASSIGN(objects[i], compileOrFind(units[i], target, cache));
+    INGOT_ASSIGN(objects[i], cache ? compileOrFind(units[i], target, common, *cache) : compileUnit(units[i], target));
     return {};
   }));
   return linkImage(objects, units, target);

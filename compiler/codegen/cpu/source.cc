@@ -32,16 +32,21 @@ KernelCode cpuKernel(const KernelUnit& unit) {
   return code;
 }
 
+Result<VariantCode> compileVariant(std::span<const SourceUnit> sources, std::vector<KernelCode> kernels, const CpuTarget& target, int jobs,
+                                   KernelCache* cache) {
+  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs, cache));
+  for (size_t i = 0; i < sources.size(); ++i) kernels[i].offset = image.offsets.at(sources[i].symbol);
+  return VariantCode{target.name, target.features, std::move(image.bytes), 0, std::move(kernels)};
+}
+
 Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs, KernelCache* cache) {
   std::vector<SourceUnit> sources;
-  for (const KernelUnit& unit : units) sources.push_back(cpuSource(unit));
-  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs, cache));
-  VariantCode variant{target.name, target.features, std::move(image.bytes), 0, {}};
+  std::vector<KernelCode> kernels;
   for (const KernelUnit& unit : units) {
-    variant.kernels.push_back(cpuKernel(unit));
-    variant.kernels.back().offset = image.offsets.at(unit.symbol);
+    sources.push_back(cpuSource(unit));
+    kernels.push_back(cpuKernel(unit));
   }
-  return variant;
+  return compileVariant(sources, std::move(kernels), target, jobs, cache);
 }
 
 }  // namespace ingot

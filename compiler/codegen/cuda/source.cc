@@ -1,5 +1,6 @@
 #include "compiler/codegen/cuda/source.h"
 
+#include "compiler/codegen/cpu/source.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
 
@@ -63,15 +64,13 @@ Result<CpuTarget> emulatedTarget() {
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
   std::vector<SourceUnit> sources;
-  for (const KernelUnit& unit : units) sources.push_back(emulatedSource(unit));
-  INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs));
-  VariantCode variant{target.name, target.features, std::move(image.bytes), 0, {}};
+  std::vector<KernelCode> kernels;
   for (const KernelUnit& unit : units) {
-    variant.kernels.push_back(cudaKernel(unit));
-    variant.kernels.back().offset = image.offsets.at(unit.symbol);
-    variant.kernels.back().scratchBytes = kEmulatedScratchBytes;
+    sources.push_back(emulatedSource(unit));
+    kernels.push_back(cudaKernel(unit));
+    kernels.back().scratchBytes = kEmulatedScratchBytes;
   }
-  return variant;
+  return compileVariant(sources, std::move(kernels), target, jobs);
 }
 
 }  // namespace ingot

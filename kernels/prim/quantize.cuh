@@ -1,8 +1,8 @@
-// f32 values to a quantised row (kernels/linear/layout.h): round to nearest even of x / scale, scale = max|x| / 127 of the group.
+// f32 values to a quantised row (quantized_row.h): round to nearest even of x / scale, scale = max|x| / 127 of the group.
 #pragma once
 
-#include "kernels/linear/layout.h"
 #include "kernels/prim/math.cuh"
+#include "kernels/prim/quantized_row.h"
 
 // Group `g` of a row of Columns columns, by one warp; valueAt(i) gives value i of the group.
 template <int Group, long long Columns, class ValueAt>
