@@ -78,6 +78,15 @@ struct PlainFormat {
   }
 };
 
+template <WeightFormat F>
+struct DotsOf {
+  using Type = NibbleDots;
+};
+template <>
+struct DotsOf<WeightFormat::i8> {
+  using Type = ByteDots;
+};
+
 // Weights of 4 or 8 bits in groups along k; x rows are quantised with the same groups.
 template <WeightFormat F>
 struct QuantizedFormat {
@@ -86,6 +95,7 @@ struct QuantizedFormat {
   static constexpr long long kGroups = kK / kGroup;
   static constexpr bool kHasMinima = F == WeightFormat::i4m;
   static constexpr int kHeaderBytes = kHasMinima ? 64 : 32;
+  static constexpr int kStep = F == WeightFormat::i8 ? 4 : 8;  // columns of 64 bytes of codes
   // Per group: codes as bytes, 4 columns of 16 channels of each block side by side; scales and minima as f32.
   struct Panel {
     unsigned char codes[kStretch / 4][kPanelBlocks][64];
@@ -100,14 +110,16 @@ struct QuantizedFormat {
   };
   INGOT_INLINE RowGroup rowGroup(const char* row, long long g) { return {((const float*)(row + kK))[g], ((const int*)(row + kK + 4 * kGroups))[g]}; }
 
-  // Codes are stored with an offset; dots start where that comes out even.
-  INGOT_INLINE I32x16 seed(int sum) { return splat(F == WeightFormat::i8 ? biasedSeed(sum) : F == WeightFormat::i4 ? -8 * sum : 0); }
-  INGOT_INLINE I32x16 dot(I32x16 dots, U8x64 codes, I8x64 x) {
-    if constexpr (F == WeightFormat::i8) return dotBiased(dots, codes, x);
-    return dotLow(dots, codes, x);
+  // The dot products of a group, kFold columns before each fold. Codes are stored with an offset; dots start where that comes out even.
+  using Dots = DotsOf<F>::Type;
+  static constexpr int kFold = kGroup < 32 ? kGroup : 32;
+  static_assert(kGroup % kFold == 0);
+  INGOT_INLINE Dots dotsFrom(int sum) {
+    if constexpr (F == WeightFormat::i8) return {splat(Dots::seed(sum))};
+    else return {splat(F == WeightFormat::i4 ? -8 * sum : 0)};
   }
-  INGOT_INLINE F32x16 addGroup(F32x16 sum, I32x16 dots, F32x16 scale, F32x16 minimum, RowGroup row) {
-    sum = fma(toFloat(dots), scale * row.scale, sum);
+  INGOT_INLINE F32x16 addGroup(F32x16 sum, const Dots& dots, F32x16 scale, F32x16 minimum, RowGroup row) {
+    sum = fma(toFloat(dots.total), scale * row.scale, sum);
     if constexpr (kHasMinima) sum = fma(minimum, splat(row.scale * (float)row.sum), sum);
     return sum;
   }
@@ -121,22 +133,25 @@ struct QuantizedFormat {
       const signed char* columns = (const signed char*)x + g * kGroup;
       prefetch(group, groupBytes(F, kGroup));
       RowGroup rows[Rows];
-      I32x16 dots[Rows];
+      Dots dots[Rows];
       for (int r = 0; r < Rows; ++r) {
         rows[r] = rowGroup(x + r * kRowBytes, g);
-        dots[r] = seed(rows[r].sum);
+        dots[r] = dotsFrom(rows[r].sum);
       }
-      if constexpr (F == WeightFormat::i8) {
-        for (int k = 0; k < kGroup; k += 4) {
-          U8x64 w = load<U8x64>(codes + 16 * k);
-          for (int r = 0; r < Rows; ++r) dots[r] = dot(dots[r], w, splatQuad(columns + r * kRowBytes + k));
+      auto add = [&](U8x64 w, int k) __attribute__((always_inline)) {
+        for (int r = 0; r < Rows; ++r) dots[r].add(w, splatQuad(columns + r * kRowBytes + k));
+      };
+      for (int fold = 0; fold < kGroup; fold += kFold) {
+        for (int k = fold; k < fold + kFold; k += kStep) {
+          if constexpr (F == WeightFormat::i8) {
+            add(load<U8x64>(codes + 16 * k), k);
+          } else {
+            U8x64 both = load<U8x64>(codes + 8 * k);
+            add(both & 15, k);
+            add(highNibbles(both), k + 4);
+          }
         }
-      } else {
-        for (int k = 0; k < kGroup; k += 8) {
-          U8x64 both = load<U8x64>(codes + 8 * k), low = both & 15, high = highNibbles(both);
-          for (int r = 0; r < Rows; ++r) dots[r] = dot(dots[r], low, splatQuad(columns + r * kRowBytes + k));
-          for (int r = 0; r < Rows; ++r) dots[r] = dot(dots[r], high, splatQuad(columns + r * kRowBytes + k + 4));
-        }
+        for (int r = 0; r < Rows; ++r) dots[r].fold();
       }
       F32x16 scale = toFloat(load<F16x16>(group)), minimum = {};
       if constexpr (kHasMinima) minimum = toFloat(load<F16x16>(group + 32));
@@ -151,7 +166,7 @@ struct QuantizedFormat {
         store(panel.scales[g][b], toFloat(load<F16x16>(group)));
         if constexpr (kHasMinima) store(panel.minima[g][b], toFloat(load<F16x16>(group + 32)));
         auto* codes = &panel.codes[g * kGroup / 4];
-        for (int k = 0; k < kGroup; k += F == WeightFormat::i8 ? 4 : 8) {
+        for (int k = 0; k < kGroup; k += kStep) {
           if constexpr (F == WeightFormat::i8) {
             store(codes[k / 4][b], load<U8x64>(group + kHeaderBytes + 16 * k));
           } else {
@@ -166,18 +181,22 @@ struct QuantizedFormat {
   template <int Rows, int Blocks>
   INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
     for (long long g = 0; g < columns / kGroup; ++g) {
-      I32x16 dots[Rows][Blocks];
+      Dots dots[Rows][Blocks];
       for (int r = 0; r < Rows; ++r)
-        for (int b = 0; b < Blocks; ++b) dots[r][b] = seed(rowGroup(x + r * kRowBytes, first / kGroup + g).sum);
+        for (int b = 0; b < Blocks; ++b) dots[r][b] = dotsFrom(rowGroup(x + r * kRowBytes, first / kGroup + g).sum);
       const signed char* quads = (const signed char*)x + first + g * kGroup;
+      for (int fold = 0; fold < kGroup; fold += kFold) {
 #pragma clang loop unroll(disable)
-      for (int k = 0; k < kGroup; k += 4) {
-        U8x64 w[Blocks];
-        for (int b = 0; b < Blocks; ++b) w[b] = load<U8x64>(panel.codes[(g * kGroup + k) / 4][block + b]);
-        for (int r = 0; r < Rows; ++r) {
-          I8x64 quad = splatQuad(quads + r * kRowBytes + k);
-          for (int b = 0; b < Blocks; ++b) dots[r][b] = dot(dots[r][b], w[b], quad);
+        for (int k = fold; k < fold + kFold; k += 4) {
+          U8x64 w[Blocks];
+          for (int b = 0; b < Blocks; ++b) w[b] = load<U8x64>(panel.codes[(g * kGroup + k) / 4][block + b]);
+          for (int r = 0; r < Rows; ++r) {
+            I8x64 quad = splatQuad(quads + r * kRowBytes + k);
+            for (int b = 0; b < Blocks; ++b) dots[r][b].add(w[b], quad);
+          }
         }
+        for (int r = 0; r < Rows; ++r)
+          for (int b = 0; b < Blocks; ++b) dots[r][b].fold();
       }
       for (int b = 0; b < Blocks; ++b) {
         F32x16 scale = load<F32x16>(panel.scales[g][block + b]), minimum = {};
