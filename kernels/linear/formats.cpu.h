@@ -96,7 +96,7 @@ struct QuantizedFormat {
   static constexpr bool kHasMinima = F == WeightFormat::i4m;
   static constexpr int kHeaderBytes = kHasMinima ? 64 : 32;
   static constexpr int kStep = F == WeightFormat::i8 ? 4 : 8;  // columns of 64 bytes of codes
-  // Per group: codes as bytes, 4 columns of 16 channels of each block side by side; scales and minima as f32.
+  // Per group: codes as bytes, 4 columns of 16 channels of each block side by side (or as pairColumns says); scales and minima as f32.
   struct Panel {
     unsigned char codes[kStretch / 4][kPanelBlocks][64];
     float scales[kStretch / kGroup][kPanelBlocks][kLanes];
@@ -166,16 +166,75 @@ struct QuantizedFormat {
         store(panel.scales[g][b], toFloat(load<F16x16>(group)));
         if constexpr (kHasMinima) store(panel.minima[g][b], toFloat(load<F16x16>(group + 32)));
         auto* codes = &panel.codes[g * kGroup / 4];
-        for (int k = 0; k < kGroup; k += kStep) {
+        for (int k = 0; k < kGroup; k += 8) {
+          U8x64 first4, second4;
           if constexpr (F == WeightFormat::i8) {
-            store(codes[k / 4][b], load<U8x64>(group + kHeaderBytes + 16 * k));
+            first4 = load<U8x64>(group + kHeaderBytes + 16 * k);
+            second4 = load<U8x64>(group + kHeaderBytes + 16 * k + 64);
           } else {
             U8x64 both = load<U8x64>(group + kHeaderBytes + 8 * k);
-            store(codes[k / 4][b], both & 15);
-            store(codes[k / 4 + 1][b], highNibbles(both));
+            first4 = both & 15;
+            second4 = highNibbles(both);
           }
+          if constexpr (kRowPairs) pairColumns(first4, second4);
+          store(codes[k / 4][b], first4);
+          store(codes[k / 4 + 1][b], second4);
         }
       }
+  }
+
+  // Columns k .. k + 3 and k + 4 .. k + 7 of 16 channels become eight signed columns a channel.
+  INGOT_INLINE void pairColumns(U8x64& first, U8x64& second) {
+    U32x16 a = (U32x16)(F == WeightFormat::i8 ? first ^ 0x80 : first), b = (U32x16)(F == WeightFormat::i8 ? second ^ 0x80 : second);
+    first = (U8x64)__builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    second = (U8x64)__builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+  }
+
+  // The dot products of one group of an unpacked panel.
+  template <int Rows, int Blocks>
+  INGOT_INLINE void dotQuads(const signed char* x, const unsigned char (*codes)[kPanelBlocks][64], int block, Dots (&dots)[Rows][Blocks]) {
+    for (int fold = 0; fold < kGroup; fold += kFold) {
+#pragma clang loop unroll(disable)
+      for (int k = fold; k < fold + kFold; k += 4) {
+        U8x64 w[Blocks];
+        for (int b = 0; b < Blocks; ++b) w[b] = load<U8x64>(codes[k / 4][block + b]);
+        for (int r = 0; r < Rows; ++r) {
+          I8x64 quad = splatQuad(x + r * kRowBytes + k);
+          for (int b = 0; b < Blocks; ++b) dots[r][b].add(w[b], quad);
+        }
+      }
+      for (int r = 0; r < Rows; ++r)
+        for (int b = 0; b < Blocks; ++b) dots[r][b].fold();
+    }
+  }
+
+  // The same by two rows and two channels; of an odd last row both are the same.
+  template <int Rows, int Blocks>
+  INGOT_INLINE void dotRowPairs(const signed char* x, const unsigned char (*codes)[kPanelBlocks][64], int block, Dots (&dots)[Rows][Blocks]) {
+    typedef signed char Eight __attribute__((vector_size(8)));
+    constexpr int kPairs = (Rows + 1) / 2, kEach = kLanes / 2;
+    for (int b = 0; b < Blocks; ++b) {
+      I32x4 totals[kPairs][kEach] = {};
+#pragma clang loop unroll(disable)
+      for (int k = 0; k < kGroup; k += 8) {
+        I8x16 rows[kPairs];
+        for (int pair = 0; pair < kPairs; ++pair) {
+          const signed char* at = x + 2 * pair * kRowBytes + k;
+          rows[pair] = __builtin_shufflevector(load<Eight>(at), load<Eight>(2 * pair + 1 < Rows ? at + kRowBytes : at), 0, 1, 2, 3, 4, 5, 6, 7, 8, 9,
+                                               10, 11, 12, 13, 14, 15);
+        }
+        for (int i = 0; i < kEach; ++i) {
+          I8x16 channels = load<I8x16>(codes[k / 4 + i / 4][block + b] + i % 4 * 16);
+          for (int pair = 0; pair < kPairs; ++pair) totals[pair][i] = dotPairs(totals[pair][i], rows[pair], channels);
+        }
+      }
+      for (int pair = 0; pair < kPairs; ++pair) {
+        I32x16 low = load<I32x16>(totals[pair]), high = load<I32x16>(totals[pair] + 4);
+        dots[2 * pair][b].total += __builtin_shufflevector(low, high, 0, 1, 4, 5, 8, 9, 12, 13, 16, 17, 20, 21, 24, 25, 28, 29);
+        if (2 * pair + 1 < Rows)
+          dots[2 * pair + 1][b].total += __builtin_shufflevector(low, high, 2, 3, 6, 7, 10, 11, 14, 15, 18, 19, 22, 23, 26, 27, 30, 31);
+      }
+    }
   }
 
   template <int Rows, int Blocks>
@@ -184,20 +243,10 @@ struct QuantizedFormat {
       Dots dots[Rows][Blocks];
       for (int r = 0; r < Rows; ++r)
         for (int b = 0; b < Blocks; ++b) dots[r][b] = dotsFrom(rowGroup(x + r * kRowBytes, first / kGroup + g).sum);
-      const signed char* quads = (const signed char*)x + first + g * kGroup;
-      for (int fold = 0; fold < kGroup; fold += kFold) {
-#pragma clang loop unroll(disable)
-        for (int k = fold; k < fold + kFold; k += 4) {
-          U8x64 w[Blocks];
-          for (int b = 0; b < Blocks; ++b) w[b] = load<U8x64>(panel.codes[(g * kGroup + k) / 4][block + b]);
-          for (int r = 0; r < Rows; ++r) {
-            I8x64 quad = splatQuad(quads + r * kRowBytes + k);
-            for (int b = 0; b < Blocks; ++b) dots[r][b].add(w[b], quad);
-          }
-        }
-        for (int r = 0; r < Rows; ++r)
-          for (int b = 0; b < Blocks; ++b) dots[r][b].fold();
-      }
+      const signed char* group = (const signed char*)x + first + g * kGroup;
+      const auto* codes = &panel.codes[g * kGroup / 4];
+      if constexpr (kRowPairs) dotRowPairs(group, codes, block, dots);
+      else dotQuads(group, codes, block, dots);
       for (int b = 0; b < Blocks; ++b) {
         F32x16 scale = load<F32x16>(panel.scales[g][block + b]), minimum = {};
         if constexpr (kHasMinima) minimum = load<F32x16>(panel.minima[g][block + b]);

@@ -106,5 +106,14 @@ struct ByteDots {
 
 #endif
 
+// Two rows of x with two channels of w, eight signed columns each, in one instruction: total is row by row, channel by channel.
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+constexpr bool kRowPairs = true;
+INGOT_INLINE I32x4 dotPairs(I32x4 total, I8x16 x, I8x16 w) { return (I32x4)__builtin_neon_vmmlaq_s32((I8x16)total, x, w, 34); }
+#else
+constexpr bool kRowPairs = false;
+INGOT_INLINE I32x4 dotPairs(I32x4 total, I8x16, I8x16) { return total; }  // never called
+#endif
+
 // Four bytes of x in every lane.
 INGOT_INLINE I8x64 splatQuad(const signed char* x) { return (I8x64)splat(load<int>(x)); }
