@@ -15,6 +15,12 @@ std::string_view functionOf(const plan::Variant& variant, const plan::Step& step
 // Tables of which a step reads a row a token, and not all.
 bool gathers(std::string_view function) { return function == "embedding" || function == "rope_append"; }
 
+// At least so many bytes of weights and cache are read, and so many multiply-adds x 2 computed.
+struct Work {
+  double bytes = 0, ops = 0;
+  bool int8 = false;  // the products are of 8-bit values
+};
+
 Work linearWork(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step, const Load& load) {
   const auto* weight = plan.weights()->Get(variant.weights()->Get(step.operands()->Get(1)->index()));
   double products = static_cast<double>(weight->shape()->Get(0)) * static_cast<double>(weight->shape()->Get(1));
@@ -29,6 +35,18 @@ Work attentionWork(const plan::Plan& plan, const plan::Variant& variant, const p
   double bytesPerToken = static_cast<double>(variant.key_page_bytes() + variant.value_page_bytes()) / pageTokens;
   double columns = static_cast<double>(variant.slots()->Get(step.operands()->Get(0)->index())->row_bytes()) / sizeof(float);
   return {.bytes = load.contexts * bytesPerToken, .ops = 4 * load.seen * columns, .int8 = false};
+}
+
+Work workOf(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step, const Load& load) {
+  std::string_view function = functionOf(variant, step);
+  Work work;
+  if (function == "linear") work = linearWork(plan, variant, step, load);
+  if (function == "attention") work = attentionWork(plan, variant, step, load);
+  if (!gathers(function))
+    for (const auto* operand : *step.operands())
+      if (operand->kind() == plan::OperandKind::weight)
+        work.bytes += load.runs * static_cast<double>(plan.weights()->Get(variant.weights()->Get(operand->index()))->bytes());
+  return work;
 }
 
 }  // namespace
@@ -46,18 +64,6 @@ Load loadOfPrompts(int batch, int tokens, int chunk) {
 Load loadOfSteps(int batch, int prompt, int steps) {
   double tokens = static_cast<double>(batch) * steps, seen = tokens * (prompt + 0.5 * (steps + 1));
   return {.runs = static_cast<double>(steps), .tokens = tokens, .rows = tokens, .contexts = seen, .seen = seen};
-}
-
-Work workOf(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step, const Load& load) {
-  std::string_view function = functionOf(variant, step);
-  Work work;
-  if (function == "linear") work = linearWork(plan, variant, step, load);
-  if (function == "attention") work = attentionWork(plan, variant, step, load);
-  if (!gathers(function))
-    for (const auto* operand : *step.operands())
-      if (operand->kind() == plan::OperandKind::weight)
-        work.bytes += load.runs * static_cast<double>(plan.weights()->Get(variant.weights()->Get(operand->index()))->bytes());
-  return work;
 }
 
 double bytesRead(const plan::Plan& plan, const plan::Variant& variant, const Load& load) {

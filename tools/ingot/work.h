@@ -17,15 +17,9 @@ struct Load {
 Load loadOfPrompts(int batch, int tokens, int chunk);
 Load loadOfSteps(int batch, int prompt, int steps);
 
-// At least so many bytes of weights and cache are read, and so many multiply-adds x 2 computed.
-struct Work {
-  double bytes = 0, ops = 0;
-  bool int8 = false;  // the products are of 8-bit values
-};
-Work workOf(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step, const Load& load);
-// Of all steps.
+// Bytes of weights and cache that all steps must at least read; multiply-adds x 2 of the linears.
 double bytesRead(const plan::Plan& plan, const plan::Variant& variant, const Load& load);
-double matrixOps(const plan::Plan& plan, const plan::Variant& variant, const Load& load);  // of linears alone
+double matrixOps(const plan::Plan& plan, const plan::Variant& variant, const Load& load);
 
 // What a machine does at most in a second; 0 where it was not measured.
 struct Limits {
