@@ -107,7 +107,8 @@ INGOT_INLINE void prefetchPart(const Task& task, long long next, int part, int p
   const char* from = next < kK ? task.weights() + blockBytes(kFormat, next, kGroup) : task.weights() + kPanelBlocks * Format::kBlockBytes;
   constexpr long long kBytes = blockBytes(kFormat, kStretch, kGroup);
   for (int b = 0; b < task.blocks; ++b)
-    for (long long at = kBytes * part / parts; at < kBytes * (part + 1) / parts; at += 64) __builtin_prefetch(from + b * Format::kBlockBytes + at, 0, 2);
+    for (long long at = kBytes * part / parts; at < kBytes * (part + 1) / parts; at += 64)
+      __builtin_prefetch(from + b * Format::kBlockBytes + at, 0, 2);
 }
 
 // Stretch by stretch of the columns, all rows of the strip use what was unpacked, in blocks of about the same size.
