@@ -11,13 +11,15 @@ Unigram::Unigram(const plan::Model& model, const Vocabulary& vocabulary) : model
 void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node>& nodes) const {
   nodes.assign(piece.size() + 1, {0, -1, -1});
   const double* scores = model_.scores()->data();
+  const bool single = model_.single_precision();
+  auto rounded = [&](double score) { return single ? static_cast<float>(score) : score; };
   for (size_t start = 0; start < piece.size();) {
     size_t next = start;
     decodeAt(piece, next);
     double here = nodes[start].score;
     auto offer = [&](size_t end, double score, int32_t id) {
       auto& node = nodes[end];
-      if (node.start < 0 || score > node.score) node = {score, static_cast<int32_t>(start), id};
+      if (node.start < 0 || score > node.score) node = {rounded(score), static_cast<int32_t>(start), id};
     };
     bool hasSingle = false;
     uint32_t at = Trie::kRoot;
@@ -29,7 +31,7 @@ void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node
       offer(end, scores[id] + here, id);
       hasSingle |= end == next;
     }
-    if (!hasSingle) offer(next, model_.unknown_score() + here, model_.unk_id());
+    if (!hasSingle) offer(next, rounded(model_.unknown_score() + here), model_.unk_id());
     start = next;
   }
 }

@@ -1,4 +1,6 @@
-// Unigram model (Kudo 2018) of one piece: the segmentation of the highest total score, by Viterbi.
+// Unigram model (Kudo 2018) of one piece: the segmentation of the highest total score, by Viterbi. Its two implementations
+// round differently, which decides between scores that tie or nearly do: the sentencepiece library compares the exact sum of
+// a path with the float that it kept of the best one, Hugging Face tokenizers keeps doubles.
 #pragma once
 
 #include <cstdint>
