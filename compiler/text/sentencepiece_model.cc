@@ -96,7 +96,8 @@ class ModelReader {
       return {};
     }));
     if (vocabulary.pieces.empty()) return Status::invalidInput("has no pieces: is it a SentencePiece model?");
-    if (counts_[size_t(PieceType::unknown)] != 1) return Status::invalidInput("has {} unknown pieces, expected 1", counts_[size_t(PieceType::unknown)]);
+    if (counts_[size_t(PieceType::unknown)] != 1)
+      return Status::invalidInput("has {} unknown pieces, expected 1", counts_[size_t(PieceType::unknown)]);
     size_t bytes = counts_[size_t(PieceType::byte)];
     return bytes == 0 || bytes == 256 ? Status() : Status::invalidInput("has {} byte pieces, expected none or 256", bytes);
   }
@@ -120,7 +121,8 @@ class ModelReader {
     if (!(score > -1e30f && score < 1e30f)) return Status::invalidInput("has score {}", score);
     if (vocabulary.pieces.size() >= (1u << text::kIdBits) - 1) return Status::unsupported("is one too many");
     ++counts_[type];
-    if (!seen_.insert({type == uint64_t(PieceType::normal) || type == uint64_t(PieceType::userDefined) || type == uint64_t(PieceType::unused), text}).second)
+    if (!seen_.insert({type == uint64_t(PieceType::normal) || type == uint64_t(PieceType::userDefined) || type == uint64_t(PieceType::unused), text})
+             .second)
       return Status::invalidInput("\"{}\" stands twice", text);
     vocabulary.pieces.push_back(std::move(text));
     vocabulary.scores.push_back(score);
@@ -156,7 +158,7 @@ class ModelReader {
     });
   }
 
-  std::array<size_t, 7> counts_{};                // pieces by type
+  std::array<size_t, 7> counts_{};               // pieces by type
   std::set<std::pair<bool, std::string>> seen_;  // what text may match, and the rest: each has a text once
 };
 

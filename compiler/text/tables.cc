@@ -116,8 +116,8 @@ class Serializer {
       auto pattern = b_.CreateString(step.pattern.literal), text = b_.CreateString(step.text);
       auto trie = b_.CreateVector(step.trie);
       auto texts = b_.CreateVector(reinterpret_cast<const uint8_t*>(step.texts.data()), step.texts.size());
-      steps.push_back(plan_text::CreateNormalizer(b_, step.kind, index, pattern, text, step.left, step.right, trie, texts, step.prepend,
-                                                  step.singleSpaces));
+      steps.push_back(
+          plan_text::CreateNormalizer(b_, step.kind, index, pattern, text, step.left, step.right, trie, texts, step.prepend, step.singleSpaces));
     }
     return b_.CreateVector(steps);
   }

@@ -60,7 +60,8 @@ void normalizeSentence(const plan::Normalizer& step, const AddedTokens& kept, st
     if (!by.empty()) afterSpace = single && by.back() == ' ';
     text.remove_prefix(length);
   }
-  if (prepend && step.prepend() == kFirst && std::string_view(out).substr(begin + kMark.size(), kMark.size()) == kMark) out.erase(begin, kMark.size());
+  if (prepend && step.prepend() == kFirst && std::string_view(out).substr(begin + kMark.size(), kMark.size()) == kMark)
+    out.erase(begin, kMark.size());
   while (single && out.size() - begin >= kMark.size() && std::string_view(out).substr(out.size() - kMark.size()) == kMark)
     out.resize(out.size() - kMark.size());
 }

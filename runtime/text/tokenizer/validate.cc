@@ -78,7 +78,8 @@ Status checkUnused(const plan::Tokenizer& t, uint64_t vocab) {
   auto length = [&](uint32_t i) { return t.offsets()->Get(unused->Get(i) + 1) - t.offsets()->Get(unused->Get(i)); };
   bool ok = sizeOf(unused) % 3 == 0;
   for (uint32_t i = 0; ok && i < sizeOf(unused); i += 3)
-    ok = length(i + 1) > 0 && length(i + 2) > 0 && uint64_t{length(i + 1)} + length(i + 2) == length(i) && (i == 0 || unused->Get(i - 3) < unused->Get(i));
+    ok = length(i + 1) > 0 && length(i + 2) > 0 && uint64_t{length(i + 1)} + length(i + 2) == length(i) &&
+         (i == 0 || unused->Get(i - 3) < unused->Get(i));
   return ok ? Status() : Status::invalidArtifact("tokenizer: unused tokens are not well formed");
 }
 

@@ -53,7 +53,7 @@ int run(const char* path) {
     TextJson request = TextJson::parse(line);
     TextJson answer = request.is_string()   ? answerText(*tokenizer, request.get<std::string>(), scratch)
                       : request.is_object() ? answerRaw(*tokenizer, request["text"].get<std::string>(), scratch)
-                                          : answerIds(*tokenizer, request.get<std::vector<int32_t>>());
+                                            : answerIds(*tokenizer, request.get<std::vector<int32_t>>());
     std::cout << answer.dump(-1, ' ', false, TextJson::error_handler_t::replace) << '\n';
   }
   return 0;
