@@ -98,8 +98,8 @@ class ModelReader {
     if (vocabulary.pieces.empty()) return Status::invalidInput("has no pieces: is it a SentencePiece model?");
     if (counts_[size_t(PieceType::unknown)] != 1)
       return Status::invalidInput("has {} unknown pieces, expected 1", counts_[size_t(PieceType::unknown)]);
-    size_t bytes = counts_[size_t(PieceType::byte)];
-    return bytes == 0 || bytes == 256 ? Status() : Status::invalidInput("has {} byte pieces, expected none or 256", bytes);
+    size_t bytePieces = counts_[size_t(PieceType::byte)];
+    return bytePieces == 0 || bytePieces == 256 ? Status() : Status::invalidInput("has {} byte pieces, expected none or 256", bytePieces);
   }
 
   PieceVocabulary vocabulary{.singleSpaces = true, .freezesUser = true, .characterMap = {}};

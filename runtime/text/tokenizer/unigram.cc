@@ -19,7 +19,7 @@ void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node
     double here = nodes[start].score;
     auto offer = [&](size_t end, double score, int32_t id) {
       auto& node = nodes[end];
-      if (node.start < 0 || score > node.score) node = {rounded(score), static_cast<int32_t>(start), id};
+      if (node.start < 0 || score > node.score) node = {score, static_cast<int32_t>(start), id};
     };
     bool hasSingle = false;
     uint32_t at = Trie::kRoot;
@@ -28,7 +28,7 @@ void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node
       if (at == Trie::kNone) break;
       int32_t id = trie_.id(at);
       if (id < 0) continue;
-      offer(end, scores[id] + here, id);
+      offer(end, rounded(scores[id] + here), id);
       hasSingle |= end == next;
     }
     if (!hasSingle) offer(next, rounded(model_.unknown_score() + here), model_.unk_id());

@@ -3,8 +3,8 @@
 
     python tests/golden/tokenizers/libraries.py build/bin/ingot_tokenizer_driver [TOKENIZER.MODEL ...] --count=20000
 
-Needs the packages sentencepiece, protobuf and tokenizers. The library knows no special tokens in texts, so texts are encoded as it does
-it; ids are decoded without control pieces, and lists with the unknown piece or with broken characters are left out: there tokenizers
+Needs the packages sentencepiece (0.2.3), protobuf and tokenizers. The library knows no special tokens in texts, so texts are encoded as it does
+it; ids are decoded without control pieces, and lists with the unknown piece, with broken characters or with a first space that is a byte are left out: there tokenizers
 of transformers, which we follow, differ from it. `--fixtures` writes the small models of fixtures/ and what the library makes of some
 texts instead. Exit status 1 says that something differs.
 """
@@ -94,7 +94,9 @@ class Library:
         return [self.processor.decode(ids) for ids in lists]
 
     def is_comparable(self, ids):
-        return not any(self.processor.is_unknown(i) for i in ids) and "\ufffd" not in self.processor.decode(ids)
+        text = self.processor.decode(ids)
+        space_of_byte = text.startswith(" ") and any(self.processor.is_byte(i) for i in ids)
+        return not any(self.processor.is_unknown(i) for i in ids) and "\ufffd" not in text and not space_of_byte
 
 
 def text(strings, rng, index):
