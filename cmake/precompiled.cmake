@@ -29,5 +29,8 @@ if(INGOT_PRECOMPILE)
   endif()
   if(INGOT_BUILD_TESTS)
     ingot_precompiled(test GTest::gmock)
+    # As executables are compiled.
+    set_target_properties(ingot_precompiled_test PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+    target_compile_options(ingot_precompiled_test PRIVATE -fPIE)
   endif()
 endif()

@@ -15,7 +15,7 @@ namespace linear {
 #if defined(__AVX512F__)
 constexpr int kStreamRows = 8, kRowBlock = 6, kColumnBlocks = 2;
 #else
-constexpr int kStreamRows = 3, kRowBlock = 3, kColumnBlocks = 1;
+constexpr int kStreamRows = 4, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
 #endif
 constexpr long long kBlocks = blockCount(kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
 constexpr int kTilePanels = tilePanels(kSums, kResultGroup), kTileColumns = kTilePanels * kPanelBlocks * kLanes / kSums;
@@ -102,13 +102,23 @@ INGOT_INLINE void addUpTo(const char* x, int rows, long long first, long long co
   }
 }
 
-// Stretch by stretch of the columns, all rows of the strip use what was unpacked.
+// Asks for part `part` of `parts` of the weights that are unpacked next: those behind column `next`, or the first ones of the next panel.
+INGOT_INLINE void prefetchPart(const Task& task, long long next, int part, int parts) {
+  const char* from = next < kK ? task.weights() + blockBytes(kFormat, next, kGroup) : task.weights() + kPanelBlocks * Format::kBlockBytes;
+  constexpr long long kBytes = blockBytes(kFormat, kStretch, kGroup);
+  for (int b = 0; b < task.blocks; ++b)
+    for (long long at = kBytes * part / parts; at < kBytes * (part + 1) / parts; at += 64) __builtin_prefetch(from + b * Format::kBlockBytes + at, 0, 2);
+}
+
+// Stretch by stretch of the columns, all rows of the strip use what was unpacked, in blocks of about the same size.
 INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
+  int parts = (rows + kRowBlock - 1) / kRowBlock, each = (rows + parts - 1) / parts;
   for (long long first = 0; first < kK; first += kStretch) {
     long long columns = kK - first < kStretch ? kK - first : kStretch;
     Format::unpack(task.weights(), task.blocks, first, columns, scratch.panel);
-    for (int r = 0; r < rows; r += kRowBlock) {
-      int some = rows - r < kRowBlock ? rows - r : kRowBlock;
+    for (int part = 0, r = 0; r < rows; ++part, r += each) {
+      prefetchPart(task, first + columns, part, parts);
+      int some = rows - r < each ? rows - r : each;
       addUpTo<kRowBlock>(task.x() + r * Format::kRowBytes, some, first, columns, task.blocks, scratch.panel, scratch.sums + r);
     }
   }
