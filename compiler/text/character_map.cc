@@ -32,7 +32,6 @@ Status readCharacterMap(std::string_view bytes, NormalizerStep& step) {
   if (bytes.size() >= 4) std::memcpy(&size, bytes.data(), 4);
   if (size < 4 || size % 4 || size > bytes.size() - 4)
     return Status::invalidInput("precompiled_charsmap: says a trie of {} bytes, has {}", size, bytes.size());
-  step.kind = plan_text::NormalizerKind::precompiled;
   step.trie.resize(size / 4);
   std::memcpy(step.trie.data(), bytes.data() + 4, size);
   step.texts = bytes.substr(4 + size);

@@ -184,7 +184,7 @@ Result<TokenizerTables> readPieces(const GgufJson& metadata, bool isUnigram) {
     vocabulary.types.push_back(static_cast<PieceType>(type));
   }
   vocabulary.addPrefix = flag(metadata, "tokenizer.ggml.add_space_prefix", true);
-  vocabulary.removeExtraSpaces = flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", false);
+  vocabulary.singleSpaces = flag(metadata, "tokenizer.ggml.remove_extra_whitespaces", false);
   if (const GgufJson* map = find(metadata, "tokenizer.ggml.precompiled_charsmap"); map && map->is_array())
     for (const GgufJson& byte : *map) vocabulary.characterMap += static_cast<char>(byte.is_number_integer() ? byte.get<int>() : 0);
   auto add = [&](const char* wanted, bool fallback, const char* key, std::vector<int32_t>& ids) {

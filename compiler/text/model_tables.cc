@@ -127,9 +127,11 @@ flatbuffers::Offset<plan_text::Model> buildModel(flatbuffers::FlatBufferBuilder&
   auto wholeVector = b.CreateVector(whole), atoms = b.CreateVector(findAtoms(tables));
   auto prefix = b.CreateString(m.prefix), suffix = b.CreateString(m.suffix), boundary = b.CreateString(boundaryOf(tables));
   auto scoreVector = b.CreateVector(scores);
+  auto unused = b.CreateVector(reinterpret_cast<const int32_t*>(m.unused.data()), 3 * m.unused.size());
   return plan_text::CreateModel(b, m.kind, pieceVector, pieces.probes, mergeVector, merges.table.probes, merged, ranks, byteIds, m.byteLevel,
                                 m.byteFallback, m.ignoreMerges, m.fuseUnk, m.unkId, wholeVector, prefix, suffix, scoreVector, m.unknownScore,
-                                trieVector, trie.table.probes, trieIds, m.maxChars, static_cast<uint32_t>(longest), atoms, boundary);
+                                m.singlePrecision, trieVector, trie.table.probes, trieIds, m.maxChars, static_cast<uint32_t>(longest), atoms,
+                                boundary, unused);
 }
 
 }  // namespace ingot

@@ -1,6 +1,7 @@
 #include "compiler/text/piece_vocabulary.h"
 
 #include <algorithm>
+#include <cfloat>
 #include <unordered_map>
 
 #include "compiler/text/character_map.h"
@@ -35,44 +36,45 @@ class PieceTables {
 
  private:
   Status normalizers() {
-    auto& steps = tables_.normalizers;
-    if (!v_.characterMap.empty()) {
-      NormalizerStep step{.kind = NormalizerKind::precompiled};
-      INGOT_TRY(readCharacterMap(v_.characterMap, step));
-      steps.push_back(std::move(step));
-    }
-    if (v_.removeExtraSpaces) steps.push_back({.kind = NormalizerKind::single_spaces, .left = true, .right = true});
-    if (v_.prefixOnlyFirst && v_.addPrefix) {
-      tables_.splits.push_back({.kind = plan_text::SplitKind::metaspace, .text = kSpaceMark, .prepend = 1});
-      return {};
-    }
-    if (v_.addPrefix) steps.push_back({.kind = NormalizerKind::prepend, .text = " "});
-    steps.push_back({.kind = NormalizerKind::replace, .pattern = {.literal = " ", .regex = nullptr, .source = {}}, .text = kSpaceMark});
+    NormalizerStep step{.kind = NormalizerKind::sentence_piece};
+    if (!v_.characterMap.empty()) INGOT_TRY(readCharacterMap(v_.characterMap, step));
+    step.singleSpaces = v_.singleSpaces;
+    step.prepend = !v_.addPrefix ? 0 : v_.prefixOnlyFirst ? 1 : 2;
+    tables_.normalizers.push_back(std::move(step));
     return {};
   }
 
-  // Control pieces and those of the user are found in the text as given; byte pieces match nothing.
+  bool isMatched(size_t i) const {
+    PieceType type = v_.types[i];
+    if (type == PieceType::unused) return !v_.isUnigram || !v_.freezesUser;
+    return type == PieceType::normal || type == PieceType::userDefined;
+  }
+
   Status tokens() {
     for (size_t i = 0; i < v_.pieces.size(); ++i) {
       auto id = static_cast<int32_t>(i);
       TokenEntry& token = tables_.tokenAt(id);
       token.content = v_.pieces[i];
       token.flags = text::kExists;
+      if (isMatched(i)) token.match = v_.pieces[i];
       PieceType type = v_.types[i];
-      if (type == PieceType::normal || type == PieceType::userDefined) token.match = v_.pieces[i];
       if (type == PieceType::byte) INGOT_TRY(byteToken(id));
-      bool special = type == PieceType::control || type == PieceType::unknown;
       if (type == PieceType::unknown) tables_.model.unkId = id;
-      if ((!special && type != PieceType::userDefined) || v_.pieces[i].empty()) continue;
-      token.flags = static_cast<uint8_t>(token.flags | text::kAdded | (special ? text::kSpecial : 0));
-      AddedTokenEntry added;
-      added.content = v_.pieces[i];
-      added.id = id;
-      added.special = special;
-      added.normalized = added.isNormalForm = !special && v_.userInNormalForm;
-      tables_.added.push_back(std::move(added));
+      bool special = type == PieceType::control || type == PieceType::unknown;
+      if ((special || type == PieceType::userDefined) && !v_.pieces[i].empty()) addToken(id, special);
     }
     return {};
+  }
+
+  // Control pieces are found in the text as given, if at all. Those of the user are too, or the normalizer leaves them as they
+  // are and merging finds them in what it made; a unigram model then only scores them high.
+  void addToken(int32_t id, bool special) {
+    TokenEntry& token = tables_.tokens[static_cast<size_t>(id)];
+    token.flags = static_cast<uint8_t>(token.flags | text::kAdded | (special ? text::kSpecial : 0));
+    bool frozen = !special && v_.freezesUser;
+    if (frozen) tables_.kept.insert(token.content);
+    if (frozen && v_.isUnigram) return;
+    tables_.added.push_back({.content = token.content, .id = id, .normalized = frozen, .special = special, .isNormalForm = frozen});
   }
 
   Status byteToken(int32_t id) {
@@ -86,26 +88,75 @@ class PieceTables {
   }
 
   void model() {
+    tables_.model.fuseUnk = true;
+    tables_.model.kind = v_.isUnigram ? plan_text::ModelKind::unigram : plan_text::ModelKind::bpe;
+    if (v_.isUnigram) unigram();
+    else merges();
+  }
+
+  // Floats, and a double 0.1, where the library has them (src/unigram_model.cc); its highest score is not below FLT_MIN.
+  void unigram() {
     ModelEntry& m = tables_.model;
-    m.fuseUnk = true;
-    double lowest = 0;
+    float lowest = FLT_MAX, highest = FLT_MIN;
+    for (size_t i = 0; i < v_.pieces.size(); ++i) {
+      if (v_.types[i] != PieceType::normal) continue;
+      lowest = std::min(lowest, static_cast<float>(v_.scores[i]));
+      highest = std::max(highest, static_cast<float>(v_.scores[i]));
+    }
+    m.scores = v_.scores;
+    for (size_t i = 0; i < v_.pieces.size(); ++i)
+      if (v_.types[i] == PieceType::userDefined) m.scores[i] = static_cast<float>(v_.pieces[i].size()) * highest - 0.1;
+    m.unknownScore = lowest - 10.0f;
+    m.singlePrecision = true;
+  }
+
+  void merges() {
     std::vector<int32_t> ranked;
     std::vector<std::string> matched(v_.pieces.size());
     for (size_t i = 0; i < v_.pieces.size(); ++i) {
-      if (v_.types[i] != PieceType::normal && v_.types[i] != PieceType::userDefined) continue;
+      if (!isMatched(i) || v_.mergesNothing) continue;
       matched[i] = v_.pieces[i];
-      lowest = std::min(lowest, v_.scores[i]);
       ranked.push_back(static_cast<int32_t>(i));
-    }
-    m.kind = v_.isUnigram ? plan_text::ModelKind::unigram : plan_text::ModelKind::bpe;
-    if (v_.isUnigram) {
-      m.scores = v_.scores;
-      m.unknownScore = lowest - 10;
-      return;
     }
     auto score = [&](int32_t id) { return v_.scores[static_cast<size_t>(id)]; };
     std::stable_sort(ranked.begin(), ranked.end(), [&](int32_t a, int32_t b) { return score(a) > score(b); });
-    m.merges = mergesOfTokens(matched, ranked, [&](int32_t before, int32_t id) { return score(before) == score(id); });
+    auto& merges = tables_.model.merges;
+    merges = mergesOfTokens(matched, ranked, [&](int32_t before, int32_t id) { return score(before) == score(id); });
+    if (v_.freezesUser) findUnused(matched);
+  }
+
+  // An unused piece falls back into what it was merged from. That is what it is merged from when it stands alone: merges inside
+  // a token happen in the same order whatever stands around it.
+  void findUnused(const std::vector<std::string>& matched) {
+    std::unordered_map<std::string_view, int32_t> ids;
+    for (size_t i = 0; i < matched.size(); ++i)
+      if (!matched[i].empty()) ids.emplace(matched[i], static_cast<int32_t>(i));
+    for (size_t i = 0; i < matched.size(); ++i) {
+      if (v_.types[i] != PieceType::unused) continue;
+      auto [left, right] = lastMerge(matched[i], ids);
+      auto leftId = ids.find(left), rightId = ids.find(right);
+      if (leftId != ids.end() && rightId != ids.end()) tables_.model.unused.push_back({static_cast<int32_t>(i), leftId->second, rightId->second});
+    }
+  }
+
+  // The two texts that merging alone joins to `piece` at last; empty ones where it does not.
+  std::pair<std::string_view, std::string_view> lastMerge(std::string_view piece, const std::unordered_map<std::string_view, int32_t>& ids) const {
+    std::vector<size_t> cuts = {0};  // where symbols begin, and the end
+    for (size_t at = 0; at < piece.size(); cuts.push_back(at)) decodeAt(piece, at);
+    while (cuts.size() > 3) {
+      size_t best = 0;
+      double bestScore = 0;
+      for (size_t i = 1; i + 1 < cuts.size(); ++i) {
+        auto found = ids.find(piece.substr(cuts[i - 1], cuts[i + 1] - cuts[i - 1]));
+        if (found == ids.end()) continue;
+        double score = v_.scores[static_cast<size_t>(found->second)];
+        if (best == 0 || score > bestScore) best = i, bestScore = score;
+      }
+      if (best == 0) return {};
+      cuts.erase(cuts.begin() + static_cast<std::ptrdiff_t>(best));
+    }
+    if (cuts.size() != 3) return {};
+    return {piece.substr(0, cuts[1]), piece.substr(cuts[1])};
   }
 
   void decoders() {
@@ -114,7 +165,8 @@ class PieceTables {
     tables_.decoders.push_back({.kind = Kind::replace, .pattern = literal(kSpaceMark), .text = " "});
     if (tables_.model.byteFallback) tables_.decoders.push_back({.kind = Kind::byte_fallback, .pattern = {}, .text = {}});
     tables_.decoders.push_back({.kind = Kind::fuse, .pattern = {}, .text = {}});
-    if (v_.addPrefix) tables_.decoders.push_back({.kind = Kind::strip, .pattern = literal(" "), .text = {}, .start = 1});
+    uint32_t spaces = v_.singleSpaces ? UINT32_MAX : v_.addPrefix ? 1 : 0;
+    if (spaces > 0) tables_.decoders.push_back({.kind = Kind::strip, .pattern = literal(" "), .text = {}, .start = spaces});
   }
 
   const PieceVocabulary& v_;

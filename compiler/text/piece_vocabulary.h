@@ -13,11 +13,12 @@ struct PieceVocabulary {
   std::vector<double> scores;
   std::vector<PieceType> types;
   bool isUnigram = false;        // else BPE by score
+  bool mergesNothing = false;    // every character is a piece
   bool addPrefix = true;         // a space before the text
   bool prefixOnlyFirst = false;  // not after special tokens
-  bool removeExtraSpaces = false;
-  bool userInNormalForm = false;  // pieces of the user are found in normalised text
-  std::string characterMap;       // precompiled_charsmap
+  bool singleSpaces = false;     // remove_extra_whitespaces
+  bool freezesUser = false;      // pieces of the user as the sentencepiece library has them; else they are found in the text as given
+  std::string characterMap;      // precompiled_charsmap
   std::vector<int32_t> prefixIds, suffixIds;
 };
 

@@ -1,6 +1,8 @@
 #include "compiler/text/sentencepiece_model.h"
 
+#include <array>
 #include <cstring>
+#include <set>
 
 #include "compiler/text/foreign_vocabulary.h"
 #include "compiler/text/piece_vocabulary.h"
@@ -76,6 +78,9 @@ Status eachField(std::string_view bytes, Visit visit) {
   return {};
 }
 
+// TrainerSpec.ModelType.
+enum ModelType : uint64_t { kUnigram = 1, kBpe = 2, kCharacters = 4 };
+
 struct SpecialIds {
   int32_t bos = 1, eos = 2;
 };
@@ -87,12 +92,17 @@ class ModelReader {
       if (field.number == 1 && field.isBytes) return piece(field.bytes).at(fmt::format("piece {}", vocabulary.pieces.size()));
       if (field.number == 2 && field.isBytes) return trainer(field.bytes).at("trainer_spec");
       if (field.number == 3 && field.isBytes) return normalizer(field.bytes).at("normalizer_spec");
+      if (field.number == 5 && field.isBytes) return denormalizer(field.bytes).at("denormalizer_spec");
       return {};
     }));
-    return vocabulary.pieces.empty() ? Status::invalidInput("has no pieces: is it a SentencePiece model?") : Status();
+    if (vocabulary.pieces.empty()) return Status::invalidInput("has no pieces: is it a SentencePiece model?");
+    if (counts_[size_t(PieceType::unknown)] != 1)
+      return Status::invalidInput("has {} unknown pieces, expected 1", counts_[size_t(PieceType::unknown)]);
+    size_t bytePieces = counts_[size_t(PieceType::byte)];
+    return bytePieces == 0 || bytePieces == 256 ? Status() : Status::invalidInput("has {} byte pieces, expected none or 256", bytePieces);
   }
 
-  PieceVocabulary vocabulary{.removeExtraSpaces = true, .characterMap = {}};
+  PieceVocabulary vocabulary{.singleSpaces = true, .freezesUser = true, .characterMap = {}};
   SpecialIds special;
 
  private:
@@ -110,6 +120,10 @@ class ModelReader {
     if (type < 1 || type > 6) return Status::invalidInput("has type {}, expected 1 to 6", type);
     if (!(score > -1e30f && score < 1e30f)) return Status::invalidInput("has score {}", score);
     if (vocabulary.pieces.size() >= (1u << text::kIdBits) - 1) return Status::unsupported("is one too many");
+    ++counts_[type];
+    if (!seen_.insert({type == uint64_t(PieceType::normal) || type == uint64_t(PieceType::userDefined) || type == uint64_t(PieceType::unused), text})
+             .second)
+      return Status::invalidInput("\"{}\" stands twice", text);
     vocabulary.pieces.push_back(std::move(text));
     vocabulary.scores.push_back(score);
     vocabulary.types.push_back(static_cast<PieceType>(type));
@@ -118,8 +132,9 @@ class ModelReader {
 
   Status trainer(std::string_view bytes) {
     return eachField(bytes, [&](const Field& field) -> Status {
-      if (field.number == 3 && field.value > 2) return Status::unsupported("model_type {}: unigram and bpe are read", field.value);
-      if (field.number == 3) vocabulary.isUnigram = field.value == 1;
+      if (field.number == 3 && field.value != kUnigram && field.value != kBpe && field.value != kCharacters)
+        return Status::unsupported("model_type {}: unigram (1), bpe (2) and char (4) are read", field.value);
+      if (field.number == 3) vocabulary.isUnigram = field.value == kUnigram, vocabulary.mergesNothing = field.value == kCharacters;
       if (field.number == 24 && field.value) return Status::unsupported("treat_whitespace_as_suffix");
       if (field.number == 41) special.bos = static_cast<int32_t>(field.value);
       if (field.number == 42) special.eos = static_cast<int32_t>(field.value);
@@ -131,11 +146,20 @@ class ModelReader {
     return eachField(bytes, [&](const Field& field) -> Status {
       if (field.number == 2 && field.isBytes) vocabulary.characterMap = field.bytes;
       if (field.number == 3) vocabulary.addPrefix = field.value;
-      if (field.number == 4) vocabulary.removeExtraSpaces = field.value;
+      if (field.number == 4) vocabulary.singleSpaces = field.value;
       if (field.number == 5 && !field.value) return Status::unsupported("escape_whitespaces is off");
       return {};
     });
   }
+
+  static Status denormalizer(std::string_view bytes) {
+    return eachField(bytes, [](const Field& field) -> Status {
+      return field.number == 2 && !field.bytes.empty() ? Status::unsupported("precompiled_charsmap") : Status();
+    });
+  }
+
+  std::array<size_t, 7> counts_{};               // pieces by type
+  std::set<std::pair<bool, std::string>> seen_;  // what text may match, and the rest: each has a text once
 };
 
 }  // namespace
@@ -151,7 +175,6 @@ Result<TokenizerTables> readSentencePiece(std::string_view bytes, const TextJson
   INGOT_ASSIGN(bool eos, member<bool>(settings, "add_eos_token", vocabulary.isUnigram));
   INGOT_ASSIGN(bool legacy, member<bool>(settings, "legacy", true));
   vocabulary.prefixOnlyFirst = !legacy;
-  vocabulary.userInNormalForm = true;
   if (bos && reader.special.bos >= 0) vocabulary.prefixIds = {reader.special.bos};
   if (eos && reader.special.eos >= 0) vocabulary.suffixIds = {reader.special.eos};
   return tablesOfPieces(vocabulary);

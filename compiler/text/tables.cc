@@ -1,7 +1,6 @@
 #include "compiler/text/tables.h"
 
 #include <algorithm>
-#include <set>
 
 #include "compiler/text/token_texts.h"
 #include "runtime/text/tokenizer/tokenizer.h"
@@ -32,13 +31,13 @@ class Serializer {
     if (std::any_of(tables_.added.begin(), tables_.added.end(), [](const auto& t) { return t.singleWord; })) {
       INGOT_ASSIGN(word, dfa(*setRegex(rustWordSet()), "\\w"));
     }
-    auto added = addedTokens(false, derived), addedNormalized = addedTokens(true, derived);
+    auto added = addedTokens(false, derived), addedNormalized = addedTokens(true, derived), kept = keptTokens();
     Offset<plan_text::Unicode> unicode = needsUnicode() ? buildUnicode(b_) : Offset<plan_text::Unicode>();
     auto model = buildModel(b_, tables_, derived.whole);
     auto prefix = b_.CreateVector(tables_.prefixIds), suffix = b_.CreateVector(tables_.suffixIds);
     auto dfas = this->dfas();
     b_.Finish(plan_text::CreateTokenizer(b_, tokens[0], bytes_[0], tokens[1], bytes_[1], flags_, bytes_[2], tokens[2], normalizers, splits, dfas,
-                                         word, added, addedNormalized, unicode, model, prefix, suffix, decoders));
+                                         word, added, addedNormalized, kept, unicode, model, prefix, suffix, decoders));
     auto* bytes = reinterpret_cast<const std::byte*>(b_.GetBufferPointer());
     return std::vector<std::byte>(bytes, bytes + b_.GetSize());
   }
@@ -117,7 +116,8 @@ class Serializer {
       auto pattern = b_.CreateString(step.pattern.literal), text = b_.CreateString(step.text);
       auto trie = b_.CreateVector(step.trie);
       auto texts = b_.CreateVector(reinterpret_cast<const uint8_t*>(step.texts.data()), step.texts.size());
-      steps.push_back(plan_text::CreateNormalizer(b_, step.kind, index, pattern, text, step.left, step.right, trie, texts));
+      steps.push_back(
+          plan_text::CreateNormalizer(b_, step.kind, index, pattern, text, step.left, step.right, trie, texts, step.prepend, step.singleSpaces));
     }
     return b_.CreateVector(steps);
   }
@@ -154,6 +154,17 @@ class Serializer {
         std::string content = !normalized ? token.content : normal == derived.normal.end() ? std::string() : normal->second;
         if (!content.empty()) sorted.try_emplace(content, &token);
       }
+    return addedTokens(sorted);
+  }
+
+  Offset<plan_text::AddedTokens> keptTokens() {
+    const AddedTokenEntry plain;
+    std::map<std::string, const AddedTokenEntry*> sorted;
+    for (const std::string& content : tables_.kept) sorted[content] = &plain;
+    return addedTokens(sorted);
+  }
+
+  Offset<plan_text::AddedTokens> addedTokens(const std::map<std::string, const AddedTokenEntry*>& sorted) {
     std::vector<int32_t> ids;
     std::vector<uint32_t> offsets = {0};
     std::string bytes;
@@ -206,7 +217,7 @@ Status normalizeAdded(const TokenizerTables& tables, const text::Tokenizer& toke
     if (!token.normalized) continue;
     std::string content = token.content;
     size_t head = 0;
-    if (!token.isNormalForm) text::normalize(tokenizer.tables(), tokenizer.dfas(), content, head, scratch);
+    if (!token.isNormalForm) text::normalize(tokenizer.tables(), tokenizer.dfas(), tokenizer.kept(), content, head, scratch);
     if (content.empty() && !token.content.empty())
       return Status::unsupported("added_tokens: \"{}\" is empty in normal form, which is found everywhere; it must not be normalized", token.content);
     normal[token.content] = content;

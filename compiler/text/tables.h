@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "compiler/text/regex.h"
 #include "runtime/text/tokenizer/tokenizer_generated.h"
@@ -33,8 +34,10 @@ struct NormalizerStep {
   PatternEntry pattern;
   std::string text;
   bool left = false, right = false;
-  std::vector<uint32_t> trie;  // precompiled
+  std::vector<uint32_t> trie;  // precompiled, sentence_piece
   std::string texts;
+  uint8_t prepend = 0;  // sentence_piece
+  bool singleSpaces = false;
 };
 
 struct SplitStep {
@@ -66,6 +69,11 @@ struct MergeEntry {
   bool sameRank = false;  // comes with the merge before it, not after it
 };
 
+// A token that merging uses but that is no result: its parts are.
+struct UnusedEntry {
+  int32_t id, left, right;
+};
+
 // The model of any kind; a kind's own fields are at their defaults for the others.
 struct ModelEntry {
   plan_text::ModelKind kind = plan_text::ModelKind::bpe;
@@ -76,6 +84,8 @@ struct ModelEntry {
   std::string prefix, suffix;
   std::vector<double> scores;
   double unknownScore = 0;
+  bool singlePrecision = false;
+  std::vector<UnusedEntry> unused;  // ascending
   uint32_t maxChars = 0;
 };
 
@@ -84,6 +94,7 @@ struct TokenizerTables {
   std::vector<NormalizerStep> normalizers;
   std::vector<SplitStep> splits;
   std::vector<AddedTokenEntry> added;  // the first of equals wins
+  std::set<std::string> kept;          // what sentence_piece leaves as it is
   ModelEntry model;
   std::vector<int32_t> prefixIds, suffixIds;
   std::vector<DecodeStep> decoders;

@@ -16,8 +16,9 @@ class TokenizerFixtures {
  public:
   TokenizerFixtures() {
     for (const auto& entry : std::filesystem::directory_iterator(INGOT_SOURCE_DIR "/tests/golden/tokenizers/fixtures"))
-      if (entry.path().extension() == ".json") files_.push_back(entry.path());
-    std::sort(files_.begin(), files_.end());
+      if (entry.path().extension() == ".json" || entry.path().extension() == ".model") files_.push_back(entry.path());
+    // Those of tokenizer.json first, so that the corpus keeps its numbers.
+    std::sort(files_.begin(), files_.end(), [](const auto& a, const auto& b) { return std::pair(a.extension(), a) < std::pair(b.extension(), b); });
     if (files_.empty()) std::abort();
     tables_.resize(files_.size());
     tokenizers_.resize(files_.size());

@@ -50,6 +50,11 @@ std::optional<uint32_t> AddedTokens::longestAt(std::string_view text, size_t at)
   return best;
 }
 
+size_t AddedTokens::lengthAt(std::string_view text, size_t at) const {
+  auto found = longestAt(text, at);
+  return found ? content(*found).size() : 0;
+}
+
 bool AddedTokens::isWordBefore(std::string_view text, size_t end) const {
   return end > 0 && word_ && word_->matchesWhole(text.substr(previousStart(text, end), end - previousStart(text, end)));
 }

@@ -20,6 +20,8 @@ class AddedTokens {
   AddedTokens(const plan::AddedTokens* tokens, std::optional<Dfa> wordCharacter);
 
   bool empty() const { return count_ == 0; }
+  // Bytes of the longest token that stands at `at`, which is inside the text; 0: none does.
+  size_t lengthAt(std::string_view text, size_t at) const;
   // The first token at or after `searched`, which moves past it, with the white space that its lstrip and rstrip take;
   // lstrip takes nothing before `from`. The match may begin before `from`, where white space that rstrip took is a token too.
   std::optional<AddedMatch> find(std::string_view text, size_t from, bool parseSpecial, size_t& searched) const;

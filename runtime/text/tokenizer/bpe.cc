@@ -14,6 +14,11 @@ constexpr size_t kWindowSymbols = 32, kWindowOverlap = 2;
 
 std::string_view viewOf(const flatbuffers::String* text) { return text ? text->string_view() : std::string_view(); }
 
+std::span<const Bpe::Unused> rowsOf(const flatbuffers::Vector<int32_t>* unused) {
+  if (!unused) return {};
+  return {reinterpret_cast<const Bpe::Unused*>(unused->data()), unused->size() / 3};
+}
+
 bool comesLater(const BpeScratch::Candidate& a, const BpeScratch::Candidate& b) { return a.rank != b.rank ? a.rank > b.rank : a.left > b.left; }
 
 }  // namespace
@@ -29,6 +34,7 @@ Bpe::Bpe(const plan::Model& model, const Vocabulary& vocabulary)
       ranks_(model.ranks() && model.ranks()->size() ? model.ranks()->data() : nullptr),
       whole_(model.whole()->data()),
       atoms_(model.atoms() && model.atoms()->size() ? model.atoms()->data() : nullptr),
+      unused_(rowsOf(model.unused())),
       boundary_(viewOf(model.boundary())),
       hasAffixes_(!viewOf(model.prefix()).empty() || !viewOf(model.suffix()).empty()),
       byteLevel_(model.byte_level()),
@@ -212,6 +218,13 @@ void Bpe::mergeWindows(BpeScratch& scratch) const {
   }
 }
 
+void Bpe::addToken(int32_t id, std::vector<int32_t>& ids) const {
+  auto row = std::lower_bound(unused_.begin(), unused_.end(), id, [](const Unused& one, int32_t wanted) { return one.id < wanted; });
+  if (row == unused_.end() || row->id != id) return ids.push_back(id);
+  addToken(row->left, ids);
+  addToken(row->right, ids);
+}
+
 void Bpe::encodePart(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {
   if (piece.size() <= longest_) {
     int32_t id = vocabulary_.find(piece);
@@ -220,7 +233,7 @@ void Bpe::encodePart(std::string_view piece, BpeScratch& scratch, std::vector<in
   addSymbols(piece, scratch);
   if (scratch.ids.size() > kShortSymbols) mergeWindows(scratch);
   else mergeShort(scratch.ids, scratch.tokens);
-  for (const auto& token : scratch.tokens) ids.push_back(token.id);
+  for (const auto& token : scratch.tokens) addToken(token.id, ids);
 }
 
 void Bpe::encode(std::string_view piece, BpeScratch& scratch, std::vector<int32_t>& ids) const {

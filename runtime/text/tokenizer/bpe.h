@@ -34,6 +34,11 @@ struct BpeScratch {
 // Immutable, thread-safe.
 class Bpe {
  public:
+  // A row of plan::Model's `unused`.
+  struct Unused {
+    int32_t id, left, right;
+  };
+
   Bpe(const plan::Model& model, const Vocabulary& vocabulary);
 
   // Appends the ids of `piece`. Time linear in its length: long pieces are merged in windows (see mergeWindows).
@@ -56,6 +61,8 @@ class Bpe {
   void mergeWindows(BpeScratch& scratch) const;
   bool standsApart(std::span<const int32_t> symbols, BpeScratch::Token left, BpeScratch::Token right, BpeScratch& scratch) const;
   void offer(int32_t left, BpeScratch& scratch, bool sorted) const;
+  // Appends a token, or both parts of one that is unused.
+  void addToken(int32_t id, std::vector<int32_t>& ids) const;
 
   const plan::Model& model_;
   Vocabulary vocabulary_;
@@ -65,6 +72,7 @@ class Bpe {
   const int32_t* merged_;
   const uint32_t* ranks_;
   const uint8_t *whole_, *atoms_;
+  std::span<const Unused> unused_;  // by id
   std::string_view boundary_;
   bool hasAffixes_, byteLevel_, ignoreMerges_;
   uint32_t longest_;

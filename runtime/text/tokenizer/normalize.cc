@@ -2,6 +2,7 @@
 
 #include "runtime/text/tokenizer/byte_alphabet.h"
 #include "runtime/text/tokenizer/precompiled.h"
+#include "runtime/text/tokenizer/sentence_piece.h"
 #include "runtime/text/tokenizer/unicode.h"
 
 namespace ingot::text {
@@ -70,20 +71,6 @@ void strip(std::string_view text, bool left, bool right, Output& out) {
   out.copy(text, begin, end);
 }
 
-// Spaces at the ends go, and all but one of those between; as SentencePiece has it, a U+2581 at the end is a space too.
-void singleSpaces(std::string_view text, bool left, bool right, Output& out) {
-  size_t begin = 0, end = text.size();
-  while (left && begin < end && text[begin] == ' ') ++begin;
-  constexpr std::string_view kMark = "\xe2\x96\x81";
-  while (right && end > begin) {
-    if (text[end - 1] == ' ') --end;
-    else if (end - begin >= kMark.size() && text.substr(end - kMark.size(), kMark.size()) == kMark) end -= kMark.size();
-    else break;
-  }
-  for (size_t at = begin; at < end; ++at)
-    if (text[at] != ' ' || at == begin || text[at - 1] != ' ') out.copy(text, at, at + 1);
-}
-
 void spaceAround(const Dfa& dfa, std::string_view text, Output& out) {
   size_t kept = 0, at = 0;
   for (size_t end; (end = dfa.find(text, at, Dfa::kNone)) != Dfa::kNone; kept = at = end) {
@@ -93,14 +80,6 @@ void spaceAround(const Dfa& dfa, std::string_view text, Output& out) {
     out.add(" ", end);
   }
   out.copy(text, kept, text.size());
-}
-
-void mapCharacters(const CharacterMap& map, std::string_view text, Output& out) {
-  for (size_t at = 0; at < text.size();) {
-    size_t start = at, length = 0;
-    if (auto by = map.find(text.substr(at), true, length)) out.add(*by, at += length);
-    else decodeAt(text, at), out.copy(text, start, at);
-  }
 }
 
 // As the reference does it: a short grapheme cluster is replaced as a whole by what its shortest key says, else character by character.
@@ -161,8 +140,8 @@ void lowerAll(const plan::Unicode& tables, std::string_view text, Output& out) {
   }
 }
 
-void apply(const plan::Normalizer& step, const plan::Unicode* unicode, const std::vector<Dfa>& dfas, std::string_view text, size_t head,
-           NormalizeScratch& scratch, Output& out) {
+void apply(const plan::Normalizer& step, const plan::Unicode* unicode, const std::vector<Dfa>& dfas, const AddedTokens& kept, std::string_view text,
+           size_t head, NormalizeScratch& scratch, Output& out) {
   using Kind = plan::NormalizerKind;
   auto by = step.text() ? step.text()->string_view() : std::string_view();
   switch (step.kind()) {
@@ -172,7 +151,6 @@ void apply(const plan::Normalizer& step, const plan::Unicode* unicode, const std
     case Kind::nfkd: return toForm(*unicode, text, true, false, head, scratch, out);
     case Kind::lowercase: return lowerAll(*unicode, text, out);
     case Kind::strip: return strip(text, step.left(), step.right(), out);
-    case Kind::single_spaces: return singleSpaces(text, step.left(), step.right(), out);
     case Kind::replace:
       if (step.dfa() < 0) return replaceLiteral(text, step.pattern()->string_view(), by, out);
       return replacePattern(dfas[static_cast<size_t>(step.dfa())], text, by, out);
@@ -182,9 +160,8 @@ void apply(const plan::Normalizer& step, const plan::Unicode* unicode, const std
       return out.copy(text, 0, text.size());
     case Kind::space_around: return spaceAround(dfas[static_cast<size_t>(step.dfa())], text, out);
     case Kind::byte_alphabet: return spellBytes(text, out);
-    case Kind::precompiled:
-      if (step.dfa() < 0) return mapCharacters(CharacterMap(step), text, out);
-      return mapGraphemes(CharacterMap(step), dfas[static_cast<size_t>(step.dfa())], text, out);
+    case Kind::precompiled: return mapGraphemes(CharacterMap(step), dfas[static_cast<size_t>(step.dfa())], text, out);
+    case Kind::sentence_piece: return normalizeSentence(step, kept, text, head > 0, out.bytes());
   }
 }
 
@@ -196,13 +173,14 @@ bool isAscii(std::string_view text) {
 
 }  // namespace
 
-void normalize(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, std::string& text, size_t& head, NormalizeScratch& scratch) {
+void normalize(const plan::Tokenizer& tokenizer, const std::vector<Dfa>& dfas, const AddedTokens& kept, std::string& text, size_t& head,
+               NormalizeScratch& scratch) {
   if (!tokenizer.normalizers()) return;
   for (const auto* step : *tokenizer.normalizers()) {
     // No form changes ASCII.
     if (step->kind() <= plan::NormalizerKind::nfkd && isAscii(text)) continue;
     Output out(scratch.other, head);
-    apply(*step, tokenizer.unicode(), dfas, text, head, scratch, out);
+    apply(*step, tokenizer.unicode(), dfas, kept, text, head, scratch, out);
     head = out.head();
     text.swap(scratch.other);
   }

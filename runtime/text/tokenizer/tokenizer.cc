@@ -39,7 +39,8 @@ Tokenizer::Tokenizer(const plan::Tokenizer& tables)
       vocabulary_(tables),
       model_(*tables.model(), vocabulary_),
       added_(tables.added(), wordOf(tables, dfas_)),
-      addedNormalized_(tables.added_normalized(), wordOf(tables, dfas_)) {}
+      addedNormalized_(tables.added_normalized(), wordOf(tables, dfas_)),
+      kept_(tables.kept(), std::nullopt) {}
 
 std::string_view Tokenizer::textOf(int32_t id) const { return slice(tables_.text_offsets(), tables_.text(), id); }
 std::string_view Tokenizer::token(int32_t id) const { return slice(tables_.content_offsets(), tables_.contents(), id); }
@@ -80,7 +81,7 @@ void Tokenizer::encode(std::string_view text, const EncodeOptions& options, Enco
 void Tokenizer::encodeSection(std::string_view text, size_t head, const EncodeOptions& options, EncodeScratch& scratch,
                               std::vector<int32_t>& ids) const {
   scratch.section.assign(text);
-  normalize(tables_, dfas_, scratch.section, head, scratch.normalize);
+  normalize(tables_, dfas_, kept_, scratch.section, head, scratch.normalize);
   size_t from = 0, searched = 0;
   auto addNormal = [&](size_t end) {
     if (from >= end) return;

@@ -50,6 +50,7 @@ class Tokenizer {
   const plan::Tokenizer& tables() const { return tables_; }
   const Vocabulary& vocabulary() const { return vocabulary_; }
   const std::vector<Dfa>& dfas() const { return dfas_; }
+  const AddedTokens& kept() const { return kept_; }
   // What an id is to the first step of the decoder: bytes where that is the byte-level one, else a text.
   std::string_view textOf(int32_t id) const;
 
@@ -62,7 +63,7 @@ class Tokenizer {
   std::vector<Dfa> dfas_;
   Vocabulary vocabulary_;
   Model model_;
-  AddedTokens added_, addedNormalized_;
+  AddedTokens added_, addedNormalized_, kept_;
 };
 
 // Structure and every index of the tables; part of Tokenizer::open.

@@ -11,6 +11,8 @@ Unigram::Unigram(const plan::Model& model, const Vocabulary& vocabulary) : model
 void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node>& nodes) const {
   nodes.assign(piece.size() + 1, {0, -1, -1});
   const double* scores = model_.scores()->data();
+  const bool single = model_.single_precision();
+  auto rounded = [&](double score) { return single ? static_cast<float>(score) : score; };
   for (size_t start = 0; start < piece.size();) {
     size_t next = start;
     decodeAt(piece, next);
@@ -26,10 +28,10 @@ void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node
       if (at == Trie::kNone) break;
       int32_t id = trie_.id(at);
       if (id < 0) continue;
-      offer(end, scores[id] + here, id);
+      offer(end, rounded(scores[id] + here), id);
       hasSingle |= end == next;
     }
-    if (!hasSingle) offer(next, model_.unknown_score() + here, model_.unk_id());
+    if (!hasSingle) offer(next, rounded(model_.unknown_score() + here), model_.unk_id());
     start = next;
   }
 }

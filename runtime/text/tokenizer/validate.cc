@@ -71,6 +71,18 @@ Status checkModel(const plan::Model* model, uint64_t vocab) {
   return checkIds("a byte", model->byte_ids(), -1, vocab);
 }
 
+// A token's parts are not empty and as long as the token together, so that taking it apart ends.
+Status checkUnused(const plan::Tokenizer& t, uint64_t vocab) {
+  const auto* unused = t.model()->unused();
+  INGOT_TRY(checkIds("an unused token", unused, 0, vocab));
+  auto length = [&](uint32_t i) { return t.offsets()->Get(unused->Get(i) + 1) - t.offsets()->Get(unused->Get(i)); };
+  bool ok = sizeOf(unused) % 3 == 0;
+  for (uint32_t i = 0; ok && i < sizeOf(unused); i += 3)
+    ok = length(i + 1) > 0 && length(i + 2) > 0 && uint64_t{length(i + 1)} + length(i + 2) == length(i) &&
+         (i == 0 || unused->Get(i - 3) < unused->Get(i));
+  return ok ? Status() : Status::invalidArtifact("tokenizer: unused tokens are not well formed");
+}
+
 bool isText(const flatbuffers::String* text) { return !text || isValidUtf8(text->string_view()); }
 
 Status checkUnicode(const plan::Unicode* u) {
@@ -91,9 +103,9 @@ Status checkNormalizers(const plan::Tokenizer& t, int64_t dfas) {
     const auto* step = t.normalizers()->Get(i);
     needsUnicode |= step->kind() <= Kind::lowercase;
     bool ok = step->kind() <= Kind::MAX && step->dfa() < dfas && isText(step->text()) && isText(step->pattern());
-    if (step->kind() == Kind::space_around) ok &= step->dfa() >= 0;
+    if (step->kind() == Kind::space_around || step->kind() == Kind::precompiled) ok &= step->dfa() >= 0;
     if (step->kind() == Kind::replace) ok &= step->dfa() >= 0 || (step->pattern() && step->pattern()->size() > 0);
-    if (step->kind() == Kind::precompiled) ok &= step->trie() && step->texts();
+    if (step->kind() == Kind::precompiled || step->kind() == Kind::sentence_piece) ok &= step->trie() && step->texts();
     if (!ok) return Status::invalidArtifact("tokenizer: normalizer {} is not well formed", i);
   }
   return needsUnicode ? checkUnicode(t.unicode()) : Status();
@@ -140,6 +152,8 @@ Status validateTables(const plan::Tokenizer& t) {
   INGOT_TRY(checkDecoders(t, dfas));
   INGOT_TRY(checkAdded(t.added(), vocab));
   INGOT_TRY(checkAdded(t.added_normalized(), vocab));
+  INGOT_TRY(checkAdded(t.kept(), vocab));
+  INGOT_TRY(checkUnused(t, vocab));
   INGOT_TRY(checkIds("the post-processor", t.prefix_ids(), 0, vocab));
   return checkIds("the post-processor", t.suffix_ids(), 0, vocab);
 }

@@ -1,5 +1,6 @@
 // Compiles a vocabulary (a folder, or one file of any kind that is read) and answers requests, one JSON value a line:
 //   "text"            -> {"ids": [...], "plain": [...]}: with and without the post-processor's tokens
+//   {"text": "..."}   -> {"raw": [...]}: its special tokens are text too, and none are added
 //   [1, 2, 3]         -> {"text": "...", "skipped": "...", "streamed": "..."}: decoded; without special tokens; piece by piece
 // Texts that the reference decodes to are valid UTF-8, so JSON carries them.
 #include <cstdio>
@@ -19,6 +20,12 @@ TextJson answerText(const Tokenizer& tokenizer, const std::string& text, text::E
   tokenizer.encode(text, {}, scratch, ids);
   tokenizer.encode(text, {.add_special_tokens = false}, scratch, plain);
   return {{"ids", ids}, {"plain", plain}};
+}
+
+TextJson answerRaw(const Tokenizer& tokenizer, const std::string& text, text::EncodeScratch& scratch) {
+  std::vector<int32_t> ids;
+  tokenizer.encode(text, {.add_special_tokens = false, .parse_special = false}, scratch, ids);
+  return {{"raw", ids}};
 }
 
 TextJson answerIds(const Tokenizer& tokenizer, const std::vector<int32_t>& ids) {
@@ -44,8 +51,9 @@ int run(const char* path) {
   text::EncodeScratch scratch;
   for (std::string line; std::getline(std::cin, line);) {
     TextJson request = TextJson::parse(line);
-    TextJson answer = request.is_string() ? answerText(*tokenizer, request.get<std::string>(), scratch)
-                                          : answerIds(*tokenizer, request.get<std::vector<int32_t>>());
+    TextJson answer = request.is_string()   ? answerText(*tokenizer, request.get<std::string>(), scratch)
+                      : request.is_object() ? answerRaw(*tokenizer, request["text"].get<std::string>(), scratch)
+                                            : answerIds(*tokenizer, request.get<std::vector<int32_t>>());
     std::cout << answer.dump(-1, ' ', false, TextJson::error_handler_t::replace) << '\n';
   }
   return 0;

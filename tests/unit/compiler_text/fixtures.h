@@ -1,4 +1,5 @@
-// The small vocabularies of tests/golden/tokenizers/fixtures (make_fixtures.py makes them), compiled for a test of each.
+// The small vocabularies of tests/golden/tokenizers/fixtures, compiled for a test of each. make_fixtures.py makes those of
+// Hugging Face tokenizers (.json), libraries.py those of sentencepiece (.model).
 #pragma once
 
 #include <gtest/gtest.h>
@@ -25,7 +26,9 @@ inline std::vector<std::string> fixtureNames() {
 class FixtureTokenizer : public testing::TestWithParam<std::string> {
  protected:
   void SetUp() override {
-    auto tables = readVocabulary(kFixtureFolder / (GetParam() + ".json"), [](const std::string&) {});
+    auto path = kFixtureFolder / (GetParam() + ".json");
+    if (!std::filesystem::exists(path)) path.replace_extension(".model");
+    auto tables = readVocabulary(path, [](const std::string&) {});
     ASSERT_TRUE(tables.ok()) << tables.status().message();
     auto bytes = tables->serialize();
     ASSERT_TRUE(bytes.ok()) << bytes.status().message();
