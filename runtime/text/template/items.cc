@@ -1,6 +1,7 @@
 // The part of Interpreter that reads items and slices: Jinja's getitem.
 #include <algorithm>
 
+#include "runtime/text/template/big_integer.h"
 #include "runtime/text/template/characters.h"
 #include "runtime/text/template/interpreter.h"
 
