@@ -94,20 +94,18 @@ class PieceTables {
     else merges();
   }
 
-  // Floats, and a double 0.1, where the library has them (src/unigram_model.cc); its highest score is not below FLT_MIN.
+  // A piece of the user wins over all others, a long one over short ones: normal scores are below 0 (src/unigram_model.cc of
+  // sentencepiece 0.2.3).
   void unigram() {
-    ModelEntry& m = tables_.model;
-    float lowest = FLT_MAX, highest = FLT_MIN;
-    for (size_t i = 0; i < v_.pieces.size(); ++i) {
-      if (v_.types[i] != PieceType::normal) continue;
-      lowest = std::min(lowest, static_cast<float>(v_.scores[i]));
-      highest = std::max(highest, static_cast<float>(v_.scores[i]));
-    }
+    auto& m = tables_.model;
+    m.singlePrecision = v_.freezesUser;
     m.scores = v_.scores;
-    for (size_t i = 0; i < v_.pieces.size(); ++i)
-      if (v_.types[i] == PieceType::userDefined) m.scores[i] = static_cast<float>(v_.pieces[i].size()) * highest - 0.1;
+    float lowest = FLT_MAX;
+    for (size_t i = 0; i < v_.pieces.size(); ++i) {
+      if (v_.types[i] == PieceType::normal) lowest = std::min(lowest, static_cast<float>(v_.scores[i]));
+      if (v_.types[i] == PieceType::userDefined) m.scores[i] = static_cast<float>(0.1 * (static_cast<double>(v_.pieces[i].size()) - 1));
+    }
     m.unknownScore = lowest - 10.0f;
-    m.singlePrecision = true;
   }
 
   void merges() {

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Writes the seeds of corpus/{safetensors,gguf,pickle,config,tokenizer_*}; artifact's seed is the plan of a compiled tiny model:
 `make_corpus.py model.ingot`. Standard library only."""
+import base64
 import io
 import json
 import pathlib
@@ -145,3 +146,29 @@ for name, pipeline in PIPELINES.items():
 HEADS = [(b"general.architecture", 8, text(b"llama")), (b"llama.attention.head_count", 8, text(b"four"))]
 HEADS += [(b"llama." + key, 4, struct.pack("<I", 32)) for key in (b"block_count", b"context_length", b"embedding_length", b"feed_forward_length")]
 put("gguf", "heads_not_a_number", gguf(HEADS, [(b"token_embd.weight", [32, 32], 0, 0), (b"blk.0.attn_q.weight", [32, 32], 0, 0)]) + bytes(4096))
+
+
+# SentencePiece's protobuf: pieces (1), trainer_spec (2), normalizer_spec (3); and a tiktoken file.
+def field(number, value):
+    if isinstance(value, float):
+        return bytes([number << 3 | 5]) + struct.pack("<f", value)
+    if isinstance(value, int):
+        return bytes([*([number << 3] if number < 16 else [(number << 3) & 0x7F | 0x80, number >> 4]), value])
+    value = value if isinstance(value, bytes) else value.encode()
+    return bytes([number << 3 | 2, len(value) & 0x7F | 0x80, len(value) >> 7]) + value
+
+
+def pieces(*texts, kind=1):
+    return b"".join(field(1, field(1, text) + field(2, -float(i + 1)) + field(3, kind)) for i, text in enumerate(texts))
+
+
+RESERVED = pieces("<unk>", kind=2) + pieces("<s>", "</s>", kind=3)
+LETTERS = pieces("\u2581", "H", "e", "l", "o", "w", "r", "d", "lo", "el", "\u2581H", "ello", "\u2581wor", "\u2581Hello")
+BYTES = pieces(*(f"<0x{i:02X}>" for i in range(256)), kind=6)
+put("tokenizer_model", "bpe", RESERVED + LETTERS + field(2, field(3, 2) + field(41, 1) + field(42, 2)))
+put("tokenizer_model", "bpe_bytes", RESERVED + BYTES + LETTERS + field(2, field(3, 2)) + field(3, field(3, 0) + field(4, 0)))
+put("tokenizer_model", "unused", RESERVED + pieces("l", "o", "e") + pieces("lo", "llo", kind=5) + field(2, field(3, 2)))
+put("tokenizer_model", "unigram", RESERVED + LETTERS + pieces("He", "\n\n", kind=4) + field(2, field(3, 1)))
+put("tokenizer_model", "characters", RESERVED + LETTERS + field(2, field(3, 4)))
+put("tokenizer_model", "charsmap", RESERVED + LETTERS + field(3, field(2, struct.pack("<I", 16) + bytes(16) + b"a\0b\0")))
+put("tokenizer_model", "tiktoken", b"".join(base64.b64encode(bytes([i])) + f" {i}\n".encode() for i in range(256)) + base64.b64encode(b"lo") + b" 256\n")

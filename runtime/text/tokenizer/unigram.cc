@@ -1,10 +1,21 @@
 #include "runtime/text/tokenizer/unigram.h"
 
 #include <algorithm>
+#include <cmath>
+#include <span>
 
 #include "runtime/base/utf8.h"
 
 namespace ingot::text {
+
+// Where the sentencepiece library starts its sums anew, so that floats stay exact enough in a long text.
+constexpr double kFarFromZero = 100000;
+
+static void moveToZero(std::span<UnigramScratch::Node> reached) {
+  const double offset = reached.front().score;
+  for (auto& node : reached)
+    if (node.start >= 0 || &node == &reached.front()) node.score = static_cast<float>(node.score - offset);
+}
 
 Unigram::Unigram(const plan::Model& model, const Vocabulary& vocabulary) : model_(model), vocabulary_(vocabulary), trie_(model) {}
 
@@ -13,12 +24,15 @@ void Unigram::fillNodes(std::string_view piece, std::vector<UnigramScratch::Node
   const double* scores = model_.scores()->data();
   const bool single = model_.single_precision();
   auto rounded = [&](double score) { return single ? static_cast<float>(score) : score; };
+  size_t furthest = 0;
   for (size_t start = 0; start < piece.size();) {
     size_t next = start;
     decodeAt(piece, next);
+    if (single && std::abs(nodes[start].score) > kFarFromZero) moveToZero(std::span(nodes).subspan(start, furthest + 1 - start));
     double here = nodes[start].score;
     auto offer = [&](size_t end, double score, int32_t id) {
       auto& node = nodes[end];
+      furthest = std::max(furthest, end);
       if (node.start < 0 || score > node.score) node = {score, static_cast<int32_t>(start), id};
     };
     bool hasSingle = false;

@@ -1,6 +1,6 @@
 // Unigram model (Kudo 2018) of one piece: the segmentation of the highest total score, by Viterbi. Its two implementations
-// round differently, which decides between scores that tie or nearly do: the sentencepiece library adds floats (0.2.3 as
-// measured; 0.2.1 compares the exact sum with the float it kept), Hugging Face tokenizers adds doubles.
+// round differently, which decides between scores that tie or nearly do: the sentencepiece library adds floats (as its
+// version 0.2.3 does, src/unigram_model.cc), Hugging Face tokenizers and llama.cpp add doubles.
 #pragma once
 
 #include <cstdint>

@@ -3,7 +3,7 @@
 
     python3 tests/golden/templates/conformance.py --driver BUILD/bin/template_render FOLDER...
 
-Needs jinja2 and transformers (no torch). Prints each difference and one line of counts; exits with 1 on a difference.
+Needs jinja2 and transformers (no torch). Prints each difference to stderr and one row of counts; exits with 1 on a difference.
 """
 import argparse
 import collections
@@ -17,6 +17,9 @@ import sys
 import transformers.utils.chat_template_utils as reference
 
 from conversations import all_conversations
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import report
 
 SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
 
@@ -97,9 +100,11 @@ def main():
             if shown < options.show and report not in reported:
                 reported.add(report)
                 shown += 1
-                print(f"{path.name} {name}\n{difference(kind, message, text, answer)}")
-    print("  ".join(f"{name}: {count}" for name, count in counts.items()))
-    sys.exit(any("differ" in name for name in counts))
+                print(f"{path.name} {name}\n{difference(kind, message, text, answer)}", file=sys.stderr)
+    differing = sum(count for name, count in counts.items() if "differ" in name)
+    report.row("templates", f"{counts['templates']} templates of {' '.join(options.folders)}", counts["rendered"] + counts["refused"], differing,
+               f"{counts['refused']} refused by both")
+    sys.exit(differing > 0)
 
 
 if __name__ == "__main__":

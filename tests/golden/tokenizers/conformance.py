@@ -19,6 +19,9 @@ import unicodedata
 
 from tokenizers import Tokenizer
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import report
+
 WORDS = """the of and to in a is that for it as was with be by on not he his but at are this have from or had an they which one you were
 all her she there would their we him been has when who will no more if out so up said what its about than into them can only other time new
 some could these two may first then do any like my now over such our man me even most made after also did many off before must well back through
@@ -199,7 +202,7 @@ class Comparison:
     def report(self, text):
         self.show -= 1
         if self.show >= 0:
-            print(text)
+            print(text, file=sys.stderr)
 
     def encode(self, texts):
         """Compares, and gives the reference's ids."""
@@ -228,7 +231,13 @@ class Comparison:
             rng = self.rng
             self.decode([one if rng.random() < 0.6 else [rng.randrange(self.size) for _ in range(rng.randint(0, 12))] for one in ids])
         self.ours.close()
+        self.count = count
         return self
+
+    def row(self, comparison, name):
+        """Prints what was found, each string being encoded and decoded; gives the number of differences."""
+        report.row(comparison, name, self.count, self.encode_differences + self.decode_differences)
+        return self.encode_differences + self.decode_differences
 
 
 def main():
@@ -242,8 +251,7 @@ def main():
     total = 0
     for path in options.vocabularies:
         found = Comparison(options.driver, path, options.seed, options.show).run(options.count)
-        print(f"{path}: {options.count} strings, {found.encode_differences} encode and {found.decode_differences} decode differences", flush=True)
-        total += found.encode_differences + found.decode_differences
+        total += found.row("tokenizers", path)
     sys.exit(total > 0)
 
 

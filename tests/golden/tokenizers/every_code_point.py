@@ -14,6 +14,7 @@ import tempfile
 from tokenizers import pre_tokenizers
 
 import conformance
+import report
 
 BYTES = {c: i for i, c in enumerate(sorted(pre_tokenizers.ByteLevel.alphabet()))}
 # Shows a normalised text as its bytes; shows pieces as "a" (1), anything else (0), or not at all.
@@ -74,8 +75,9 @@ def check(driver, name, part):
             if comparison.encode_differences > before:
                 wrong += differing(comparison, group, between)
         comparison.ours.close()
-    shown = " ".join(f"{ord(c):04x}" for c in wrong[:40])
-    print(f"{name}: {len(wrong)} code points differ {shown}", flush=True)
+    if wrong:
+        print(name, *(f"{ord(c):04x}" for c in wrong[:40]), file=sys.stderr)
+    report.row("code-points", name, sum(map(len, texts())), len(wrong))
     return len(wrong)
 
 

@@ -21,6 +21,7 @@ from sentencepiece import sentencepiece_model_pb2
 
 import conformance
 import make_fixtures
+import report
 
 USER = ["<sep>", "ab", "the", "\ufb01", "é", "\t", "\n\n", "\uff21\uff22", "12", "▁of", "s▁", "e\u0301", "字", "...", "<0x41>x"]
 RULES = {"\t": " ", "\n": " ", "\u3000": " ", "\u00a0": " ", "ﬁ": "fi", "²": "2", "½": "1⁄2", "…": "...", "\u0001": "", "\u200b": "", "ß": "ss", "Ａ": "A", "´": " \u0301",
@@ -121,16 +122,16 @@ def compare(driver, name, path, options):
             if ids != got["raw"]:
                 wrong[0] += 1
                 if (shown := shown - 1) >= 0:
-                    print(f"encode {one[:200]!r}\n  expected {[library.pieces[i] for i in ids[:60]]}\n  found    {[library.pieces[i] for i in got['raw'][:60]]}")
+                    print(f"encode {one[:200]!r}\n  expected {[library.pieces[i] for i in ids[:60]]}\n  found    {[library.pieces[i] for i in got['raw'][:60]]}", file=sys.stderr)
         lists = [ids if rng.random() < 0.6 else [rng.randrange(len(library.pieces)) for _ in range(rng.randint(0, 12))] for ids in wanted]
         lists = [ids for ids in lists if library.is_comparable(ids)]
         for ids, got in zip(lists, ours.ask(lists)):
             if got["skipped"] != library.processor.decode(ids):
                 wrong[1] += 1
                 if (shown := shown - 1) >= 0:
-                    print(f"decode {[library.pieces[i] for i in ids[:60]]}\n  expected {library.processor.decode(ids)[:200]!r}\n  found    {got['skipped'][:200]!r}")
+                    print(f"decode {[library.pieces[i] for i in ids[:60]]}\n  expected {library.processor.decode(ids)[:200]!r}\n  found    {got['skipped'][:200]!r}", file=sys.stderr)
     ours.close()
-    print(f"{name}: {options.count} strings, {wrong[0]} encode and {wrong[1]} decode differences", flush=True)
+    report.row("libraries", name, options.count, sum(wrong))
     return sum(wrong)
 
 

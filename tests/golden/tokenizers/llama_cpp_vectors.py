@@ -9,6 +9,9 @@ import pathlib
 import subprocess
 import sys
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+import report
+
 
 def main():
     driver, folder = sys.argv[1], pathlib.Path(sys.argv[2])
@@ -24,14 +27,15 @@ def main():
         requests = "".join(json.dumps(text) + "\n" for text in texts)
         run = subprocess.run([driver, str(vocabulary)], input=requests, capture_output=True, text=True, encoding="utf-8")
         if run.returncode:
-            print(f"{vocabulary.name}: {run.stderr.strip()}")
+            report.row("vectors", vocabulary.name, 0, len(texts), "refused")
+            print(run.stderr.strip(), file=sys.stderr)
             failed += 1
             continue
         found = [json.loads(line)["plain"] for line in run.stdout.splitlines()]
         wrong = [(t, w, f) for t, w, f in zip(texts, wanted, found) if w != f]
-        print(f"{vocabulary.name}: {len(found)} texts, {len(wrong)} differ")
+        report.row("vectors", vocabulary.name, len(found), len(wrong))
         for text, one, other in wrong[:2]:
-            print(f"  {text[:100]!r}\n    expected {one[:40]}\n    found    {other[:40]}")
+            print(f"  {text[:100]!r}\n    expected {one[:40]}\n    found    {other[:40]}", file=sys.stderr)
         failed += bool(wrong)
     sys.exit(failed > 0)
 

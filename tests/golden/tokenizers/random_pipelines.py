@@ -4,7 +4,7 @@ any normalizers, pre-tokenizers, post-processor, decoders and added tokens, with
 
     python tests/golden/tokenizers/random_pipelines.py build/bin/ingot_tokenizer_driver --count=1000 --seed=1
 
-Prints each pipeline that differs, or that only one of the two refuses, and one line of counts. Exit status 1 says that something differs.
+Prints each pipeline that differs, or that only one of the two refuses, to stderr, and one row of counts. Exit status 1 says that something differs.
 """
 import argparse
 import collections
@@ -18,6 +18,7 @@ import tempfile
 from tokenizers import Tokenizer
 
 import conformance
+import report
 
 FIXTURES = pathlib.Path(__file__).parent / "fixtures"
 MARK = "\u2581"
@@ -205,11 +206,13 @@ def main():
             counts["strings that the reference fails on"] += found.without_reference
             if found.encode_differences or found.decode_differences:
                 counts["differ"] += 1
-                print(f"pipeline {trial}: {found.encode_differences} encode and {found.decode_differences} decode differences\n  {described(pipeline)}", flush=True)
+                print(f"pipeline {trial}: {found.encode_differences} encode and {found.decode_differences} decode differences\n  {described(pipeline)}", file=sys.stderr)
     for reason, count in reasons.most_common():
-        print(f"  {count} x {reason}")
-    print("  ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
-    sys.exit(counts["differ"] > 0)
+        print(f"  {count} x {reason}", file=sys.stderr)
+    differing, compared = counts.pop("differ", 0), counts.pop("compared", 0)
+    report.row("pipelines", f"drawn at random, {options.strings} strings each", compared, differing,
+               "also " + ", ".join(f"{name}: {count}" for name, count in sorted(counts.items())))
+    sys.exit(differing > 0)
 
 
 if __name__ == "__main__":
