@@ -96,9 +96,9 @@ def main():
             if good:
                 continue
             counts["text differs" if kind is None and answer["ok"] else "refusal differs" if answer["ok"] or kind is None else "message differs"] += 1
-            report = (path.name, kind, message, answer.get("kind"), answer.get("error"))
-            if shown < options.show and report not in reported:
-                reported.add(report)
+            case = (path.name, kind, message, answer.get("kind"), answer.get("error"))
+            if shown < options.show and case not in reported:
+                reported.add(case)
                 shown += 1
                 print(f"{path.name} {name}\n{difference(kind, message, text, answer)}", file=sys.stderr)
     differing = sum(count for name, count in counts.items() if "differ" in name)
