@@ -14,6 +14,8 @@ namespace linear {
 // Rows that share one pass over the packed weights, and the tile of accumulators for many rows: as registers allow.
 #if defined(__AVX512F__)
 constexpr int kStreamRows = 8, kRowBlock = 6, kColumnBlocks = 2;
+#elif defined(__AVX2__)
+constexpr int kStreamRows = 4, kRowBlock = 4, kColumnBlocks = 1;
 #else
 constexpr int kStreamRows = 4, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
 #endif

@@ -34,21 +34,28 @@ struct QuantizedFormat {
   // What a row says of one group.
   struct RowGroup {
     float scale;
-    int sum;
+    const int* sum;
   };
-  INGOT_INLINE RowGroup rowGroup(const char* row, long long g) { return {((const float*)(row + kK))[g], ((const int*)(row + kK + 4 * kGroups))[g]}; }
+  INGOT_INLINE RowGroup rowGroup(const char* row, long long g) { return {((const float*)(row + kK))[g], (const int*)(row + kK + 4 * kGroups) + g}; }
 
   // The dot products of a group, kFold columns before each fold. Codes are stored with an offset; dots start where that comes out even.
   using Dots = DotsOf<F>::Type;
   static constexpr int kFold = kGroup < 32 ? kGroup : 32;
   static_assert(kGroup % kFold == 0);
-  INGOT_INLINE Dots dotsFrom(int sum) {
-    if constexpr (F == WeightFormat::i8) return {splat(Dots::seed(sum))};
-    else return {splat(F == WeightFormat::i4 ? -8 * sum : 0)};
+  // Two where registers hold few rows; a compiler that unrolls more goes row by row and spills what it loaded.
+#if defined(__AVX512F__)
+  static constexpr int kQuadsUnrolled = 1;
+#else
+  static constexpr int kQuadsUnrolled = 2;
+#endif
+  INGOT_INLINE Dots dotsOf(RowGroup row) {
+    if constexpr (F == WeightFormat::i8) return Dots::less128(row.sum);
+    else if constexpr (F == WeightFormat::i4) return Dots::template less8<kGroup>(row.sum);
+    else return {};
   }
   INGOT_INLINE F32x16 addGroup(F32x16 sum, const Dots& dots, F32x16 scale, F32x16 minimum, RowGroup row) {
     sum = fma(toFloat(dots.total), scale * row.scale, sum);
-    if constexpr (kHasMinima) sum = fma(minimum, splat(row.scale * (float)row.sum), sum);
+    if constexpr (kHasMinima) sum = fma(minimum, splat(row.scale * (float)*row.sum), sum);
     return sum;
   }
   INGOT_INLINE U8x64 highNibbles(U8x64 both) { return (U8x64)(((U32x16)both >> 4) & 0x0f0f0f0fu); }
@@ -64,7 +71,7 @@ struct QuantizedFormat {
       Dots dots[Rows];
       for (int r = 0; r < Rows; ++r) {
         rows[r] = rowGroup(x + r * kRowBytes, g);
-        dots[r] = dotsFrom(rows[r].sum);
+        dots[r] = dotsOf(rows[r]);
       }
       auto add = [&](U8x64 w, int k) __attribute__((always_inline)) {
         for (int r = 0; r < Rows; ++r) dots[r].add(w, splatQuad(columns + r * kRowBytes + k));
@@ -122,7 +129,7 @@ struct QuantizedFormat {
   template <int Rows, int Blocks>
   INGOT_INLINE void dotQuads(const signed char* x, const unsigned char (*codes)[kPanelBlocks][64], int block, Dots (&dots)[Rows][Blocks]) {
     for (int fold = 0; fold < kGroup; fold += kFold) {
-#pragma clang loop unroll(disable)
+#pragma clang loop unroll_count(kQuadsUnrolled)
       for (int k = fold; k < fold + kFold; k += 4) {
         U8x64 w[Blocks];
         for (int b = 0; b < Blocks; ++b) w[b] = load<U8x64>(codes[k / 4][block + b]);
@@ -170,7 +177,7 @@ struct QuantizedFormat {
     for (long long g = 0; g < columns / kGroup; ++g) {
       Dots dots[Rows][Blocks];
       for (int r = 0; r < Rows; ++r)
-        for (int b = 0; b < Blocks; ++b) dots[r][b] = dotsFrom(rowGroup(x + r * kRowBytes, first / kGroup + g).sum);
+        for (int b = 0; b < Blocks; ++b) dots[r][b] = dotsOf(rowGroup(x + r * kRowBytes, first / kGroup + g));
       const signed char* group = (const signed char*)x + first + g * kGroup;
       const auto* codes = &panel.codes[g * kGroup / 4];
       if constexpr (kRowPairs) dotRowPairs(group, codes, block, dots);

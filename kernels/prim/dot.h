@@ -1,6 +1,7 @@
 // Dot products of four 8-bit values per lane, exact: total[i] += sum of w[4i + j] * x[4i + j] for j < 4, with x in -127 .. 127.
-//   NibbleDots  w below 16, and fold() after at most 8 of them
-//   ByteDots    w stored + 128; total must start as seed(sum of x), which takes the 128 out again
+//   NibbleDots  w below 16, or from less8<Columns>() on below 16 and stored + 8; fold() after at most 8 of them
+//   ByteDots    w stored + 128; from less128() on
+// What is stored too high is taken out again by the sum of x, over all `Columns` that are added.
 // Where a machine has no such instruction, pairs of products are summed in 16 bits first.
 #pragma once
 
@@ -35,6 +36,13 @@ INGOT_INLINE I32x16 sumsOfPairs(I16x32 pairs) {
   for (int i = 0; i < 2; ++i) sums.at[i] = __builtin_ia32_pmaddwd256(a.at[i], I16x16{} + 1);
   return __builtin_bit_cast(I32x16, sums);
 }
+// One value in every lane, of which the compiler knows nothing: it would multiply before it spreads, outside of the vector unit.
+INGOT_INLINE I16x32 splatShort(int value) {
+  I16x16 lanes = I16x16{} + (short)value;
+  __asm__("" : "+x"(lanes));
+  return __builtin_shufflevector(lanes, lanes, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
+                                 15);
+}
 // x with the signs of w, and zero where w is.
 INGOT_INLINE I8x64 withSigns(I8x64 x, I8x64 w) {
   auto a = Parts<I8x32, I8x64>::of(x), b = Parts<I8x32, I8x64>::of(w);
@@ -43,8 +51,13 @@ INGOT_INLINE I8x64 withSigns(I8x64 x, I8x64 w) {
 }
 
 struct NibbleDots {
-  I32x16 total;
-  I16x32 pairs = {};  // 8 sums of two products are at most 8 * 2 * 15 * 127 = 30480
+  I32x16 total = {};
+  I16x32 pairs = {};  // 8 sums of two products are at most 8 * 2 * 15 * 127 = 30480, or of codes less 4 and 4 times 16 other values
+  template <int Columns>
+  INGOT_INLINE NibbleDots less8(const int* sum) {
+    if constexpr (Columns > 32) return {splat(-8 * *sum)};
+    else return {{}, I16x32{} - splatShort(*sum) * 4};
+  }
   inline __attribute__((always_inline)) void add(U8x64 w, I8x64 x) { pairs += pairSums((I8x64)w, x); }
   inline __attribute__((always_inline)) void fold() {
     total += sumsOfPairs(pairs);
@@ -53,7 +66,7 @@ struct NibbleDots {
 };
 struct ByteDots {
   I32x16 total;
-  INGOT_INLINE int seed(int) { return 0; }
+  INGOT_INLINE ByteDots less128(const int*) { return {}; }
   // |w| is at most 128, so that a sum of two products is at most 32512.
   inline __attribute__((always_inline)) void add(U8x64 stored, I8x64 x) {
     I8x64 w = (I8x64)(stored ^ 0x80);
@@ -93,13 +106,17 @@ INGOT_INLINE I32x16 dotQuads(I32x16 total, U8x64 w, I8x64 x) {
 #endif
 
 struct NibbleDots {
-  I32x16 total;
+  I32x16 total = {};
+  template <int Columns>
+  INGOT_INLINE NibbleDots less8(const int* sum) {
+    return {splat(-8 * *sum)};
+  }
   inline __attribute__((always_inline)) void add(U8x64 w, I8x64 x) { total = dotQuads(total, w, x); }
   inline __attribute__((always_inline)) void fold() {}
 };
 struct ByteDots {
-  I32x16 total;
-  INGOT_INLINE int seed(int sum) { return kSignedBytes ? 0 : -128 * sum; }
+  I32x16 total = {};
+  INGOT_INLINE ByteDots less128(const int* sum) { return {splat(kSignedBytes ? 0 : -128 * *sum)}; }
   inline __attribute__((always_inline)) void add(U8x64 stored, I8x64 x) { total = dotQuads(total, kSignedBytes ? stored ^ 0x80 : stored, x); }
   inline __attribute__((always_inline)) void fold() {}
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstring>
 #include <string_view>
 
 #include "runtime/text/tokenizer/hash.h"
@@ -38,12 +39,26 @@ class Vocabulary {
       if (entry == 0) return -1;
       if (entry >> kIdBits != hash >> (32 + kIdBits)) continue;
       auto id = static_cast<int32_t>((entry & ((1u << kIdBits) - 1)) - 1);
-      if (static_cast<uint32_t>(id) < static_cast<uint32_t>(size_) && bytes(id) == piece) return id;
+      if (static_cast<uint32_t>(id) < static_cast<uint32_t>(size_) && isEqual(bytes(id), piece)) return id;
     }
     return -1;
   }
 
  private:
+  // As ==, which calls memcmp for the few bytes of a token.
+  static bool isEqual(std::string_view a, std::string_view b) {
+    if (a.size() != b.size()) return false;
+    if (a.size() < 4 || a.size() > 16) return a == b;
+    size_t width = a.size() < 8 ? 4 : 8, last = a.size() - width;
+    auto load = [width](const char* at) {
+      uint64_t word = 0;
+      if (width == 8) std::memcpy(&word, at, 8);
+      else std::memcpy(&word, at, 4);
+      return word;
+    };
+    return load(a.data()) == load(b.data()) && load(a.data() + last) == load(b.data() + last);
+  }
+
   const uint32_t* offsets_;
   const char* bytes_;
   const uint8_t* flags_;

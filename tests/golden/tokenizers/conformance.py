@@ -170,7 +170,8 @@ def opened(vocabulary, folder):
     """Our path, and the reference's view of the vocabulary: truncation and padding off, which the driver ignores too."""
     ours, _, reference = vocabulary.partition("=")
     path = pathlib.Path(reference or ours)
-    path = path / "tokenizer.json" if path.is_dir() else path
+    if path.is_dir():
+        path = next((p for p in (path / "tokenizer.json", path / "tokenizer.json.xz") if p.exists()), path / "tokenizer.json")
     if path.suffix == ".xz":
         target = pathlib.Path(folder) / "tokenizer.json"
         target.write_bytes(lzma.decompress(path.read_bytes()))
