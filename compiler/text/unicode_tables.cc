@@ -42,52 +42,72 @@ std::vector<uint32_t> lowerOf(UChar32 c) {
 
 bool isHangul(UChar32 c) { return c >= 0xac00 && c <= 0xd7a3; }
 
+// What plan::Unicode says.
+struct Tables {
+  std::vector<uint32_t> decomposed, offsets = {0}, decompositions, marked, compositions, lower;
+  std::vector<uint8_t> compatible, combining;
+};
+
+class Collector {
+ public:
+  Tables run() {
+    for (UChar32 c = 0x80; c <= kLast; ++c)
+      if (isOld(c) && !isHangul(c) && (c < 0xd800 || c > 0xdfff)) addForms(c);
+    for (auto [pair, c] : pairs_) tables_.compositions.insert(tables_.compositions.end(), {pair.first, pair.second, c});
+    for (UChar32 c = 0; c <= kLast; ++c) addLower(c);
+    return std::move(tables_);
+  }
+
+ private:
+  void addForms(UChar32 c) {
+    addDecomposition(c, *nfd_, false);
+    addDecomposition(c, *nfkd_, true);
+    icu::UnicodeString raw;
+    if (nfc_->getRawDecomposition(c, raw)) {
+      auto points = codePoints(raw);
+      if (points.size() == 2 && nfc_->composePair(static_cast<UChar32>(points[0]), static_cast<UChar32>(points[1])) == c)
+        pairs_[{points[0], points[1]}] = static_cast<uint32_t>(c);
+    }
+    if (uint8_t kind = u_getCombiningClass(c)) tables_.marked.push_back(static_cast<uint32_t>(c)), tables_.combining.push_back(kind);
+  }
+
+  void addDecomposition(UChar32 c, const icu::Normalizer2& form, bool isCompatible) {
+    icu::UnicodeString mapping;
+    if (!form.getDecomposition(c, mapping)) return;
+    if (isCompatible && nfd_->normalize(icu::UnicodeString(c), error_) == mapping) return;
+    auto points = codePoints(mapping);
+    tables_.decomposed.push_back(static_cast<uint32_t>(c));
+    tables_.compatible.push_back(isCompatible);
+    tables_.decompositions.insert(tables_.decompositions.end(), points.begin(), points.end());
+    tables_.offsets.push_back(static_cast<uint32_t>(tables_.decompositions.size()));
+  }
+
+  void addLower(UChar32 c) {
+    auto points = lowerOf(c);
+    if (points.size() == 1 && points[0] == static_cast<uint32_t>(c)) return;
+    points.resize(3);
+    tables_.lower.insert(tables_.lower.end(), {static_cast<uint32_t>(c), points[0], points[1], points[2]});
+  }
+
+  UErrorCode error_ = U_ZERO_ERROR;
+  const icu::Normalizer2* nfd_ = icu::Normalizer2::getNFDInstance(error_);
+  const icu::Normalizer2* nfkd_ = icu::Normalizer2::getNFKDInstance(error_);
+  const icu::Normalizer2* nfc_ = icu::Normalizer2::getNFCInstance(error_);
+  std::map<std::pair<uint32_t, uint32_t>, uint32_t> pairs_;
+  Tables tables_;
+};
+
 }  // namespace
 
 flatbuffers::Offset<plan_text::Unicode> buildUnicode(flatbuffers::FlatBufferBuilder& b) {
-  UErrorCode error = U_ZERO_ERROR;
-  const auto* nfd = icu::Normalizer2::getNFDInstance(error);
-  const auto* nfkd = icu::Normalizer2::getNFKDInstance(error);
-  const auto* nfc = icu::Normalizer2::getNFCInstance(error);
-  std::vector<uint32_t> decomposed, offsets = {0}, decompositions, marked, compositions, lower;
-  std::vector<uint8_t> compatible, combining;
-  std::map<std::pair<uint32_t, uint32_t>, uint32_t> pairs;
-  for (UChar32 c = 0x80; c <= kLast; ++c) {
-    if (!isOld(c) || isHangul(c) || (c >= 0xd800 && c <= 0xdfff)) continue;
-    auto add = [&](const icu::Normalizer2* form, bool isCompatible) {
-      icu::UnicodeString mapping;
-      if (!form->getDecomposition(c, mapping)) return;
-      if (isCompatible && nfd->normalize(icu::UnicodeString(c), error) == mapping) return;
-      auto points = codePoints(mapping);
-      decomposed.push_back(static_cast<uint32_t>(c));
-      compatible.push_back(isCompatible);
-      decompositions.insert(decompositions.end(), points.begin(), points.end());
-      offsets.push_back(static_cast<uint32_t>(decompositions.size()));
-    };
-    add(nfd, false);
-    add(nfkd, true);
-    icu::UnicodeString raw;
-    if (nfc->getRawDecomposition(c, raw)) {
-      auto points = codePoints(raw);
-      if (points.size() == 2 && nfc->composePair(static_cast<UChar32>(points[0]), static_cast<UChar32>(points[1])) == c)
-        pairs[{points[0], points[1]}] = static_cast<uint32_t>(c);
-    }
-    if (uint8_t kind = u_getCombiningClass(c)) marked.push_back(static_cast<uint32_t>(c)), combining.push_back(kind);
-  }
-  for (auto [pair, c] : pairs) compositions.insert(compositions.end(), {pair.first, pair.second, c});
-  for (UChar32 c = 0; c <= kLast; ++c) {
-    auto points = lowerOf(c);
-    if (points.size() == 1 && points[0] == static_cast<uint32_t>(c)) continue;
-    points.resize(3);
-    lower.insert(lower.end(), {static_cast<uint32_t>(c), points[0], points[1], points[2]});
-  }
-  auto decomposedVector = b.CreateVector(decomposed), offsetVector = b.CreateVector(offsets), mappingVector = b.CreateVector(decompositions);
-  auto compatibleVector = b.CreateVector(compatible);
-  auto markedVector = b.CreateVector(marked);
-  auto combiningVector = b.CreateVector(combining);
-  auto compositionVector = b.CreateVector(compositions), lowerVector = b.CreateVector(lower);
-  return plan_text::CreateUnicode(b, decomposedVector, offsetVector, mappingVector, compatibleVector, markedVector, combiningVector,
-                                  compositionVector, lowerVector);
+  static const Tables tables = Collector().run();
+  auto decomposed = b.CreateVector(tables.decomposed), offsets = b.CreateVector(tables.offsets),
+       decompositions = b.CreateVector(tables.decompositions);
+  auto compatible = b.CreateVector(tables.compatible);
+  auto marked = b.CreateVector(tables.marked);
+  auto combining = b.CreateVector(tables.combining);
+  auto compositions = b.CreateVector(tables.compositions), lower = b.CreateVector(tables.lower);
+  return plan_text::CreateUnicode(b, decomposed, offsets, decompositions, compatible, marked, combining, compositions, lower);
 }
 
 }  // namespace ingot
