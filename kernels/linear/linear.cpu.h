@@ -7,6 +7,7 @@
 #include "kernels/abi/abi.h"
 #include "kernels/linear/epilogue.h"
 #include "kernels/linear/formats.cpu.h"
+#include "kernels/linear/tiles.cpu.h"
 #include "kernels/prim/quantize.cpu.h"
 
 namespace linear {
@@ -19,6 +20,7 @@ constexpr int kStreamRows = 4, kRowBlock = 4, kColumnBlocks = 1;
 #else
 constexpr int kStreamRows = 4, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
 #endif
+constexpr bool kUsesTiles = kTiles && isQuantized(kFormat);
 constexpr long long kBlocks = blockCount(kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
 constexpr int kTilePanels = tilePanels(kSums, kResultGroup), kTileColumns = kTilePanels * kPanelBlocks * kLanes / kSums;
 constexpr long long kColumns = kN / kSums;  // of the result
@@ -104,6 +106,16 @@ INGOT_INLINE void addUpTo(const char* x, int rows, long long first, long long co
   }
 }
 
+INGOT_INLINE void addSome(const char* x, int rows, long long first, long long columns, int blocks, const Format::Panel& panel, Sums* strip) {
+#if defined(__AMX_INT8__)
+  if constexpr (kUsesTiles) {
+    for (int b = 0; b < blocks; ++b) addTile<Format>(x, rows, first, columns, panel, b, strip);
+    return;
+  }
+#endif
+  addUpTo<kRowBlock>(x, rows, first, columns, blocks, panel, strip);
+}
+
 // Asks for part `part` of `parts` of the weights that are unpacked next: those behind column `next`, or the first ones of the next panel.
 INGOT_INLINE void prefetchPart(const Task& task, long long next, int part, int parts) {
   const char* from = next < kK ? task.weights() + blockBytes(kFormat, next, kGroup) : task.weights() + kPanelBlocks * Format::kBlockBytes;
@@ -115,14 +127,15 @@ INGOT_INLINE void prefetchPart(const Task& task, long long next, int part, int p
 
 // Stretch by stretch of the columns, all rows of the strip use what was unpacked, in blocks of about the same size.
 INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
-  int parts = (rows + kRowBlock - 1) / kRowBlock, each = (rows + parts - 1) / parts;
+  constexpr int kMost = kUsesTiles ? kTileRows : kRowBlock;
+  int parts = (rows + kMost - 1) / kMost, each = (rows + parts - 1) / parts;
   for (long long first = 0; first < kK; first += kStretch) {
     long long columns = kK - first < kStretch ? kK - first : kStretch;
     Format::unpack(task.weights(), task.blocks, first, columns, scratch.panel);
     for (int part = 0, r = 0; r < rows; ++part, r += each) {
       prefetchPart(task, first + columns, part, parts);
       int some = rows - r < each ? rows - r : each;
-      addUpTo<kRowBlock>(task.x() + r * Format::kRowBytes, some, first, columns, task.blocks, scratch.panel, scratch.sums + r);
+      addSome(task.x() + r * Format::kRowBytes, some, first, columns, task.blocks, scratch.panel, scratch.sums + r);
     }
   }
   for (int r = 0; r < rows; ++r) task.finish(scratch.sums[r], r);

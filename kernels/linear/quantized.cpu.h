@@ -172,6 +172,12 @@ struct QuantizedFormat {
     }
   }
 
+  INGOT_INLINE F32x16 scaleOf(const Panel& panel, long long g, int block) { return load<F32x16>(panel.scales[g][block]); }
+  INGOT_INLINE F32x16 minimumOf(const Panel& panel, long long g, int block) {
+    if constexpr (kHasMinima) return load<F32x16>(panel.minima[g][block]);
+    else return {};
+  }
+
   template <int Rows, int Blocks>
   INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
     for (long long g = 0; g < columns / kGroup; ++g) {
@@ -183,8 +189,7 @@ struct QuantizedFormat {
       if constexpr (kRowPairs) dotRowPairs(group, codes, block, dots);
       else dotQuads(group, codes, block, dots);
       for (int b = 0; b < Blocks; ++b) {
-        F32x16 scale = load<F32x16>(panel.scales[g][block + b]), minimum = {};
-        if constexpr (kHasMinima) minimum = load<F32x16>(panel.minima[g][block + b]);
+        F32x16 scale = scaleOf(panel, g, block + b), minimum = minimumOf(panel, g, block + b);
         for (int r = 0; r < Rows; ++r) sums[r][b] = addGroup(sums[r][b], dots[r][b], scale, minimum, rowGroup(x + r * kRowBytes, first / kGroup + g));
       }
     }

@@ -6,9 +6,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "compiler/codegen/cpu/source.h"
 #include "compiler/codegen/cpu/target.h"
 #include "compiler/codegen/targets.h"
 #include "compiler/pack/pack.h"
+#include "compiler/support/file.h"
 #include "dialects/llm/llm.h"
 #include "kernels/ref/linear.h"
 #include "mlir/Parser/Parser.h"
@@ -53,6 +55,42 @@ Result<CodeMapping> mapImage(const VariantCode& image) {
   auto code = CodeMapping::map(descriptor, 0, image.bytes.size());
   close(descriptor);
   return code;
+}
+
+// For a level whose instructions stand_ins.h has: compiled for the lowest level, with the macros of the higher one.
+Result<VariantCode> generateWithStandIns(std::span<const KernelUnit> units, const CpuTarget& target) {
+  INGOT_ASSIGN(std::string prelude, readTextFile(INGOT_SOURCE_DIR "/tests/kernels/stand_ins.h"));
+  INGOT_ASSIGN(CpuTarget lowest, CpuTarget::parse("x86-64-v3"));
+  for (std::string feature : target.features) {
+    if (std::count(lowest.features.begin(), lowest.features.end(), feature)) continue;
+    std::transform(feature.begin(), feature.end(), feature.begin(),
+                   [](unsigned char c) { return c == '-' ? '_' : static_cast<char>(std::toupper(c)); });
+    prelude += fmt::format("#define __{}__ 1\n", feature);
+  }
+  std::vector<SourceUnit> sources;
+  std::vector<KernelCode> kernels;
+  for (const KernelUnit& unit : units) {
+    SourceUnit source = cpuSource(unit);
+    source.source = prelude + source.source;
+    sources.push_back(std::move(source));
+    kernels.push_back(cpuKernel(unit));
+  }
+  return compileVariant(sources, std::move(kernels), lowest, 2);
+}
+
+bool canRunItself(const std::string& target) {
+  auto parsed = CpuTarget::parse(target);
+  return parsed.ok() && missingCpuFeature(parsed->features).empty();
+}
+
+bool hasStandIns(const std::string& target) {
+  return (target == "x86-64-v4+vnni" || target == "x86-64-v4+vnni+amx") && !canRunItself(target) && canRunItself("x86-64-v3");
+}
+
+Result<VariantCode> generateFor(std::span<const KernelUnit> units, const std::string& target) {
+  if (hasStandIns(target)) return generateWithStandIns(units, *CpuTarget::parse(target));
+  INGOT_ASSIGN(std::vector<Target> targets, parseTarget(target == kEmulated ? target : "cpu:" + target));
+  return targets[0].generate(units, 2);
 }
 
 // What a call hands to a kernel, copied to where a guest can read it.
@@ -149,8 +187,7 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
     INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
     units.push_back(std::move(unit));
   }
-  INGOT_ASSIGN(std::vector<Target> targets, parseTarget(target == kEmulated ? target : "cpu:" + target));
-  INGOT_ASSIGN(VariantCode variant, targets[0].generate(units, 2));
+  INGOT_ASSIGN(VariantCode variant, generateFor(units, target));
   const std::byte* image;
   auto foreign = CpuTarget::parse(target);
   if (foreign.ok() && Emulator::emulates(*foreign)) {
@@ -170,9 +207,10 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
 
 std::vector<std::string> kernelTargets() {
 #if defined(__x86_64__)
-  return {
-      "x86-64-v3", "x86-64-v3+vnni", "x86-64-v4", "x86-64-v4+vnni", "x86-64-v4+vnni+bf16", "aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16",
-      kEmulated};
+  return {"x86-64-v3",      "x86-64-v3+vnni",      "x86-64-v4",
+          "x86-64-v4+vnni", "x86-64-v4+vnni+bf16", "x86-64-v4+vnni+amx",
+          "aarch64",        "aarch64+dotprod",     "aarch64+dotprod+i8mm+bf16",
+          kEmulated};
 #else
   return {"aarch64", "aarch64+dotprod", "aarch64+dotprod+i8mm+bf16", kEmulated};
 #endif
@@ -186,8 +224,7 @@ bool isEmulated(const std::string& target) {
 bool canRun(const std::string& target) {
   if (target == kEmulated) return true;
   if (isEmulated(target)) return Emulator::isInstalled();
-  auto parsed = CpuTarget::parse(target);
-  return parsed.ok() && missingCpuFeature(parsed->features).empty();
+  return hasStandIns(target) || canRunItself(target);
 }
 
 std::unique_ptr<KernelLibrary> buildForHost(const std::vector<KernelText>& texts) {

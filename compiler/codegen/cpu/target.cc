@@ -30,7 +30,7 @@ struct Extra {
   std::string_view level, name, feature;
 };
 constexpr Extra kExtras[] = {
-    {"x86-64-v4", "vnni", "avx512vnni"}, {"x86-64-v4", "bf16", "avx512bf16"}, {"x86-64-v3", "vnni", "avxvnni"},
+    {"x86-64-v4", "vnni", "avx512vnni"}, {"x86-64-v4", "bf16", "avx512bf16"}, {"x86-64-v4", "amx", "amx-int8"}, {"x86-64-v3", "vnni", "avxvnni"},
     {"aarch64", "dotprod", "dotprod"},   {"aarch64", "i8mm", "i8mm"},         {"aarch64", "bf16", "bf16"},
 };
 

@@ -1,6 +1,8 @@
 #include "runtime/device/cpu/topology.h"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -46,6 +48,13 @@ int usableCores() {
 }
 
 #if defined(__x86_64__)
+// Linux lends the registers of AMX to a process that asks: Documentation/arch/x86/xstate.rst.
+static bool mayUseTiles() {
+  constexpr long kRequest = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM, XFEATURE_XTILEDATA
+  static const bool granted = syscall(SYS_arch_prctl, kRequest, kTileData) == 0;
+  return granted;
+}
+
 bool hasCpuFeature(std::string_view feature) {
   __builtin_cpu_init();
 #define INGOT_FEATURE(llvm, gcc) \
@@ -63,6 +72,7 @@ bool hasCpuFeature(std::string_view feature) {
   INGOT_FEATURE("avx512vnni", "avx512vnni")
   INGOT_FEATURE("avx512bf16", "avx512bf16")
   INGOT_FEATURE("avxvnni", "avxvnni")
+  if (feature == "amx-int8") return __builtin_cpu_supports("amx-int8") && mayUseTiles();
 #undef INGOT_FEATURE
   return false;
 }
