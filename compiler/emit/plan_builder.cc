@@ -13,6 +13,15 @@ using flatbuffers::Offset;
 template <class T>
 using Offsets = std::vector<Offset<T>>;
 
+plan::CacheType cacheTypeOf(const std::string& name) {
+  auto names = plan::EnumNamesCacheType();
+  for (plan::CacheType type : plan::EnumValuesCacheType())
+    if (names[static_cast<size_t>(type)] == name) return type;
+  return plan::CacheType::MAX;  // never: the program was verified
+}
+
+uint64_t cacheBytes(plan::CacheType type) { return type == plan::CacheType::f32 ? 4 : type == plan::CacheType::f8 ? 1 : 2; }
+
 class PlanBuilder {
  public:
   PlanBuilder(const Contents& contents, const std::vector<PlacedWeight>& weights)
@@ -99,10 +108,8 @@ class PlanBuilder {
     for (uint32_t i = 0; i < weights.size(); ++i) weights[i] = i;
 
     const DecoderSpec& spec = contents_.spec;
-    auto cacheType = contents_.cacheType == "f32"   ? plan::CacheType::f32
-                     : contents_.cacheType == "f16" ? plan::CacheType::f16
-                                                    : plan::CacheType::bf16;
-    uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * INGOT_PAGE_TOKENS) * (cacheType == plan::CacheType::f32 ? 4 : 2);
+    auto cacheType = cacheTypeOf(contents_.cacheType);
+    uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * INGOT_PAGE_TOKENS) * cacheBytes(cacheType);
     auto target = b_.CreateString(code.target);
     auto features = b_.CreateVectorOfStrings(code.features);
     auto kernelVector = b_.CreateVector(kernels);

@@ -9,7 +9,7 @@
 namespace ingot {
 
 struct LowerOptions {
-  std::string cacheType = "f32";  // element type of KV pages: f32, f16, bf16
+  std::string cacheType = "f32";  // element type of KV pages: f32, f16, bf16, f8
 };
 
 // Adds `exec.program @name` for function @forward of `module`. The llm function stays as it is.

@@ -145,12 +145,22 @@ class Compilation {
     return {};
   }
 
+  static constexpr std::pair<std::string_view, std::string_view> kCacheTypes[] = {
+      {"float32", "f32"}, {"float16", "f16"}, {"bfloat16", "bf16"}, {"fp8", "f8"}};
+
   Status lower() {
-    cacheType_ = storages_.linear == "f32" && !storages_.keepBlocks ? "f32" : "f16";
-    if (options_.dtype == "auto" && options_.quantize == "none" && source_.spec.dtype == DType::f32 && !source_.gguf.is_object()) cacheType_ = "f32";
+    cacheType_ = cacheType();
     INGOT_ASSIGN(program_, lowerToExec(*module_, "cpu", {.cacheType = cacheType_}));
     if (mlir::failed(mlir::verify(*module_))) return Status::internal("lower: the exec program is not valid");
     return {};
+  }
+
+  // f32 for weights of f32, else f16, unless the user says another.
+  std::string cacheType() const {
+    for (auto [spelling, type] : kCacheTypes)
+      if (options_.kv_cache_dtype == spelling) return std::string(type);
+    bool isPlain = options_.dtype == "auto" && options_.quantize == "none" && source_.spec.dtype == DType::f32 && !source_.gguf.is_object();
+    return isPlain || (storages_.linear == "f32" && !storages_.keepBlocks) ? "f32" : "f16";
   }
 
   Status generate() {
@@ -201,8 +211,9 @@ class Compilation {
   std::string flags() const {
     std::vector<std::string> names;
     for (const Target& target : targets_) names.push_back(target.name);
-    return fmt::format("--target={} --dtype={} --quantize={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype, options_.quantize,
-                       source_.spec.maxPositions, options_.random_weights ? fmt::format(" --random-weights={}", *options_.random_weights) : "");
+    return fmt::format("--target={} --dtype={} --quantize={} --kv-cache-dtype={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype,
+                       options_.quantize, options_.kv_cache_dtype, source_.spec.maxPositions,
+                       options_.random_weights ? fmt::format(" --random-weights={}", *options_.random_weights) : "");
   }
 
   Status hashInputs(std::vector<InputFile>& inputs) {

@@ -32,8 +32,8 @@ LogicalResult BufferOp::verify() {
 }
 
 LogicalResult CacheOp::verify() {
-  if (getDtype() != "f32" && getDtype() != "f16" && getDtype() != "bf16")  // cache_c1
-    return emitOpError("element type ") << getDtype() << " is not f32, f16 or bf16";
+  if (getDtype() != "f32" && getDtype() != "f16" && getDtype() != "bf16" && getDtype() != "f8")  // cache_c1
+    return emitOpError("element type ") << getDtype() << " is not f32, f16, bf16 or f8";
   return success();
 }
 

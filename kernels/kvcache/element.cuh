@@ -24,3 +24,14 @@ struct CacheElement<CacheType::bf16> {
   INGOT_INLINE float widen(unsigned short x) { return bfloatToFloat(x); }
   INGOT_INLINE unsigned short narrow(float x) { return floatToBfloat(x); }
 };
+// As element.h has it for CPUs.
+template <>
+struct CacheElement<CacheType::f8> {
+  typedef unsigned char Type;
+  INGOT_INLINE float widen(unsigned char x) { return halfToFloat((unsigned short)((x & 0x80) << 8 | (x & 0x7f) << 7)) * 256.0f; }
+  INGOT_INLINE unsigned char narrow(float x) {
+    float magnitude = x < 0 ? -x : x;
+    unsigned bits = asBits((magnitude < 448.0f ? magnitude : 448.0f) * 0x1p-120f);
+    return (unsigned char)((bits + 0x7ffff + ((bits >> 20) & 1)) >> 20 | asBits(x) >> 31 << 7);
+  }
+};

@@ -6,7 +6,7 @@
 
 #include "kernels/abi/abi.h"
 
-enum class CacheType : int { f32, f16, bf16 };
+enum class CacheType : int { f32, f16, bf16, f8 };  // f8: e4m3, of values as they are
 
 constexpr int kPageTokens = INGOT_PAGE_TOKENS;
 

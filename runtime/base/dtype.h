@@ -1,8 +1,10 @@
 // Element types of tensors in checkpoints and plans, and their exact conversions to float.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <string_view>
 
 namespace ingot {
@@ -43,6 +45,24 @@ inline uint16_t floatToBf16(float value) {
   std::memcpy(&bits, &value, 4);
   if ((bits & 0x7fffffff) > 0x7f800000) return static_cast<uint16_t>((bits >> 16) | 0x40);
   return static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16);
+}
+
+// 8-bit floats e4m3 of the OCP's specification: no infinity, at most 448; 0x7f is NaN.
+inline float f8ToFloat(uint8_t bits) {
+  if ((bits & 0x7f) == 0x7f) return std::numeric_limits<float>::quiet_NaN();
+  int exponent = bits >> 3 & 15, mantissa = bits & 7;
+  float value = exponent ? std::ldexp(static_cast<float>(8 + mantissa), exponent - 10) : std::ldexp(static_cast<float>(mantissa), -9);
+  return bits & 0x80 ? -value : value;
+}
+
+// To nearest, ties to even; what is too large becomes 448.
+inline uint8_t floatToF8(float value) {
+  if (value != value) return 0x7f;
+  float magnitude = std::fmin(std::fabs(value), 448.0f);
+  int exponent = magnitude < 0x1p-6f ? -6 : std::ilogb(magnitude);
+  auto steps = static_cast<int>(std::nearbyint(std::ldexp(magnitude, 3 - exponent)));  // of 2^(exponent - 3); 16 of them are the next exponent's 8
+  int code = magnitude < 0x1p-6f ? steps : (exponent + 6) * 8 + steps;
+  return static_cast<uint8_t>(code | (std::signbit(value) ? 0x80 : 0));
 }
 
 inline float f16ToFloat(uint16_t bits) {

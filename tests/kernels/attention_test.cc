@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "kernels/kvcache/layout.h"
 #include "kernels/linear/layout.h"
@@ -26,10 +27,10 @@ struct Case {
   int64_t resultGroup = 0;  // 0: f32 rows
 };
 const Case kCases[] = {
-    {1, 1, 16, 16, false, "f32", 0, 0},       {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0},
-    {4, 4, 64, 0, false, "f32", 16, 0},       {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0},
-    {9, 3, 64, 64, false, "f16", 0, 0},       {3, 3, 80, 32, false, "bf16", 0, 0}, {6, 2, 64, 64, false, "f16", 0, 0, 32},
-    {12, 1, 32, 32, false, "f32", 20, 0, 16},
+    {1, 1, 16, 16, false, "f32", 0, 0}, {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0},
+    {4, 4, 64, 0, false, "f32", 16, 0}, {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0},
+    {9, 3, 64, 64, false, "f16", 0, 0}, {3, 3, 80, 32, false, "bf16", 0, 0}, {6, 2, 64, 64, false, "f16", 0, 0, 32},
+    {8, 2, 64, 64, false, "f8", 0, 0},  {4, 4, 48, 48, true, "f8", 17, 0},   {12, 1, 32, 32, false, "f32", 20, 0, 16},
 };
 constexpr double kScale = 0.2;
 constexpr int kPages = 24, kMaxTokens = 64;
@@ -48,9 +49,21 @@ std::vector<KernelText> textsOf(const Case& c) {
            ""}};
 }
 
-DType cacheType(const Case& c) { return std::string(c.cache) == "f32" ? DType::f32 : std::string(c.cache) == "f16" ? DType::f16 : DType::bf16; }
-
-float narrowed(DType type, float x) { return type == DType::f32 ? x : type == DType::f16 ? f16ToFloat(floatToF16(x)) : bf16ToFloat(floatToBf16(x)); }
+// An element of the cache: its bytes, what it makes of a value, and how far off a key on a rounding boundary may come out.
+struct CacheElement {
+  size_t bytes;
+  float (*narrowed)(float);
+  double tolerance;
+};
+CacheElement elementOf(const Case& c) {
+  static const std::map<std::string_view, CacheElement> kElements = {
+      {"f32", {4, [](float x) { return x; }, 4e-5}},
+      {"f16", {2, [](float x) { return f16ToFloat(floatToF16(x)); }, 1e-3}},
+      {"bf16", {2, [](float x) { return bf16ToFloat(floatToBf16(x)); }, 8e-3}},
+      {"f8", {1, [](float x) { return f8ToFloat(floatToF8(x)); }, 6e-2}},
+  };
+  return kElements.at(c.cache);
+}
 
 // One sequence: its qkv rows, and what plain loops make of them.
 struct Sequence {
@@ -70,7 +83,7 @@ class Model {
         table_(normals(random, kMaxTokens * c.rotary)),
         qNorm_(normals(random, c.headDim)),
         kNorm_(normals(random, c.headDim)),
-        elementBytes_(dtypeBytes(cacheType(c))),
+        elementBytes_(elementOf(c).bytes),
         half_(static_cast<size_t>(layerElements(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim))) * elementBytes_),
         pool_(kPages * kLayers * 2 * half_) {
     for (int page = 0; page < kPages; ++page) freePages_.push_back(page);
@@ -98,7 +111,7 @@ class Model {
       s.values.insert(s.values.end(), at(c_.heads + c_.kvHeads), row.end());
     }
     for (auto* cached : {&s.keys, &s.values})
-      for (double& x : *cached) x = narrowed(cacheType(c_), static_cast<float>(x));
+      for (double& x : *cached) x = elementOf(c_).narrowed(static_cast<float>(x));
     ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap};
     int64_t width = c_.heads * c_.headDim;
     s.y.resize(static_cast<size_t>(tokens * width));
@@ -140,8 +153,7 @@ class Model {
 
   void expectClose(const Sequence& s, const std::vector<float>& y) const {
     ASSERT_EQ(y.size(), s.y.size());
-    // A key that sits on a rounding boundary of the cache may go either way.
-    double tolerance = cacheType(c_) == DType::f32 ? 4e-5 : cacheType(c_) == DType::f16 ? 1e-3 : 8e-3;
+    double tolerance = elementOf(c_).tolerance;
     for (size_t i = 0; i < y.size(); ++i)
       ASSERT_NEAR(y[i], s.y[i],
                   tolerance * (1 + std::fabs(s.y[i])) + (c_.resultGroup ? halfStep(s.y.data(), static_cast<int64_t>(i), c_.resultGroup) : 0))
