@@ -80,7 +80,8 @@ class Bench {
                        .sequences = flags.batch,
                        .rows = flags.batch,
                        .pagesPerSequence = pagesEach,
-                       .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block())};
+                       .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block()),
+                       .partials = partialsFor(flags.batch, int64_t{pagesEach} * flags.batch)};
     INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pagesEach * flags.batch, flags.threads));
     Bench bench(*program, limits, flags, static_cast<int32_t>(artifact.plan().model()->vocab()), pagesEach);
     Figures best;
@@ -245,6 +246,7 @@ Status bench(BenchFlags flags) {
   auto start = Clock::now();
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
   INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
+  warn(kTool, choice.warning);
   double startSeconds = secondsSince(start);
   int longest = static_cast<int>(artifact->plan().model()->max_len());
   if (flags.promptTokens + flags.outputTokens > longest)
