@@ -11,6 +11,9 @@ struct ScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
   typedef PagePlace<C::kCache, C::kHeadDim> Place;
+  struct Weights {
+    float at[2][4];  // of a page, as its scores
+  };
   const float* query[2];  // the lane's rows; a row that is not there is the last one
   bool both;              // whether some row is behind the eighth
 
@@ -47,15 +50,21 @@ struct ScalarCore {
     }
   }
 
+  INGOT_INLINE Weights weightsOf(const PageScores& scores) {
+    Weights weights;
+    for (int i = 0; i < 8; ++i) weights.at[i / 4][i % 4] = scores[i / 4][i % 4];
+    return weights;
+  }
+
   // Adds weights * values of a page, but for tokens behind `last`, which nobody wrote.
   template <int Tiles>
-  INGOT_MEMBER void addValues(const PageScores& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
+  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
     int lane = threadIdx.x % kWarp, column = 2 * (lane % 4);
     for (int pair = 0; pair < 4; ++pair)
 #pragma unroll
       for (int i = 0; i < 4; ++i) {
         int token = i / 2 * 8 + pair * 2 + i % 2, from = lane / 4 * 4 + pair;
-        float first = __shfl_sync(kFullWarp, weights[i / 2][i % 2], from), second = __shfl_sync(kFullWarp, weights[i / 2][2 + i % 2], from);
+        float first = __shfl_sync(kFullWarp, weights.at[i / 2][i % 2], from), second = __shfl_sync(kFullWarp, weights.at[i / 2][2 + i % 2], from);
         if (token > last) continue;
 #pragma unroll
         for (int n = 0; n < Tiles; ++n)

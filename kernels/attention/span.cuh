@@ -109,12 +109,15 @@ struct Span {
     }
     core.score((const Type*)operands[1], offsets, seen, scores);
     weigh(scores, start, sight, sums);
+    typename Core::Weights weights[kSpanPages];
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
 #pragma unroll
     for (int n = 0; n < Tiles; ++n)
       for (int i = 0; i < 4; ++i) sums.output[n][i] = 0;
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p)
-      if (seen[p]) core.addValues(scores[p], (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, firstTile, sums);
+      if (seen[p]) core.addValues(weights[p], (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, firstTile, sums);
   }
 };
 

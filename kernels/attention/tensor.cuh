@@ -10,6 +10,10 @@ template <class C>
 struct TensorCore {
   typedef unsigned short Type;
   static constexpr int kSteps = C::kHeadDim / 16;
+  // Of a page, as the first operand of a product: half of the registers that they take as scores.
+  struct Weights {
+    unsigned at[4];
+  };
   unsigned query[kSteps][4];
 
   INGOT_INLINE unsigned pack(float low, float high) {
@@ -52,13 +56,17 @@ struct TensorCore {
       }
   }
 
+  INGOT_INLINE Weights weightsOf(const PageScores& scores) {
+    Weights weights;
+    for (int i = 0; i < 4; ++i) weights.at[i] = pack(scores[i / 2][i % 2 * 2], scores[i / 2][i % 2 * 2 + 1]);
+    return weights;
+  }
+
   // Adds weights * values of a page. Tokens behind `last` have values that nobody wrote: they count as zeros.
   template <int Tiles>
-  INGOT_MEMBER void addValues(const PageScores& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
+  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
     int lane = threadIdx.x % kWarp;
-    unsigned a[4], masks[2];
-#pragma unroll
-    for (int i = 0; i < 4; ++i) a[i] = pack(weights[i / 2][i % 2 * 2], weights[i / 2][i % 2 * 2 + 1]);
+    unsigned masks[2];
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
       int token = half * 8 + lane % 4 * 2;
@@ -67,8 +75,8 @@ struct TensorCore {
 #pragma unroll
     for (int n = 0; n < Tiles; n += 2) {
       Words b = ::load<Words>(values + (firstTile + n) * 128 + lane * 8);
-      multiply(sums.output[n], a, b.at[0] & masks[0], b.at[1] & masks[1]);
-      multiply(sums.output[n + 1], a, b.at[2] & masks[0], b.at[3] & masks[1]);
+      multiply(sums.output[n], weights.at, b.at[0] & masks[0], b.at[1] & masks[1]);
+      multiply(sums.output[n + 1], weights.at, b.at[2] & masks[0], b.at[3] & masks[1]);
     }
   }
 };

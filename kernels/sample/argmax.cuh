@@ -2,7 +2,6 @@
 // minus infinity. Tile r is a row. Constants: kColumns. Operands: logits, ids.
 #pragma once
 
-#include "kernels/linear/layout.h"
 #include "kernels/prim/device.cuh"
 #include "kernels/sample/argmax.spec.h"
 
@@ -11,7 +10,7 @@ namespace argmax {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaArgmaxThreads, kWarps = kThreads / kWarp;
-  static constexpr int kColumns = C::kColumns, kFours = kColumns / 4;
+  static constexpr int kColumns = C::kColumns, kFours = kColumns / 4, kStride = (kColumns + 15) / 16 * 16;
   struct Storage {
     SharedArray<float, kWarps> values;
     SharedArray<int, kWarps> ids;
@@ -37,7 +36,7 @@ struct Tile {
   }
 
   INGOT_INLINE void run(const IngotBatch&, void* const* operands, int row, Storage& storage) {
-    const float* logits = (const float*)operands[0] + (long long)row * paddedColumns(kColumns);
+    const float* logits = (const float*)operands[0] + (long long)row * kStride;
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
     Best best{-infinity(), -1};
 #pragma unroll 8

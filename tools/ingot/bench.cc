@@ -126,7 +126,7 @@ class Bench {
       batch_.clear();
       for (int s = 0; s < flags_.batch; ++s) {
         int32_t id = nextId();
-        batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s));
+        batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s), step + 1 == flags_.outputTokens);
       }
       INGOT_TRY(program_.run(batch_));
     }
