@@ -117,7 +117,8 @@ class Lowering {
                   b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()), integer("result_group", groupOf(op.getY())),
                   b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
                  nullptr);
-    auto partials = partialsOf(op.getLoc(), attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim)));
+    auto partials =
+        partialsOf(op.getLoc(), attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim)));
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
                 exec::Extent::tokens, partials);
   }
@@ -129,15 +130,17 @@ class Lowering {
     auto chosen = mlir::FlatSymbolRefAttr::get(b_.getContext(), "chosen");
     auto rows = exec::ExtentAttr::get(b_.getContext(), exec::Extent::rows);
     b_.create<exec::BufferOp>(op.getLoc(), chosen.getAttr(), b_.getI64IntegerAttr(4), rows, b_.getI64IntegerAttr(-1));
-    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen}), b_.getI64IntegerAttr(1), rows,
-                            b_.getI64IntegerAttr(1));
+    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen}), b_.getI64IntegerAttr(1),
+                            rows, b_.getI64IntegerAttr(1));
     return {};
   }
 
   // Where GPUs keep what they have of a split: one buffer for all layers, which leave it as they found it.
   mlir::FlatSymbolRefAttr partialsOf(mlir::Location at, int64_t bytes) {
     auto name = mlir::FlatSymbolRefAttr::get(b_.getContext(), "partials");
-    if (!partials_) partials_ = b_.create<exec::BufferOp>(at, name.getAttr(), b_.getI64IntegerAttr(0), exec::ExtentAttr::get(b_.getContext(), exec::Extent::splits), b_.getI64IntegerAttr(-1));
+    if (!partials_)
+      partials_ = b_.create<exec::BufferOp>(at, name.getAttr(), b_.getI64IntegerAttr(0), exec::ExtentAttr::get(b_.getContext(), exec::Extent::splits),
+                                            b_.getI64IntegerAttr(-1));
     partials_.setRowBytes(std::max<uint64_t>(partials_.getRowBytes(), static_cast<uint64_t>(bytes)));
     return name;
   }
@@ -170,7 +173,8 @@ class Lowering {
     auto [found, isNew] = kernels_.try_emplace(key);
     if (!isNew) return found->second;
     auto name = mlir::StringAttr::get(b_.getContext(), (function + "." + llvm::Twine(kernels_.size() - 1)).str());
-    auto kernel = b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, b_.getStringAttr(function), dictionary, gpuOnly ? b_.getUnitAttr() : mlir::UnitAttr());
+    auto kernel =
+        b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, b_.getStringAttr(function), dictionary, gpuOnly ? b_.getUnitAttr() : mlir::UnitAttr());
     if (body) {
       mlir::IRMapping mapping;
       body->cloneInto(&kernel.getBody(), mapping);

@@ -89,8 +89,7 @@ struct Tile {
     core.load((const float*)operands[0] + (long long)block.first_token * kRowStride + head * kHeadDim, kRowStride, block.num_tokens);
     for (int column = 0; column < kHeadDim; column += kColumns) {
       foldSplits(core, sight, pages, head / kGroupHeads, operands, column, warp, storage);
-      for (int row = 0; row <= most; ++row)
-        writeRow(storage, warp * kAttentionRows + row, block.first_token + row, head, column, operands[3]);
+      for (int row = 0; row <= most; ++row) writeRow(storage, warp * kAttentionRows + row, block.first_token + row, head, column, operands[3]);
       __syncwarp();
     }
   }
@@ -205,7 +204,8 @@ struct Tile {
     if (!storage.isLast[0]) return;
     __threadfence();
     for (int column = 0; column < kHeadDim; column += kColumns) {
-      for (int i = threadIdx.x; i < rows * kColumns / 4; i += kThreads) foldPartials(partials, first, last, i * 4 / kColumns, column, i * 4 % kColumns, storage);
+      for (int i = threadIdx.x; i < rows * kColumns / 4; i += kThreads)
+        foldPartials(partials, first, last, i * 4 / kColumns, column, i * 4 % kColumns, storage);
       __syncthreads();
       writeRows(storage, rows, token, head, column, y);
     }

@@ -155,12 +155,14 @@ Status CudaProgram::compute(const Batch& batch) {
 Status CudaProgram::fetchResults(const Batch& batch) {
   CudaPointer logits = buffers_.pointer() + slotOffsets_[variant_.logits_slot()];
   for (RowRange rows : batch.logitRows()) {
-    uint64_t first = static_cast<uint64_t>(rows.first) * variant_.logits_row_bytes(), bytes = static_cast<uint64_t>(rows.count) * variant_.logits_row_bytes();
+    uint64_t first = static_cast<uint64_t>(rows.first) * variant_.logits_row_bytes(),
+             bytes = static_cast<uint64_t>(rows.count) * variant_.logits_row_bytes();
     INGOT_TRY(device_->copyToHost(hostLogits_.host<std::byte>() + first, logits + first, bytes).at("logits"));
   }
   if (!choosesTokens() || batch.view().num_rows == 0) return {};
   CudaPointer chosen = buffers_.pointer() + slotOffsets_[static_cast<size_t>(variant_.chosen_slot())];
-  return device_->copyToHost(hostChosen_.host<std::byte>(), chosen, static_cast<uint64_t>(batch.view().num_rows) * sizeof(int32_t)).at("chosen tokens");
+  return device_->copyToHost(hostChosen_.host<std::byte>(), chosen, static_cast<uint64_t>(batch.view().num_rows) * sizeof(int32_t))
+      .at("chosen tokens");
 }
 
 Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {

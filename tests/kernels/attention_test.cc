@@ -30,7 +30,7 @@ const Case kCases[] = {
     {1, 1, 16, 16, false, "f32", 0, 0},       {4, 2, 32, 32, true, "f16", 0, 0},   {6, 2, 16, 8, false, "bf16", 5, 0},
     {4, 4, 64, 0, false, "f32", 16, 0},       {8, 1, 48, 48, false, "f32", 17, 3}, {2, 1, 128, 64, true, "f16", 15, 0},
     {9, 3, 64, 64, false, "f16", 0, 0},       {3, 3, 80, 32, false, "bf16", 0, 0}, {6, 2, 64, 64, false, "f16", 0, 0, 32},
-    {12, 1, 32, 32, false, "f32", 20, 0, 16}, {18, 1, 16, 0, false, "f16", 0, 2}, {2, 2, 192, 16, false, "bf16", 0, 0, 32},
+    {12, 1, 32, 32, false, "f32", 20, 0, 16}, {18, 1, 16, 0, false, "f16", 0, 2},  {2, 2, 192, 16, false, "bf16", 0, 0, 32},
 };
 constexpr double kScale = 0.2;
 constexpr int kPages = 160, kMaxTokens = 1040, kMaxPages = kMaxTokens / 16;
@@ -78,7 +78,8 @@ class Model {
         elementBytes_(dtypeBytes(cacheType(c))),
         half_(static_cast<size_t>(layerElements(static_cast<int>(c.kvHeads), static_cast<int>(c.headDim))) * elementBytes_),
         pool_(kPages * kLayers * 2 * half_),
-        partials_(static_cast<size_t>(kPartials * attentionPartialBytes(static_cast<int>(c.heads), static_cast<int>(c.kvHeads), static_cast<int>(c.headDim)))) {
+        partials_(static_cast<size_t>(kPartials *
+                                      attentionPartialBytes(static_cast<int>(c.heads), static_cast<int>(c.kvHeads), static_cast<int>(c.headDim)))) {
     std::memset(partials_.data(), 0, partials_.bytes());
     for (int page = 0; page < kPages; ++page) freePages_.push_back(page);
     std::shuffle(freePages_.begin(), freePages_.end(), random.engine());
@@ -116,8 +117,7 @@ class Model {
   // The next `counts[i]` tokens of each sequence in one step; rows of y are appended to outputs[i].
   void step(const std::vector<Sequence*>& sequences, const std::vector<int64_t>& counts, std::vector<int64_t>& done,
             std::vector<std::vector<float>>& outputs, int queryBlock = kQueryBlock, int partials = kPartials) {
-    Batch batch(
-        {.tokens = 2 * kMaxTokens, .sequences = 8, .rows = 8, .pagesPerSequence = kMaxPages, .queryBlock = queryBlock, .partials = partials});
+    Batch batch({.tokens = 2 * kMaxTokens, .sequences = 8, .rows = 8, .pagesPerSequence = kMaxPages, .queryBlock = queryBlock, .partials = partials});
     OperandVector<float> qkv;
     for (size_t i = 0; i < sequences.size(); ++i) {
       if (counts[i] == 0) continue;

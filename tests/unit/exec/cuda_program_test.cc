@@ -137,7 +137,8 @@ TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
     if (call.starts_with("cuLaunchKernel ")) launches.push_back(call);
   for (int32_t bucket : {4, 1})
     for (const auto* step : *variant.steps()) {
-      IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = bucket == 4 ? 1 : bucket};
+      IngotBatch sizes{
+          .num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = bucket == 4 ? 1 : bucket};
       const auto* kernel = variant.kernels()->Get(step->kernel());
       expected.push_back(fmt::format("cuLaunchKernel {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
     }
