@@ -224,8 +224,9 @@ class Attention : public ::testing::TestWithParam<std::string> {
       EXPECT_TRUE(here == whole) << "other bits than on this machine";
     }
 
-    // Random chunks, every sequence at its own pace, blocks of another size: the same bits.
-    for (int round = 0; round < 2; ++round) {
+    // Random chunks, every sequence at its own pace, blocks of another size: the same bits. Before that token by token, but for emulated
+    // CUDA, which takes a minute for it: there chunks of one token, and the ends of long sequences, do.
+    for (int round = GetParam() == "cuda-emulated" ? 1 : 0; round < 2; ++round) {
       std::vector<std::vector<float>> parts(all.size());
       std::fill(done.begin(), done.end(), 0);
       while (done != lengths) {
