@@ -123,7 +123,7 @@ INGOT_INLINE void store(void* to, T value) {
 }
 
 #define INGOT_KERNEL(symbol, ...)                                                                                                     \
-  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, 1) symbol(const IngotBatch* batch, const IngotOperands operands) { \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads) symbol(const IngotBatch* batch, const IngotOperands operands) { \
     __shared__ typename __VA_ARGS__::Storage storage;                                                                                 \
     if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                \
   }
