@@ -1,4 +1,4 @@
-// KV elements to and from f32, one at a time.
+// KV elements to and from f32, one at a time, and where they lie in the page of a head.
 #pragma once
 
 #include "kernels/kvcache/layout.h"
@@ -23,4 +23,12 @@ struct CacheElement<CacheType::bf16> {
   typedef unsigned short Type;
   INGOT_INLINE float widen(unsigned short x) { return bfloatToFloat(x); }
   INGOT_INLINE unsigned short narrow(float x) { return floatToBfloat(x); }
+};
+
+// Elements from the head's keys, or values, of a page; as rows, or as fragments (layout.h).
+template <CacheType T, int HeadDim>
+struct PagePlace {
+  static constexpr bool kFragments = T != CacheType::f32 && kHasTensorCores;
+  INGOT_INLINE int key(int d, int token) { return kFragments ? d / 16 * 256 + fragmentPlace(token, d % 16) : d * kPageTokens + token; }
+  INGOT_INLINE int value(int token, int d) { return kFragments ? d / 16 * 256 + fragmentPlace(d % 16, token) : token * HeadDim + d; }
 };

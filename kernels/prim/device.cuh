@@ -16,6 +16,9 @@ struct alignas(16) Words {
 struct alignas(8) TwoFloats {
   float at[2];
 };
+struct alignas(16) FourFloats {
+  float at[4];
+};
 
 #ifndef INGOT_SIMT
 
@@ -61,22 +64,34 @@ INGOT_INLINE void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const u
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+INGOT_INLINE void multiplyHalves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
       : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-// Two values as bf16, the first one below.
+// Two values as bf16, or as f16, the first one below.
 INGOT_INLINE unsigned packBfloats(float low, float high) {
   unsigned both;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
 }
+INGOT_INLINE unsigned packHalves(float low, float high) {
+  unsigned both;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
 #else
 constexpr bool kHasTensorCores = false;
 INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE void multiplyHalves(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE void multiplyBytes(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
+INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 #endif
 
 template <class T>
@@ -90,6 +105,17 @@ INGOT_INLINE Words loadStream(const void* from) {
       : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
       : "l"(from));
   return words;
+}
+// What other blocks of this launch wrote before they said so: not from the first-level cache.
+INGOT_INLINE float loadFresh(const float* from) {
+  float v;
+  asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(v) : "l"(from) : "memory");
+  return v;
+}
+INGOT_INLINE FourFloats loadFreshFour(const float* from) {
+  FourFloats v;
+  asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.at[0]), "=f"(v.at[1]), "=f"(v.at[2]), "=f"(v.at[3]) : "l"(from) : "memory");
+  return v;
 }
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
@@ -105,6 +131,8 @@ INGOT_INLINE void store(void* to, T value) {
 #else
 
 INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
+INGOT_INLINE float loadFresh(const float* from) { return *from; }
+INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 
 #endif
 

@@ -40,7 +40,8 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
     bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand));
     bound.step = step;
-    if (int64_t{step->tiles()} * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
+    int64_t most = step->extent() == plan::Extent::splits ? int64_t{limits.tokens} + limits.partials : std::max(limits.tokens, limits.rows);
+    if (int64_t{step->tiles()} * most > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
       return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
                                        ThreadTeam::kMaxTiles);
     steps_.push_back(std::move(bound));
@@ -67,6 +68,10 @@ void* CpuProgram::addressOf(const plan::Operand& operand) {
 std::span<float> CpuProgram::logits(int32_t row) {
   auto* first = reinterpret_cast<float*>(slots_[variant_.logits_slot()].data() + static_cast<uint64_t>(row) * variant_.logits_row_bytes());
   return {first, artifact_.plan().model()->vocab()};
+}
+
+int32_t CpuProgram::chosen(int32_t row) const {
+  return reinterpret_cast<const int32_t*>(slots_[static_cast<size_t>(variant_.chosen_slot())].data())[row];
 }
 
 // The program over one batch, as the team's work.

@@ -15,6 +15,7 @@ class CpuProgram : public Program {
 
   Status run(const Batch& batch) override;
   std::span<float> logits(int32_t row) override;
+  int32_t chosen(int32_t row) const override;
   int threads() const override { return team_.threads(); }
 
  private:

@@ -30,7 +30,10 @@ Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant
 }
 
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits) {
-  int64_t rows = slot.extent() == plan::Extent::rows ? limits.rows : slot.extent() == plan::Extent::one ? 1 : limits.tokens;
+  int64_t rows = limits.tokens;
+  if (slot.extent() == plan::Extent::one) rows = 1;
+  if (slot.extent() == plan::Extent::rows) rows = limits.rows;
+  if (slot.extent() == plan::Extent::splits) rows = limits.partials;
   auto bytes = checkedMul(slot.row_bytes(), static_cast<uint64_t>(rows));
   if (!bytes) return Status::resourceExhausted("a buffer of {} rows of {} bytes is too large", rows, slot.row_bytes());
   return *bytes;
@@ -57,6 +60,7 @@ int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;
     case plan::Extent::rows: rows = batch.num_rows; break;
     case plan::Extent::blocks: rows = batch.num_blocks; break;
+    case plan::Extent::splits: rows = batch.num_splits; break;
     case plan::Extent::one: break;
   }
   return step.tiles() * ((rows + each - 1) / each);

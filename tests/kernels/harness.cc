@@ -65,6 +65,7 @@ class Arguments {
     copy.sequence_of = keep(batch.sequence_of, batch.num_tokens);
     copy.rows = keep(batch.rows, batch.num_rows);
     copy.page_table = keep(batch.page_table, batch.num_sequences * batch.max_pages);
+    if (batch.splits) splits_.assign(batch.splits, batch.splits + batch.num_splits), copy.splits = splits_.data();
     if (batch.blocks) blocks_.assign(batch.blocks, batch.blocks + batch.num_blocks), copy.blocks = blocks_.data();
     args_.push_back({batch_.data(), operands_.data()});
   }
@@ -76,6 +77,7 @@ class Arguments {
   OperandVector<IngotBatch> batch_;
   OperandVector<IngotKernelArgs> args_;
   OperandVector<IngotQueryBlock> blocks_;
+  OperandVector<IngotSplit> splits_;
   std::vector<OperandVector<ingot_i32>> integers_;
 };
 

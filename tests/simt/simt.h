@@ -24,6 +24,9 @@
 #define threadIdx (simt::self().threadIndex)
 #define blockIdx (simt::self().block->blockIndex)
 INGOT_INLINE void __syncthreads() { simt::self().wait(simt::Waiting::block, "__syncthreads"); }
+// Blocks of one launch run on several threads of the host.
+INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST); }
 
 #define INGOT_KERNEL(symbol, ...)                                                                       \
   extern "C" void symbol(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) { \

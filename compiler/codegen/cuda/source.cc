@@ -3,12 +3,13 @@
 #include "compiler/codegen/cpu/source.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
+#include "kernels/sample/argmax.spec.h"
 
 namespace ingot {
 namespace {
 
-// Stacks for 256 threads and shared memory with its shadows.
-constexpr uint64_t kEmulatedScratchBytes = 8 << 20;
+// A stack for every thread, and shared memory with its shadows.
+uint64_t emulatedScratchBytes(const KernelUnit& unit) { return (uint64_t{cudaKernel(unit).threads} << 14) + (4 << 20); }
 
 // The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
 std::string constantsStruct(const KernelUnit& unit) {
@@ -35,18 +36,19 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : 128;
+  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "argmax" ? kCudaArgmaxThreads : 128;
   if (unit.channels) {
     int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
   }
-  if (unit.kvHeads) code.tiles.count = unit.kvHeads;
+  if (unit.kvHeads)
+    code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
   return code;
 }
 
 SourceUnit emulatedSource(const KernelUnit& unit) {
   SourceUnit source = cudaSource(unit);
-  source.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", kEmulatedScratchBytes));
+  source.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", emulatedScratchBytes(unit)));
   return source;
 }
 
@@ -68,7 +70,7 @@ Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, i
   for (const KernelUnit& unit : units) {
     sources.push_back(emulatedSource(unit));
     kernels.push_back(cudaKernel(unit));
-    kernels.back().scratchBytes = kEmulatedScratchBytes;
+    kernels.back().scratchBytes = emulatedScratchBytes(unit);
   }
   return compileVariant(sources, std::move(kernels), target, jobs);
 }

@@ -27,7 +27,9 @@ llm.param @o : tensor<32x32xf32> from ["o"]
 // The normalised rows are not needed any more; the residual in slot 0 is.
 // CHECK: exec.buffer @b3 128 per tokens {slot = 1 : i64}
 // CHECK: exec.step @rope_append.3 [@b2, @cache0, @b3]
-// CHECK: exec.step @attention.4 [@b3, @cache0, @b4] tiles 1 per blocks
+// GPUs keep partial results of attention besides: one KV head's counter, scores, totals and outputs of two rows.
+// CHECK: exec.buffer @partials 272 per splits {slot = 3 : i64}
+// CHECK: exec.step @attention.4 [@b3, @cache0, @b4, @partials] tiles 1 per blocks {results = 2 : i64}
 // The residual is an operand of the fused body.
 // CHECK: exec.kernel @linear.5 "linear" {extras = "e"
 // CHECK: llm.add

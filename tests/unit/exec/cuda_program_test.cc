@@ -137,7 +137,8 @@ TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
     if (call.starts_with("cuLaunchKernel ")) launches.push_back(call);
   for (int32_t bucket : {4, 1})
     for (const auto* step : *variant.steps()) {
-      IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket};
+      IngotBatch sizes{
+          .num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = bucket == 4 ? 1 : bucket};
       const auto* kernel = variant.kernels()->Get(step->kernel());
       expected.push_back(fmt::format("cuLaunchKernel {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
     }
@@ -220,11 +221,16 @@ TEST_F(CudaProgramTest, AutoTakesTheGpuThatIsThere) {
   auto gpu = Engine::open(cudaArtifact(), optionsFor("auto"));
   ASSERT_TRUE(gpu.ok());
   EXPECT_EQ((*gpu)->stats().target, "cuda:sm_80");
+  EXPECT_EQ((*gpu)->stats().warning, "");
   gpu->reset();
   stub.gpus = 0;
   auto cpu = Engine::open(cudaArtifact(), optionsFor("auto"));
   ASSERT_TRUE(cpu.ok());
   EXPECT_EQ((*cpu)->stats().target, "cuda-emulated");
+  EXPECT_THAT((*cpu)->stats().warning, AllOf(HasSubstr("runs on the CPU"), HasSubstr("there are 0 GPUs here")));
+  auto asked = Engine::open(cudaArtifact(), optionsFor("cpu"));
+  ASSERT_TRUE(asked.ok());
+  EXPECT_EQ((*asked)->stats().warning, "");
 }
 
 }  // namespace
