@@ -13,6 +13,9 @@ constexpr unsigned kFullWarp = 0xffffffffu;
 struct alignas(16) Words {
   unsigned at[4];
 };
+struct alignas(8) TwoWords {
+  unsigned at[2];
+};
 struct alignas(8) TwoFloats {
   float at[2];
 };
@@ -61,22 +64,47 @@ INGOT_INLINE void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const u
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+INGOT_INLINE void multiplyHalves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
       : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-// Two values as bf16, the first one below.
+// Two values as bf16, or as f16, the first one below.
 INGOT_INLINE unsigned packBfloats(float low, float high) {
   unsigned both;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
 }
+INGOT_INLINE unsigned packHalves(float low, float high) {
+  unsigned both;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
+
+// Copies to shared memory that go on while the thread does (PTX ISA, cp.async): 16 bytes to element i. A thread closes groups of
+// its own copies and waits until at most so many groups are under way; other threads see them behind a barrier after that.
+template <int N>
+INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from) {
+  asm volatile("{ .reg .u64 to; cvta.to.shared.u64 to, %0; cp.async.cg.shared.global.L2::128B [to], [%1], 16; }" ::"l"(&to.values[i]), "l"(from)
+               : "memory");
+}
+INGOT_INLINE void closeCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int Most>
+INGOT_INLINE void waitForCopies() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(Most) : "memory");
+}
 #else
 constexpr bool kHasTensorCores = false;
 INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE void multiplyHalves(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE void multiplyBytes(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
+INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 #endif
 
 template <class T>
@@ -89,6 +117,11 @@ INGOT_INLINE Words loadStream(const void* from) {
   asm("ld.global.nc.L1::no_allocate.v4.u32 {%0,%1,%2,%3}, [%4];"
       : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
       : "l"(from));
+  return words;
+}
+INGOT_INLINE TwoWords loadStreamPair(const void* from) {
+  TwoWords words;
+  asm("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(words.at[0]), "=r"(words.at[1]) : "l"(from));
   return words;
 }
 template <class T>
@@ -105,6 +138,7 @@ INGOT_INLINE void store(void* to, T value) {
 #else
 
 INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
+INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 
 #endif
 
