@@ -6,14 +6,20 @@
 
 namespace linear {
 
-// 16-bit floats: a product is 16 columns.
+// 16-bit floats: a product is 16 columns. x is rounded to f16, or split into two bf16 of which the second holds what the first one
+// lost: eight bits alone move log-probabilities by 0.1 (docs/architecture.md). The parts' products are added smallest first.
 struct Bfloats {
-  INGOT_INLINE unsigned pack(TwoFloats v) { return packBfloats(v.at[0], v.at[1]); }
+  static constexpr int kParts = 2;
+  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) {
+    parts[1] = packBfloats(v.at[0], v.at[1]);
+    parts[0] = packBfloats(v.at[0] - asFloat(parts[1] << 16), v.at[1] - asFloat(parts[1] & 0xffff0000u));
+  }
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyBfloats(d, a, b); }
 };
 struct Halves {
+  static constexpr int kParts = 1;
   INGOT_INLINE float clamp(float x) { return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x; }
-  INGOT_INLINE unsigned pack(TwoFloats v) { return packHalves(clamp(v.at[0]), clamp(v.at[1])); }
+  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) { parts[0] = packHalves(clamp(v.at[0]), clamp(v.at[1])); }
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyHalves(d, a, b); }
 };
 template <WeightFormat F>

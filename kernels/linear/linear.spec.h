@@ -42,7 +42,7 @@ constexpr int cudaRunUnits(long long units) { return (int)((units + 2 * kCudaRun
 // Many rows take tiles that read weights and rows through shared memory (gemm.cuh), in stages of so many columns.
 constexpr int kCudaGemmChannels = 128;
 constexpr int cudaGemmRows(WeightFormat format) { return isQuantized(format) ? 64 : 128; }
-constexpr int cudaGemmColumns(WeightFormat format) { return isQuantized(format) ? 64 : 32; }
+constexpr int cudaGemmColumns(WeightFormat format) { return isQuantized(format) ? 64 : format == WeightFormat::bf16 ? 16 : 32; }
 constexpr bool hasCudaGemm(WeightFormat format, long long k, int group, long long sums, long long resultGroup) {
   return format != WeightFormat::f32 && k % cudaGemmColumns(format) == 0 && (!isQuantized(format) || group == 32 || group == 64) &&
          resultGroup * sums <= kCudaGemmChannels;

@@ -10,11 +10,13 @@ namespace linear {
 // Of 32 chunks, those in the second and fourth group of eight are read in one go with the first and third: they move by two.
 INGOT_INLINE int placeOf(int chunk) { return chunk ^ (chunk >> 2 & 2); }
 
-// Weights of 16 bits: two units of 16 columns. A warp has 64 channels, four products.
+// Weights of 16 bits: a unit of 16 columns and two parts of x, or two units and one. A warp has 64 channels, four products.
 template <class C>
 struct PlainStage {
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
-  static constexpr int kColumns = cudaGemmColumns(C::kFormat), kUnits = 2, kProducts = 4, kBlocks = kProducts;
+  static constexpr int kColumns = cudaGemmColumns(C::kFormat), kUnits = kColumns / 16, kProducts = 4, kBlocks = kProducts;
+  static constexpr int kParts = Narrow::kParts;
+  static_assert(kUnits * kParts == 2);
   static constexpr long long kRowBytes = paddedColumns(C::kK) * 4, kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kChunks = kUnits * 32, kRowGroups = 0;  // of a channel block
 
@@ -22,16 +24,20 @@ struct PlainStage {
 
   // What lane t of a row needs of it, as it comes from memory and as a product takes it.
   struct Row {
-    TwoFloats at[4];
+    TwoFloats at[2 * kUnits];
   };
   INGOT_INLINE Row rowAt(const char* x, int stage, int t) {
     Row row;
-    for (int i = 0; i < 4; ++i) row.at[i] = load<TwoFloats>(x + (stage * kColumns + i * 8 + 2 * t) * 4ll);
+    for (int i = 0; i < 2 * kUnits; ++i) row.at[i] = load<TwoFloats>(x + (stage * kColumns + i * 8 + 2 * t) * 4ll);
     return row;
   }
   INGOT_INLINE Words fragmentOf(const Row& row) {
     Words words;
-    for (int i = 0; i < 4; ++i) words.at[i] = Narrow::pack(row.at[i]);
+    for (int i = 0; i < 2 * kUnits; ++i) {
+      unsigned parts[kParts];
+      Narrow::partsOf(row.at[i], parts);
+      for (int part = 0; part < kParts; ++part) words.at[(i / 2 * kParts + part) * 2 + i % 2] = parts[part];
+    }
     return words;
   }
 
@@ -67,10 +73,12 @@ struct PlainStage {
       fragments(weights, unit, lane, a);
 #pragma unroll
       for (int m = 0; m < kProducts; ++m)
-        for (int g = 0; g < Groups; ++g) {
-          unsigned b[2] = {x[g].at[unit * 2], x[g].at[unit * 2 + 1]};
-          Narrow::multiply(sums[m][g], a[m], b);
-        }
+        for (int g = 0; g < Groups; ++g)
+          for (int part = 0; part < kParts; ++part) {
+            int at = (unit * kParts + part) * 2;
+            unsigned b[2] = {x[g].at[at], x[g].at[at + 1]};
+            Narrow::multiply(sums[m][g], a[m], b);
+          }
     }
   }
 };

@@ -1,7 +1,7 @@
 // The inner loops of linear on tensor cores for few rows. The packed layout is made of words that are fragments, or nearly so: a
 // word is neighbouring columns of one channel, and a lane's 16 bytes are four channels, 4 (lane / 4) ... of the panel, at one place
 // along k. They are the rows lane / 4 and lane / 4 + 8 of two products. Which word is which along k may be chosen, as long as x
-// follows. Weights pass the first-level cache by; x is rounded to the weights' format.
+// follows. Weights pass the first-level cache by.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -41,10 +41,15 @@ struct TensorPlain : PlainFormat<C> {
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       const char* k = x[g] + (unit * 16ll + 2 * t) * 4;
-      unsigned b[2] = {Narrow::pack(load<TwoFloats>(k)), Narrow::pack(load<TwoFloats>(k + 32))};
+      unsigned first[Narrow::kParts], second[Narrow::kParts];
+      Narrow::partsOf(load<TwoFloats>(k), first);
+      Narrow::partsOf(load<TwoFloats>(k + 32), second);
       for (int m = 0; m < 2; ++m) {
         float d[4] = {sums[g][4 * m], sums[g][4 * m + 1], sums[g][4 * m + 2], sums[g][4 * m + 3]};
-        Narrow::multiply(d, weights.a[m], b);
+        for (int part = 0; part < Narrow::kParts; ++part) {
+          unsigned b[2] = {first[part], second[part]};
+          Narrow::multiply(d, weights.a[m], b);
+        }
         for (int i = 0; i < 4; ++i) sums[g][4 * m + i] = d[i];
       }
     }
