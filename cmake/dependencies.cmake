@@ -1,6 +1,15 @@
 # Every library that the build looks for. The Debian packages behind them: tools/dependencies.txt.
 find_package(Threads REQUIRED)
 find_package(fmt REQUIRED)
+# As headers alone fmt takes seconds in every file: compiled once where we know how (runtime/base/fmt.cc).
+if(fmt_VERSION VERSION_LESS 10)
+  add_library(ingot_fmt STATIC runtime/base/fmt.cc)
+  target_include_directories(ingot_fmt SYSTEM PUBLIC $<TARGET_PROPERTY:fmt::fmt,INTERFACE_INCLUDE_DIRECTORIES>)
+  target_compile_options(ingot_fmt PRIVATE -fvisibility=hidden)
+else()
+  add_library(ingot_fmt INTERFACE)
+  target_link_libraries(ingot_fmt INTERFACE fmt::fmt-header-only)
+endif()
 find_package(nlohmann_json REQUIRED)
 find_package(CLI11 REQUIRED)
 find_path(FLATBUFFERS_INCLUDE flatbuffers/flatbuffers.h REQUIRED)

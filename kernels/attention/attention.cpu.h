@@ -45,7 +45,7 @@ struct alignas(64) Scratch {
 };
 static_assert(sizeof(Scratch) <= attentionScratchBytes(kMaxRows, kHeadDim));
 
-// Pages [first, pages) of one span, for one KV head; the others are out of sight.
+// Pages [first, pages) of one span, for one KV head; the others are out of sight, and point to the nearest one that is not.
 struct Span {
   int start;  // its first token
   int first, pages;
@@ -58,12 +58,19 @@ struct Sight {
 };
 INGOT_INLINE int firstSeen(int position) { return kWindow && position >= kWindow ? position - kWindow + 1 : 0; }
 
+constexpr int kLine = 64 / (int)sizeof(Cached);  // values in a cache line
+
+// Scores of a few rows, and values below, ask for the next span where they read this one: a burst of requests would wait for itself.
 template <int Rows, int Pages>
-INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, int page, float (*scores)[kSpanTokens]) {
+INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const Span& next, int page, float (*scores)[kSpanTokens]) {
   F32x16 sums[Rows][Pages] = {};
+#pragma clang loop unroll_count(4)
   for (int d = 0; d < kHeadDim; ++d) {
     F32x16 key[Pages];
-    for (int p = 0; p < Pages; ++p) key[p] = Element::load16(span.keys[page + p] + d * kPageTokens);
+    for (int p = 0; p < Pages; ++p) {
+      key[p] = Element::load16(span.keys[page + p] + d * kPageTokens);
+      if (d * kPageTokens % kLine == 0) __builtin_prefetch(next.keys[page + p] + d * kPageTokens, 0, 3);
+    }
     for (int r = 0; r < Rows; ++r)
       for (int p = 0; p < Pages; ++p) sums[r][p] = fma(splat(q[r][d]), key[p], sums[r][p]);
   }
@@ -97,7 +104,7 @@ INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float& la
 
 // output = output * shrink + weights * values, for the span's first `tokens`.
 template <int Rows, int Vectors>
-INGOT_INLINE void addValues(const float (*weights)[kSpanTokens], const Span& span, int tokens, const float* shrink, int column,
+INGOT_INLINE void addValues(const float (*weights)[kSpanTokens], const Span& span, const Span& next, int tokens, const float* shrink, int column,
                             float (*output)[kHeadDim]) {
   F32x16 sums[Rows][Vectors];
   for (int r = 0; r < Rows; ++r)
@@ -108,6 +115,7 @@ INGOT_INLINE void addValues(const float (*weights)[kSpanTokens], const Span& spa
     for (int t = 0; t < count; ++t) {
       F32x16 value[Vectors];
       for (int v = 0; v < Vectors; ++v) value[v] = Element::load16(values + t * kHeadDim + v * kLanes);
+      for (int i = 0; i < Vectors * kLanes; i += kLine) __builtin_prefetch(next.values[page] + column + t * kHeadDim + i, 0, 3);
       for (int r = 0; r < Rows; ++r)
         for (int v = 0; v < Vectors; ++v) sums[r][v] = fma(splat(weights[r][page * kPageTokens + t]), value[v], sums[r][v]);
     }
@@ -118,41 +126,33 @@ INGOT_INLINE void addValues(const float (*weights)[kSpanTokens], const Span& spa
 
 // One span for rows [row, row + Rows).
 template <int Rows>
-INGOT_INLINE void addSpan(const Span& span, int position, int row, Scratch& s) {
+INGOT_INLINE void addSpan(const Span& span, const Span& next, int position, int row, Scratch& s) {
   int lastPosition = position + (row + Rows - 1) / kGroupHeads;
   if (span.start > lastPosition || span.start + kSpanTokens <= firstSeen(position + row / kGroupHeads)) return;
   int tokens = lastPosition + 1 - span.start < kSpanTokens ? lastPosition + 1 - span.start : kSpanTokens;
   int page = span.first, pages = (tokens + kPageTokens - 1) / kPageTokens;
-  for (; page + kWide <= pages; page += kWide) scorePages<Rows, kWide>(s.q + row, span, page, s.weights);
-  if (page < pages) scorePages<Rows, 1>(s.q + row, span, page, s.weights);
+  for (; page + kWide <= pages; page += kWide) scorePages<Rows, kWide>(s.q + row, span, next, page, s.weights);
+  if (page < pages) scorePages<Rows, 1>(s.q + row, span, next, page, s.weights);
   float shrink[Rows];
   for (int r = 0; r < Rows; ++r) {
     int at = position + (row + r) / kGroupHeads;
     shrink[r] = weigh(s.weights[r], span, {firstSeen(at), at}, s.largest[row + r], s.total[row + r]);
   }
   constexpr int kRest = kVectors % kWide;
-  for (int v = 0; v + kWide <= kVectors; v += kWide) addValues<Rows, kWide>(s.weights, span, tokens, shrink, v * kLanes, s.output + row);
-  if constexpr (kRest != 0) addValues<Rows, kRest>(s.weights, span, tokens, shrink, (kVectors - kRest) * kLanes, s.output + row);
+  for (int v = 0; v + kWide <= kVectors; v += kWide) addValues<Rows, kWide>(s.weights, span, next, tokens, shrink, v * kLanes, s.output + row);
+  if constexpr (kRest != 0) addValues<Rows, kRest>(s.weights, span, next, tokens, shrink, (kVectors - kRest) * kLanes, s.output + row);
 }
 
 INGOT_INLINE Span spanAt(int start, int first, int last, const ingot_i32* pages, int kvHead, void* const* operands) {
   Span span{start, first > start ? (first - start) / kPageTokens : 0, (last - start) / kPageTokens + 1};
   if (span.pages > kSpanPages) span.pages = kSpanPages;
-  for (int page = span.first; page < span.pages; ++page) {
-    long long offset = headOffset(pages[start / kPageTokens + page], kLayers, kvHead, kKvHeads, kHeadDim);
+  for (int page = 0; page < kSpanPages; ++page) {
+    int use = page < span.first ? span.first : page < span.pages ? page : span.pages - 1;
+    long long offset = headOffset(pages[start / kPageTokens + use], kLayers, kvHead, kKvHeads, kHeadDim);
     span.keys[page] = (const Cached*)operands[1] + offset;
     span.values[page] = (const Cached*)operands[2] + offset;
   }
   return span;
-}
-
-INGOT_INLINE void prefetch(const Span& span) {
-  constexpr int kBytes = kHeadDim * kPageTokens * (int)sizeof(Cached);
-  for (int page = span.first; page < span.pages; ++page)
-    for (int line = 0; line < kBytes; line += 64) {
-      __builtin_prefetch((const char*)span.keys[page] + line, 0, 2);
-      __builtin_prefetch((const char*)span.values[page] + line, 0, 2);
-    }
 }
 
 INGOT_INLINE void finish(int row, long long token, int head, void* y, Scratch& s) {
@@ -188,12 +188,11 @@ INGOT_INLINE void computeBlock(const IngotBatch* batch, const IngotQueryBlock& b
     next.start = span.start + kSpanTokens;
     if (next.start <= last) {
       next = spanAt(next.start, first, last, pages, kvHead, operands);
-      prefetch(next);
     }
     int row = 0;
-    for (; row + kManyRows <= rows; row += kManyRows) addSpan<kManyRows>(span, position, row, s);
+    for (; row + kManyRows <= rows; row += kManyRows) addSpan<kManyRows>(span, next, position, row, s);
     if constexpr (kManyRows != kFewRows)
-      for (; row < rows; row += kFewRows) addSpan<kFewRows>(span, position, row, s);
+      for (; row < rows; row += kFewRows) addSpan<kFewRows>(span, next, position, row, s);
   }
   for (int row = 0; row < rows; ++row) finish(row, block.first_token + row / kGroupHeads, kvHead * kGroupHeads + row % kGroupHeads, operands[3], s);
 }

@@ -15,7 +15,7 @@ namespace linear {
 #if defined(__AVX512F__)
 constexpr int kStreamRows = 8, kRowBlock = 6, kColumnBlocks = 2;
 #else
-constexpr int kStreamRows = 3, kRowBlock = 3, kColumnBlocks = 1;
+constexpr int kStreamRows = 4, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
 #endif
 constexpr long long kBlocks = blockCount(kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
 constexpr int kTilePanels = tilePanels(kSums, kResultGroup), kTileColumns = kTilePanels * kPanelBlocks * kLanes / kSums;

@@ -1,73 +1,119 @@
-// Dot products of four 8-bit values per lane, exact in 32 bits: acc[i] += sum of w[4i + j] * x[4i + j] for j < 4.
-// dotLow takes unsigned weights below 128; dotBiased takes weights stored + 128 and needs `biasedSeed` in the accumulator.
+// Dot products of four 8-bit values per lane, exact: total[i] += sum of w[4i + j] * x[4i + j] for j < 4, with x in -127 .. 127.
+//   NibbleDots  w below 16, and fold() after at most 8 of them
+//   ByteDots    w stored + 128; total must start as seed(sum of x), which takes the 128 out again
+// Where a machine has no such instruction, pairs of products are summed in 16 bits first.
 #pragma once
 
 #include "kernels/prim/vector.h"
 
-#if defined(__ARM_FEATURE_DOTPROD)
 typedef int I32x4 __attribute__((vector_size(16)));
-INGOT_INLINE I32x16 dotSigned(I32x16 acc, I8x64 w, I8x64 x) {
-  I32x4 a[4];
-  I8x16 b[4], c[4];
-  __builtin_memcpy(a, &acc, 64);
-  __builtin_memcpy(b, &w, 64);
-  __builtin_memcpy(c, &x, 64);
-  for (int i = 0; i < 4; ++i) a[i] = (I32x4)__builtin_neon_vdotq_s32((I8x16)a[i], b[i], c[i], 34);
-  __builtin_memcpy(&acc, a, 64);
-  return acc;
-}
-INGOT_INLINE I32x16 dotLow(I32x16 acc, U8x64 w, I8x64 x) { return dotSigned(acc, (I8x64)w, x); }
-INGOT_INLINE I32x16 dotBiased(I32x16 acc, U8x64 w, I8x64 x) { return dotSigned(acc, (I8x64)(w ^ 0x80), x); }
-INGOT_INLINE int biasedSeed(int) { return 0; }
-#else
-
-#if defined(__AVX512VNNI__)
-INGOT_INLINE I32x16 dotLow(I32x16 acc, U8x64 w, I8x64 x) { return __builtin_ia32_vpdpbusd512(acc, (I32x16)w, (I32x16)x); }
-#elif defined(__AVXVNNI__)
 typedef int I32x8 __attribute__((vector_size(32)));
-INGOT_INLINE I32x16 dotLow(I32x16 acc, U8x64 w, I8x64 x) {
-  I32x8 a[2], b[2], c[2];
-  __builtin_memcpy(a, &acc, 64);
-  __builtin_memcpy(b, &w, 64);
-  __builtin_memcpy(c, &x, 64);
-  for (int i = 0; i < 2; ++i) a[i] = __builtin_ia32_vpdpbusd256(a[i], b[i], c[i]);
-  __builtin_memcpy(&acc, a, 64);
-  return acc;
-}
-#else
-// Even and odd bytes as 16-bit values: products and their pair sums cannot overflow.
+typedef short I16x16 __attribute__((vector_size(32)));
+typedef signed char I8x32 __attribute__((vector_size(32)));
+
+// A vector of 16 lanes in the registers that the machine has.
+template <class Part, class Whole>
+struct Parts {
+  Part at[sizeof(Whole) / sizeof(Part)];
+  INGOT_INLINE Parts of(Whole whole) { return __builtin_bit_cast(Parts, whole); }
+};
+
+#if defined(__AVX2__) && !defined(__AVX512VNNI__) && !defined(__AVXVNNI__)
+
 typedef short I16x32 __attribute__((vector_size(64)));
-INGOT_INLINE I32x16 pairSums(I16x32 a, I16x32 b) {
-#if defined(__AVX2__)
-  typedef short I16x16 __attribute__((vector_size(32)));
-  typedef int I32x8 __attribute__((vector_size(32)));
-  I16x16 p[2], q[2];
-  I32x8 r[2];
-  __builtin_memcpy(p, &a, 64);
-  __builtin_memcpy(q, &b, 64);
-  for (int i = 0; i < 2; ++i) r[i] = __builtin_ia32_pmaddwd256(p[i], q[i]);
-  I32x16 sums;
-  __builtin_memcpy(&sums, r, 64);
-  return sums;
+
+// Sums of neighbouring pairs of products of bytes below 129 with signed ones, in 16 bits.
+INGOT_INLINE I16x32 pairSums(I8x64 small, I8x64 x) {
+  auto a = Parts<I8x32, I8x64>::of(small), b = Parts<I8x32, I8x64>::of(x);
+  Parts<I16x16, I16x32> sums;
+  for (int i = 0; i < 2; ++i) sums.at[i] = __builtin_ia32_pmaddubsw256(a.at[i], b.at[i]);
+  return __builtin_bit_cast(I16x32, sums);
+}
+INGOT_INLINE I32x16 sumsOfPairs(I16x32 pairs) {
+  auto a = Parts<I16x16, I16x32>::of(pairs);
+  Parts<I32x8, I32x16> sums;
+  for (int i = 0; i < 2; ++i) sums.at[i] = __builtin_ia32_pmaddwd256(a.at[i], I16x16{} + 1);
+  return __builtin_bit_cast(I32x16, sums);
+}
+// x with the signs of w, and zero where w is.
+INGOT_INLINE I8x64 withSigns(I8x64 x, I8x64 w) {
+  auto a = Parts<I8x32, I8x64>::of(x), b = Parts<I8x32, I8x64>::of(w);
+  for (int i = 0; i < 2; ++i) a.at[i] = __builtin_ia32_psignb256(a.at[i], b.at[i]);
+  return __builtin_bit_cast(I8x64, a);
+}
+
+struct NibbleDots {
+  I32x16 total;
+  I16x32 pairs = {};  // 8 sums of two products are at most 8 * 2 * 15 * 127 = 30480
+  inline __attribute__((always_inline)) void add(U8x64 w, I8x64 x) { pairs += pairSums((I8x64)w, x); }
+  inline __attribute__((always_inline)) void fold() {
+    total += sumsOfPairs(pairs);
+    pairs = I16x32{};
+  }
+};
+struct ByteDots {
+  I32x16 total;
+  INGOT_INLINE int seed(int) { return 0; }
+  // |w| is at most 128, so that a sum of two products is at most 32512.
+  inline __attribute__((always_inline)) void add(U8x64 stored, I8x64 x) {
+    I8x64 w = (I8x64)(stored ^ 0x80);
+    total += sumsOfPairs(pairSums(__builtin_elementwise_abs(w), withSigns(x, w)));
+  }
+  inline __attribute__((always_inline)) void fold() {}
+};
+
 #else
-  I32x16 aLow = ((I32x16)a << 16) >> 16, bLow = ((I32x16)b << 16) >> 16;
-  return aLow * bLow + ((I32x16)a >> 16) * ((I32x16)b >> 16);
+
+#if defined(__ARM_FEATURE_DOTPROD)
+constexpr bool kSignedBytes = true;
+INGOT_INLINE I32x16 dotQuads(I32x16 total, U8x64 w, I8x64 x) {
+  auto sums = Parts<I32x4, I32x16>::of(total);
+  auto a = Parts<I8x16, U8x64>::of(w);
+  auto b = Parts<I8x16, I8x64>::of(x);
+  for (int i = 0; i < 4; ++i) sums.at[i] = (I32x4)__builtin_neon_vdotq_s32((I8x16)sums.at[i], a.at[i], b.at[i], 34);
+  return __builtin_bit_cast(I32x16, sums);
+}
+#else
+constexpr bool kSignedBytes = false;
+#if defined(__AVX512VNNI__)
+INGOT_INLINE I32x16 dotQuads(I32x16 total, U8x64 w, I8x64 x) { return __builtin_ia32_vpdpbusd512(total, (I32x16)w, (I32x16)x); }
+#elif defined(__AVXVNNI__)
+INGOT_INLINE I32x16 dotQuads(I32x16 total, U8x64 w, I8x64 x) {
+  auto sums = Parts<I32x8, I32x16>::of(total), a = Parts<I32x8, I32x16>::of((I32x16)w), b = Parts<I32x8, I32x16>::of((I32x16)x);
+  for (int i = 0; i < 2; ++i) sums.at[i] = __builtin_ia32_vpdpbusd256(sums.at[i], a.at[i], b.at[i]);
+  return __builtin_bit_cast(I32x16, sums);
+}
+#else
+INGOT_INLINE I32x16 dotQuads(I32x16 total, U8x64 w, I8x64 x) {
+  U32x16 a = (U32x16)w, b = (U32x16)x;
+  for (int shift = 24; shift >= 0; shift -= 8) total += (I32x16)(a << shift >> 24) * ((I32x16)(b << shift) >> 24);
+  return total;
+}
 #endif
-}
-INGOT_INLINE I32x16 dotLow(I32x16 acc, U8x64 w, I8x64 x) {
-  I16x32 wide = (I16x32)w, other = (I16x32)x;
-  I16x32 evenW = wide & 0xff, oddW = (wide >> 8) & 0xff, evenX = (other << 8) >> 8, oddX = other >> 8;
-  return acc + pairSums(evenW, evenX) + pairSums(oddW, oddX);
-}
 #endif
 
-INGOT_INLINE I32x16 dotBiased(I32x16 acc, U8x64 w, I8x64 x) { return dotLow(acc, w, x); }
-INGOT_INLINE int biasedSeed(int sum) { return -128 * sum; }
+struct NibbleDots {
+  I32x16 total;
+  inline __attribute__((always_inline)) void add(U8x64 w, I8x64 x) { total = dotQuads(total, w, x); }
+  inline __attribute__((always_inline)) void fold() {}
+};
+struct ByteDots {
+  I32x16 total;
+  INGOT_INLINE int seed(int sum) { return kSignedBytes ? 0 : -128 * sum; }
+  inline __attribute__((always_inline)) void add(U8x64 stored, I8x64 x) { total = dotQuads(total, kSignedBytes ? stored ^ 0x80 : stored, x); }
+  inline __attribute__((always_inline)) void fold() {}
+};
+
+#endif
+
+// Two rows of x with two channels of w, eight signed columns each, in one instruction: total is row by row, channel by channel.
+#if defined(__ARM_FEATURE_MATMUL_INT8)
+constexpr bool kRowPairs = true;
+INGOT_INLINE I32x4 dotPairs(I32x4 total, I8x16 x, I8x16 w) { return (I32x4)__builtin_neon_vmmlaq_s32((I8x16)total, x, w, 34); }
+#else
+constexpr bool kRowPairs = false;
+INGOT_INLINE I32x4 dotPairs(I32x4 total, I8x16, I8x16) { return total; }  // never called
 #endif
 
 // Four bytes of x in every lane.
-INGOT_INLINE I8x64 splatQuad(const signed char* x) {
-  int quad;
-  __builtin_memcpy(&quad, x, 4);
-  return (I8x64)splat(quad);
-}
+INGOT_INLINE I8x64 splatQuad(const signed char* x) { return (I8x64)splat(load<int>(x)); }

@@ -19,7 +19,7 @@ typedef _Float16 F16x16 __attribute__((vector_size(32)));
 
 constexpr int kLanes = 16;
 
-INGOT_INLINE F32x16 splat(float x) { return F32x16{} + x; }
+INGOT_INLINE F32x16 splat(float x) { return x - F32x16{}; }  // x + 0 is an addition: it makes +0 of -0
 INGOT_INLINE I32x16 splat(int x) { return I32x16{} + x; }
 INGOT_INLINE F32x16 fma(F32x16 a, F32x16 b, F32x16 c) { return __builtin_elementwise_fma(a, b, c); }
 INGOT_INLINE F32x16 toFloat(I32x16 x) { return __builtin_convertvector(x, F32x16); }

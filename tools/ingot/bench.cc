@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "runtime/device/cpu/topology.h"
@@ -13,6 +12,7 @@
 #include "tools/cli/terminal.h"
 #include "tools/ingot/commands.h"
 #include "tools/ingot/machine.h"
+#include "tools/ingot/work.h"
 
 namespace ingot::cli {
 namespace {
@@ -38,37 +38,10 @@ uint64_t hashOf(std::span<const float> values, uint64_t hash) {
   return hash;
 }
 
-// Bytes of weights that one decoding step reads: all matrices once, of an embedding that is not tied only a row.
-uint64_t weightBytes(const plan::Plan& plan, const plan::Variant& variant) {
-  std::map<uint32_t, bool> read;
-  for (const auto* step : *variant.steps()) {
-    bool gathers = variant.kernels()->Get(step->kernel())->function()->string_view() == "embedding" ||
-                   variant.kernels()->Get(step->kernel())->function()->string_view() == "rope_append";
-    for (const auto* operand : *step->operands())
-      if (operand->kind() == plan::OperandKind::weight) read[variant.weights()->Get(operand->index())] |= !gathers;
-  }
-  uint64_t bytes = 0;
-  for (auto [weight, whole] : read)
-    if (whole) bytes += plan.weights()->Get(weight)->bytes();
-  return bytes;
-}
-
-// Multiply-adds x 2 of the layers' matrices for one token. The output matrix sees only the last one of a prompt.
-double matrixOps(const plan::Plan& plan, const plan::Variant& variant) {
-  double ops = 0;
-  for (const auto* step : *variant.steps()) {
-    if (variant.kernels()->Get(step->kernel())->function()->string_view() != "linear") continue;
-    const auto* result = step->operands()->Get(step->operands()->size() - 1);
-    if (result->kind() == plan::OperandKind::slot && result->index() == variant.logits_slot()) continue;
-    const auto* weight = plan.weights()->Get(variant.weights()->Get(step->operands()->Get(1)->index()));
-    ops += 2.0 * static_cast<double>(weight->shape()->Get(0)) * static_cast<double>(weight->shape()->Get(1));
-  }
-  return ops;
-}
-
 struct Figures {
   double promptSeconds = 1e9, decodeSeconds = 1e9;
   uint64_t hash = 0;
+  std::vector<StepProfile> promptSteps, decodeSteps;  // of the last round
 };
 
 class Bench {
@@ -86,14 +59,12 @@ class Bench {
     Figures best;
     for (int round = -1; round < flags.rounds; ++round) {  // the first one warms up
       if (interrupted) return Status::cancelled("interrupted");
-      if (round == 0 && flags.profile) program->startProfile();
       INGOT_ASSIGN(Figures one, bench.round());
       if (round < 0) continue;
-      best.promptSeconds = std::min(best.promptSeconds, one.promptSeconds);
-      best.decodeSeconds = std::min(best.decodeSeconds, one.decodeSeconds);
-      best.hash = one.hash;
+      one.promptSeconds = std::min(best.promptSeconds, one.promptSeconds);
+      one.decodeSeconds = std::min(best.decodeSeconds, one.decodeSeconds);
+      best = std::move(one);
     }
-    if (flags.profile) bench.printProfile(artifact.plan());
     return best;
   }
 
@@ -107,6 +78,7 @@ class Bench {
     uint32_t state = 1;
     auto nextId = [&] { return static_cast<int32_t>((state = state * 1664525u + 1013904223u) >> 8) % vocab_; };
     std::vector<int32_t> ids;
+    if (flags_.profile) program_.startProfile();
     auto start = Clock::now();
     for (int s = 0; s < flags_.batch; ++s)
       for (int at = 0; at < flags_.promptTokens;) {
@@ -120,6 +92,10 @@ class Bench {
       }
     figures.promptSeconds = secondsSince(start) / flags_.batch;
     figures.hash = hashOf(program_.logits(0), figures.hash);
+    if (flags_.profile) {
+      figures.promptSteps = program_.profile();
+      program_.startProfile();
+    }
     start = Clock::now();
     for (int step = 0; step < flags_.outputTokens; ++step) {
       batch_.clear();
@@ -131,6 +107,7 @@ class Bench {
     }
     figures.decodeSeconds = secondsSince(start) / std::max(1, flags_.outputTokens);
     figures.hash = hashOf(program_.logits(0), figures.hash);
+    if (flags_.profile) figures.decodeSteps = program_.profile();
     return figures;
   }
 
@@ -138,31 +115,6 @@ class Bench {
     pages_.resize(static_cast<size_t>(pagesEach_));
     for (int32_t i = 0; i < pagesEach_; ++i) pages_[static_cast<size_t>(i)] = sequence * pagesEach_ + i;
     return pages_;
-  }
-
-  void printProfile(const plan::Plan& plan) {
-    struct Sum {
-      double seconds = 0;
-      uint64_t bytes = 0;
-      int steps = 0;
-    };
-    std::map<std::string, Sum> sums;
-    double all = 0;
-    const auto& variant = program_.variant();
-    for (const StepProfile& one : program_.profile()) {
-      Sum& sum = sums[variant.kernels()->Get(one.step->kernel())->name()->str()];
-      sum.seconds += one.seconds;
-      ++sum.steps;
-      for (const auto* operand : *one.step->operands())
-        if (operand->kind() == plan::OperandKind::weight) sum.bytes += plan.weights()->Get(variant.weights()->Get(operand->index()))->bytes();
-      all += one.seconds;
-    }
-    std::vector<std::pair<std::string, Sum>> order(sums.begin(), sums.end());
-    std::sort(order.begin(), order.end(), [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
-    fmt::print(stderr, "{:<40} {:>5} {:>10} {:>6} {:>12}\n", "kernel", "steps", "time", "share", "weights");
-    for (const auto& [name, sum] : order)
-      fmt::print(stderr, "{:<40} {:>5} {:>8.2f} ms {:>5.1f}% {:>9.2f} MB\n", name, sum.steps, sum.seconds * 1e3, 100 * sum.seconds / all,
-                 static_cast<double>(sum.bytes) / 1e6);
   }
 
   Program& program_;
@@ -176,10 +128,11 @@ Result<Json> report(const Artifact& artifact, const Choice& choice, const BenchF
   const plan::Variant& variant = *choice.variant;
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);  // before the machine is measured, which takes memory of its own
-  uint64_t weights = weightBytes(artifact.plan(), variant);
-  double ops = matrixOps(artifact.plan(), variant);
-  uint64_t kvToken = cacheBytesPerPage(artifact.plan(), variant) / artifact.plan().model()->page_tokens();
-  uint64_t read = weights + static_cast<uint64_t>(flags.batch) * kvToken * static_cast<uint64_t>(flags.promptTokens + flags.outputTokens / 2);
+  const plan::Plan& plan = artifact.plan();
+  Load prompt = loadOfPrompts(flags.batch, flags.promptTokens, flags.chunk),
+       decode = loadOfSteps(flags.batch, flags.promptTokens, flags.outputTokens);
+  double read = bytesRead(plan, variant, decode) / flags.outputTokens;
+  double opsPerSecond = matrixOps(plan, variant, prompt) / flags.batch / f.promptSeconds;
   Json json = {{"target", variant.target()->str()},
                {"threads", flags.threads},
                {"batch", flags.batch},
@@ -189,27 +142,36 @@ Result<Json> report(const Artifact& artifact, const Choice& choice, const BenchF
                {"decode_tokens_per_s", flags.batch / f.decodeSeconds},
                {"time_to_first_token_s", f.promptSeconds},
                {"load_s", startSeconds},
-               {"bytes_read_per_step", read},
-               {"bytes_read_per_token", read / static_cast<uint64_t>(flags.batch)},
-               {"decode_bytes_per_s", static_cast<double>(read) / f.decodeSeconds},
+               {"bytes_read_per_step", static_cast<uint64_t>(read)},
+               {"bytes_read_per_token", static_cast<uint64_t>(read / flags.batch)},
+               {"decode_bytes_per_s", read / f.decodeSeconds},
+               {"prompt_ops_per_s", opsPerSecond},
                {"peak_memory_bytes", usage.ru_maxrss * 1024},
                {"logits_hash", fmt::format("{:016x}", f.hash)}};
-  if (flags.noMachine) return json;
+  auto addProfile = [&](const Limits& limits) {
+    if (!flags.profile) return;
+    json["prompt_profile"] = profileOf(plan, variant, prompt, f.promptSteps, limits);
+    json["decode_profile"] = profileOf(plan, variant, decode, f.decodeSteps, limits);
+  };
+  if (flags.noMachine) {
+    addProfile({});
+    return json;
+  }
   if (choice.gpu) {
     json["gpu"] = choice.gpu->name;
     INGOT_ASSIGN(double copied, gpuCopyBandwidth(choice));
     json["read_bandwidth_bytes_per_s"] = copied;
-    json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / copied;
-    json["prompt_ops_per_s"] = ops * flags.promptTokens / f.promptSeconds;
+    json["decode_share_of_bandwidth"] = read / f.decodeSeconds / copied;
+    addProfile({.bytes = copied});
     return json;
   }
-  double bandwidth = readBandwidth(flags.threads), int8 = int8Peak(flags.threads), float32 = float32Peak(flags.threads);
-  json["read_bandwidth_bytes_per_s"] = bandwidth;
-  json["decode_share_of_bandwidth"] = static_cast<double>(read) / f.decodeSeconds / bandwidth;
-  json["int8_peak_ops_per_s"] = int8;
-  json["float32_peak_ops_per_s"] = float32;
-  json["prompt_ops_per_s"] = ops * flags.promptTokens / f.promptSeconds;
-  if (int8 > 0) json["prompt_share_of_int8_peak"] = ops * flags.promptTokens / f.promptSeconds / int8;
+  Limits limits{readBandwidth(flags.threads), int8Peak(flags.threads), float32Peak(flags.threads)};
+  json["read_bandwidth_bytes_per_s"] = limits.bytes;
+  json["decode_share_of_bandwidth"] = read / f.decodeSeconds / limits.bytes;
+  json["int8_peak_ops_per_s"] = limits.int8;
+  json["float32_peak_ops_per_s"] = limits.float32;
+  if (limits.int8 > 0) json["prompt_share_of_int8_peak"] = opsPerSecond / limits.int8;
+  addProfile(limits);
   return json;
 }
 
@@ -229,6 +191,9 @@ void print(const Json& j) {
                number("read_bandwidth_bytes_per_s") / 1e9);
   fmt::print("\nload           {:.1f} ms\npeak memory    {:.1f} MB\nlogits hash    {}\n", number("load_s") * 1e3, number("peak_memory_bytes") / 1e6,
              j["logits_hash"].get<std::string>());
+  if (!j.contains("prompt_profile")) return;
+  printProfile("prompt", j["prompt_profile"]);
+  printProfile("decode", j["decode_profile"]);
 }
 
 Status bench(BenchFlags flags) {
@@ -269,7 +234,7 @@ Command benchCommand(CLI::App& app) {
   command->add_option("--threads", flags->threads, "default: physical cores");
   command->add_option("--rounds", flags->rounds, "the best of these counts");
   command->add_option("--max-num-batched-tokens", flags->chunk, "prompt tokens in one step, at most");
-  command->add_flag("--profile", flags->profile, "time by kernel, on stderr");
+  command->add_flag("--profile", flags->profile, "time, bytes, operations and share of the limit by kernel; slows the run");
   command->add_flag("--no-machine", flags->noMachine, "do not measure the machine's limits");
   command->add_flag("--json", flags->json, "one JSON object");
   return {command, [flags] {

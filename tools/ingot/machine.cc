@@ -74,6 +74,12 @@ __attribute__((target("avx512f,avx512vnni"))) void dotsOf512() {
   V a = V{} + 0x01010101, b = V{} + 0x01020304;
   for (int64_t i = 0; i < kPeakIterations; ++i) asm volatile(INGOT_CHAINS("vpdpbusd", "zmm")::"v"(a), "v"(b) : INGOT_CHAIN_REGISTERS);
 }
+// The products of 8-bit values that AVX2 has; what adds them up is not counted.
+__attribute__((target("avx2"))) void productsOf256() {
+  typedef int V __attribute__((vector_size(32)));
+  V a = V{} + 0x01010101, b = V{} + 0x01020304;
+  for (int64_t i = 0; i < kPeakIterations; ++i) asm volatile(INGOT_CHAINS("vpmaddubsw", "ymm")::"x"(a), "x"(b) : INGOT_CHAIN_REGISTERS);
+}
 __attribute__((target("avx512f"))) void fmasOf512() {
   typedef float V __attribute__((vector_size(64)));
   V a = V{} + 0.5f, b = V{} + 0.25f;
@@ -105,6 +111,7 @@ double readBandwidth(int threads) {
 double int8Peak(int threads) {
 #if defined(__x86_64__)
   if (hasCpuFeature("avx512vnni")) return peak(threads, dotsOf512, 128);
+  if (hasCpuFeature("avx2")) return peak(threads, productsOf256, 64);
 #endif
   return 0;
 }
