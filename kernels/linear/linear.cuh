@@ -51,7 +51,8 @@ struct Tile {
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int count(const IngotBatch& batch) { return (rowsOf(batch) + kCudaTileRows - 1) / kCudaTileRows * kTiles; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kCudaTileRows - 1) / kCudaTileRows; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
   // Row `row` of a group, channel `channel` of the panel: the warps' sums in order.
   INGOT_INLINE float totalOf(int row, int channel, Storage& storage) {
@@ -105,7 +106,8 @@ struct Tile {
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    int tile = index % kTiles, firstRow = index / kTiles * kCudaTileRows, rows = rowsOf(batch) - firstRow;
+    // Neighbouring tiles share channels, so that the weights are read from memory once.
+    int tile = index / rowTiles(batch), firstRow = index % rowTiles(batch) * kCudaTileRows, rows = rowsOf(batch) - firstRow;
     if (rows > kCudaTileRows) rows = kCudaTileRows;
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       if (rows <= kRows) compute<1>(panel, firstRow, rows, operands, storage);
