@@ -60,14 +60,22 @@ TEST_F(Tools, KernelsAreKeptUnlessToldNotTo) {
   unsetenv("XDG_CACHE_HOME");
 }
 
-// A limit on file size stands for a full disk.
+// A limit on file size stands for a full disk: where the model goes, and where kernels are linked.
 TEST_F(Tools, DiskFull) {
+  ASSERT_EQ(compile().status, 0);
+  rlim_t almost = fs::file_size(output) - 1;
+  fs::remove(output);
   rlimit old{};
   getrlimit(RLIMIT_FSIZE, &old);
-  rlimit small{65536, old.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &small);
+  auto limit = [&](rlim_t bytes) {
+    rlimit small{bytes, old.rlim_max};
+    setrlimit(RLIMIT_FSIZE, &small);
+  };
+  limit(almost);
   expectRefusal(1, {"model.ingot", "File too large"});
-  setrlimit(RLIMIT_FSIZE, &old);
+  limit(4096);
+  expectRefusal(1, {"temporary folder", "TMPDIR"}, {"--no-kernel-cache"});
+  limit(old.rlim_cur);
 }
 
 TEST_F(Tools, InterruptWhileCompilingIs130) {

@@ -38,7 +38,15 @@ class TemporaryFolder {
 Status writeFile(const std::string& path, const std::string& bytes) {
   std::ofstream out(path, std::ios::binary);
   out.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  return out.flush() ? Status() : Status::io("{}: cannot be written; is the temporary folder full?", path);
+  return out.flush() ? Status()
+                     : Status::io("{}: cannot be written: {}; is the temporary folder full? TMPDIR may name another", path, std::strerror(errno));
+}
+
+// lld says in words what the system told it: whether that was about room for files.
+bool isAboutRoom(std::string_view message) {
+  for (int error : {ENOSPC, EFBIG, EDQUOT})
+    if (message.find(std::strerror(error)) != message.npos) return true;
+  return false;
 }
 
 Status link(std::vector<std::string> args) {
@@ -49,8 +57,10 @@ Status link(std::vector<std::string> args) {
   std::string out, err;
   llvm::raw_string_ostream outStream(out), errStream(err);
   lld::Result result = lld::lldMain(pointers, outStream, errStream, {{lld::Gnu, &lld::elf::link}});
-  if (result.retCode != 0) return Status::internal("kernels do not link: {}", err);
-  return {};
+  if (result.retCode == 0) return {};
+  err.resize(std::min(err.size(), err.find('\n')));
+  if (isAboutRoom(err)) return Status::io("{}; is the temporary folder full? TMPDIR may name another", err);
+  return Status::internal("kernels do not link: {}", err);
 }
 
 // Nothing writable, nothing to relocate, and file offsets that are addresses.
