@@ -63,6 +63,16 @@ class PlanBuilder {
     return {};
   }
 
+  // Larger kernels lie behind the program's.
+  Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> largerOf(uint32_t kernel, const VariantCode& code) {
+    Offsets<plan::LargerKernel> all;
+    for (size_t i = 0; i < code.larger.size(); ++i)
+      if (const KernelCode& one = code.larger[i].code; code.larger[i].of == kernel)
+        all.push_back(plan::CreateLargerKernel(b_, static_cast<uint32_t>(one.leastRows), static_cast<uint32_t>(code.kernels.size() + i),
+                                               static_cast<uint32_t>(one.tiles.count), static_cast<uint32_t>(one.tiles.rowsPerTile)));
+    return all.empty() ? 0 : b_.CreateVector(all);
+  }
+
   Offset<plan::Step> step(exec::StepOp op, const VariantCode& code, const std::map<std::string, uint32_t>& kernels) {
     std::vector<plan::Operand> operands;
     for (auto symbol : op.getOperands_().getAsRange<mlir::FlatSymbolRefAttr>()) {
@@ -74,7 +84,7 @@ class PlanBuilder {
     const StepTiles& tiles = code.kernels[kernel].tiles;
     auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
     return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), static_cast<uint32_t>(tiles.count), extent,
-                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile));
+                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code));
   }
 
   Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {
@@ -92,6 +102,7 @@ class PlanBuilder {
       kernelIndex[op.getSymName().str()] = at;
       kernels.push_back(kernel(contents_.units[at], code.kernels[at]));
     }
+    for (const LargerKernel& one : code.larger) kernels.push_back(kernel(one.unit, one.code));
     Offsets<plan::Step> steps;
     for (auto op : program_.getOps<exec::StepOp>())
       if (kernelIndex.contains(op.getKernel().str())) steps.push_back(step(op, code, kernelIndex));

@@ -163,6 +163,8 @@ class Compilation {
       if (options_.cancelled && *options_.cancelled) return Status::cancelled("interrupted");
       auto variant = target.generate(unitsOf(target), options_.jobs);
       if (!variant.ok()) return variant.status().at(target.name);
+      if (!options_.keep_kernels.empty())
+        for (const LargerKernel& larger : variant->larger) INGOT_TRY(keepSource(target, larger.unit));
       variants_.push_back(std::move(variant).value());
     }
     return {};
@@ -177,9 +179,11 @@ class Compilation {
   // The source of every kernel, once for the targets that share it.
   Status keepSources() {
     for (const Target& target : targets_)
-      for (const KernelUnit& unit : unitsOf(target))
-        INGOT_TRY(writeText(options_.keep_kernels / (unit.symbol + target.sourceEnding), target.source(unit).source));
+      for (const KernelUnit& unit : unitsOf(target)) INGOT_TRY(keepSource(target, unit));
     return {};
+  }
+  Status keepSource(const Target& target, const KernelUnit& unit) {
+    return writeText(options_.keep_kernels / (unit.symbol + target.sourceEnding), target.source(unit).source);
   }
 
   Status emit() {

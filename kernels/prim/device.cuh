@@ -2,7 +2,8 @@
 // the driver launches. All PTX of ours is here. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
 //
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
-// one tile with one block. Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
+// one tile with one block. Contraction is off (NVRTC's --fmad=false): a
+// fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -12,6 +13,9 @@ constexpr unsigned kFullWarp = 0xffffffffu;
 
 struct alignas(16) Words {
   unsigned at[4];
+};
+struct alignas(8) TwoWords {
+  unsigned at[2];
 };
 struct alignas(8) TwoFloats {
   float at[2];
@@ -85,6 +89,19 @@ INGOT_INLINE unsigned packHalves(float low, float high) {
   asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
 }
+
+// Copies to shared memory that go on while the thread does (PTX ISA, cp.async): 16 bytes to element i. A thread closes groups of
+// its own copies and waits until at most so many groups are under way; other threads see them behind a barrier after that.
+template <int N>
+INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from) {
+  asm volatile("{ .reg .u64 to; cvta.to.shared.u64 to, %0; cp.async.cg.shared.global.L2::128B [to], [%1], 16; }" ::"l"(&to.values[i]), "l"(from)
+               : "memory");
+}
+INGOT_INLINE void closeCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int Most>
+INGOT_INLINE void waitForCopies() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(Most) : "memory");
+}
 #else
 constexpr bool kHasTensorCores = false;
 INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
@@ -117,6 +134,11 @@ INGOT_INLINE FourFloats loadFreshFour(const float* from) {
   asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.at[0]), "=f"(v.at[1]), "=f"(v.at[2]), "=f"(v.at[3]) : "l"(from) : "memory");
   return v;
 }
+INGOT_INLINE TwoWords loadStreamPair(const void* from) {
+  TwoWords words;
+  asm("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(words.at[0]), "=r"(words.at[1]) : "l"(from));
+  return words;
+}
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
@@ -133,6 +155,7 @@ INGOT_INLINE void store(void* to, T value) {
 INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
 INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
+INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 
 #endif
 

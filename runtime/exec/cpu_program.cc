@@ -37,7 +37,6 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
   steps_.reserve(variant_.steps()->size());
   for (const auto* step : *variant_.steps()) {
     BoundStep bound{};
-    bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand));
     bound.step = step;
     int64_t most = step->extent() == plan::Extent::splits ? int64_t{limits.tokens} + limits.partials : std::max(limits.tokens, limits.rows);
@@ -93,7 +92,11 @@ class CpuProgram::Walk : public TeamWork {
 };
 
 Status CpuProgram::run(const Batch& batch) {
-  for (BoundStep& step : steps_) step.args.batch = &batch.view();
+  for (BoundStep& step : steps_) {
+    const auto* kernel = variant_.kernels()->Get(runOf(*step.step, batch.view()).kernel);
+    step.function = reinterpret_cast<IngotTileFunction>(code_.at(kernel->code_offset()));
+    step.args.batch = &batch.view();
+  }
   int64_t steps = static_cast<int64_t>(steps_.size());
   if (!profiling_) {
     Walk walk(*this, batch.view(), 0, steps);

@@ -21,7 +21,7 @@ class CpuProgram : public Program {
  private:
   class Walk;
   struct BoundStep {
-    IngotTileFunction function;
+    IngotTileFunction function;  // for the batch at hand, as args
     IngotKernelArgs args;
     std::vector<void*> operands;
     const plan::Step* step;

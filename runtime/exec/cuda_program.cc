@@ -109,7 +109,7 @@ Status CudaProgram::fill(const plan::Weight& weight) {
 
 Status CudaProgram::bindSteps() {
   for (const auto* step : *variant_.steps()) {
-    BoundStep bound{&kernels_[step->kernel()], variant_.kernels()->Get(step->kernel())->threads(), {}, step};
+    BoundStep bound{{}, step};
     for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
     steps_.push_back(bound);
     profile_.push_back({step, 0});
@@ -166,12 +166,13 @@ Status CudaProgram::fetchResults(const Batch& batch) {
 }
 
 Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
-  int64_t tiles = tilesOf(*step.step, sizes);
-  if (tiles == 0) return {};
+  StepRun run = runOf(*step.step, sizes);
+  if (run.tiles == 0) return {};
   CudaPointer batch = batch_.pointer();
   void* parameters[] = {&batch, const_cast<IngotOperands*>(&step.operands)};
-  return device_->launch(*step.kernel, static_cast<unsigned>(tiles), step.threads, parameters)
-      .at(fmt::format("step {} ({})", &step - steps_.data(), variant_.kernels()->Get(step.step->kernel())->entry()->string_view()));
+  const auto* kernel = variant_.kernels()->Get(run.kernel);
+  return device_->launch(kernels_[run.kernel], static_cast<unsigned>(run.tiles), kernel->threads(), parameters)
+      .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
 }
 
 Status CudaProgram::launchAll(const IngotBatch& sizes) {

@@ -19,8 +19,6 @@ class CudaProgram : public Program {
 
  private:
   struct BoundStep {
-    const CudaKernel* kernel;
-    unsigned threads;
     IngotOperands operands;
     const plan::Step* step;
   };

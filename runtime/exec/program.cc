@@ -54,8 +54,10 @@ WeightRange weightRange(const plan::Plan& plan) {
   return range;
 }
 
-int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) {
-  int64_t rows = 1, each = step.rows_per_tile();
+int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
+
+StepRun runOf(const plan::Step& step, const IngotBatch& batch) {
+  int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;
     case plan::Extent::rows: rows = batch.num_rows; break;
@@ -63,7 +65,15 @@ int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) {
     case plan::Extent::splits: rows = batch.num_splits; break;
     case plan::Extent::one: break;
   }
-  return step.tiles() * ((rows + each - 1) / each);
+  auto run = [&](const auto& one) -> StepRun {
+    int64_t each = one.rows_per_tile();
+    return {one.kernel(), one.tiles() * ((rows + each - 1) / each)};
+  };
+  StepRun chosen = run(step);
+  if (step.larger())
+    for (const auto* larger : *step.larger())
+      if (rows >= larger->least_rows()) chosen = run(*larger);
+  return chosen;
 }
 
 }  // namespace ingot

@@ -56,7 +56,12 @@ struct WeightRange {
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// Tiles of a step for a batch.
+// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles.
+struct StepRun {
+  uint32_t kernel;
+  int64_t tiles;
+};
+StepRun runOf(const plan::Step& step, const IngotBatch& batch);
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 
 }  // namespace ingot

@@ -73,6 +73,13 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || step->rows_per_tile() == 0 ||
         !step->operands() || step->operands()->size() > 16)
       return Status::invalidArtifact("step {} is not well formed", i);
+    uint32_t before = 0;
+    for (uint64_t j = 0; j < sizeOf(step->larger()); ++j) {
+      const auto* larger = step->larger()->Get(j);
+      if (larger->kernel() >= sizeOf(variant.kernels()) || larger->tiles() == 0 || larger->rows_per_tile() == 0 || larger->least_rows() <= before)
+        return Status::invalidArtifact("larger kernel {} of step {} is not well formed", j, i);
+      before = larger->least_rows();
+    }
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
   }
   auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };

@@ -162,11 +162,11 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
     INGOT_ASSIGN(library->code_, mapImage(variant));
     image = static_cast<const std::byte*>(library->code_.at(0));
   }
-  for (size_t i = 0; i < units.size(); ++i) {
-    const KernelCode& code = variant.kernels[i];
-    auto* function = reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(image) + code.offset);
-    library->kernels_.push_back({std::move(units[i]), code, function, library->emulator_.get()});
-  }
+  auto kernelOf = [&](const KernelUnit& unit, const KernelCode& code) -> Kernel {
+    return {unit, code, reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(image) + code.offset), library->emulator_.get()};
+  };
+  for (size_t i = 0; i < units.size(); ++i) library->kernels_.push_back(kernelOf(units[i], variant.kernels[i]));
+  for (const LargerKernel& one : variant.larger) library->larger_.emplace(one.of, kernelOf(one.unit, one.code));
   return library;
 }
 

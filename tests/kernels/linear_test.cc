@@ -1,5 +1,5 @@
 // linear against plain loops: every weight format, sizes at every edge, every body; and the same bits for a row alone,
-// in a batch, backwards and on threads.
+// in a batch, backwards, on threads, and by the kernel for many rows.
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -8,6 +8,7 @@
 #include "kernels/ref/activation.h"
 #include "kernels/ref/linear.h"
 #include "kernels/ref/quantize.h"
+#include "runtime/base/dtype.h"
 #include "tests/kernels/harness.h"
 
 namespace ingot::test {
@@ -68,6 +69,21 @@ std::vector<Case> cases() {
   return all;
 }
 
+// What the CUDA kernels for many rows take: several tiles of channels, runs of several stages and of one, fewer runs than usual.
+std::vector<Case> manyRowsCases() {
+  std::vector<Case> all;
+  for (const char* format : {"bf16", "f16", "i8g32", "i4g32", "i4mg32"})
+    all.insert(all.end(), {{format, 200, 576, &kBiasResidual}, {format, 160, 192, &kGated}});
+  all.insert(all.end(), {{"bf16", 48, 48},
+                         {"f16", 17, 96},
+                         {"f16", 144, 1152, &kGelu, true},
+                         {"i4g64", 16, 64},
+                         {"i4g32", 448, 128, &kGated, false, 32},
+                         {"i8g64", 192, 128, &kGelu, false, 64},
+                         {"bf16", 384, 64, &kGated, false, 16}});
+  return all;
+}
+
 // A compile takes a third of a second: x86-64-v3 and aarch64 take every case, others the ones in which they differ, and
 // emulated ones a few of those.
 bool takes(const std::string& target, const Case& c, size_t i) {
@@ -97,8 +113,9 @@ KernelText textOf(const Case& c) {
 // A case with its operands for up to `rows` rows.
 class Problem {
  public:
-  Problem(Random& random, const Case& c, int64_t rows)
+  Problem(Random& random, const Case& c, int64_t rows, const std::string& target)
       : c_(c),
+        rounds_(target == "cuda-emulated" && c.format == "f16" && c.k % 16 == 0),
         columns_(c.n / c.body->sums),
         stride_(paddedColumns(columns_)),
         weights_(packRandom(random, c.format, c.n, c.k)),
@@ -173,7 +190,11 @@ class Problem {
     char* row = x_.as<char>() + static_cast<size_t>(r) * rowBytes();
     double* values = &values_[static_cast<size_t>(r * c_.k)];
     if (!isQuantized(storage_.format)) {
-      for (int64_t k = 0; k < c_.k; ++k) reinterpret_cast<float*>(row)[k] = static_cast<float>(values[k]);
+      for (int64_t k = 0; k < c_.k; ++k) {
+        reinterpret_cast<float*>(row)[k] = static_cast<float>(values[k]);
+        auto value = static_cast<float>(values[k]);
+        if (rounds_) values[k] = f16ToFloat(floatToF16(value));
+      }
       return;
     }
     int64_t group = storage_.group, groups = c_.k / group;
@@ -189,6 +210,7 @@ class Problem {
   }
 
   const Case& c_;
+  const bool rounds_;  // tensor cores take such rows as f16
   int64_t columns_, stride_;
   PackedWeights weights_;
   StorageFormat storage_;
@@ -217,7 +239,7 @@ TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
   for (size_t i = 0; i < all.size(); ++i) {
     SCOPED_TRACE(texts[i].constants);
     const Kernel& kernel = (*library)->at(i);
-    Problem problem(random, all[i], kMost);
+    Problem problem(random, all[i], kMost, GetParam());
     auto stride = static_cast<size_t>(problem.stride());
     std::vector<float> whole = problem.compute(kernel, 0, kMost, forwards);
     problem.expectClose(whole, kMost);
@@ -237,6 +259,37 @@ TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
 }
 
 INGOT_FOR_EACH_TARGET(Linear);
+
+// Both kernels of a CUDA step, and rows on both sides of every tile's edge.
+TEST(LinearForManyRows, HasTheBitsOfTheOneForFew) {
+  Random random(3);
+  const std::string target = "cuda-emulated";
+  std::vector<Case> all = manyRowsCases();
+  std::vector<KernelText> texts;
+  for (const Case& c : all) texts.push_back(textOf(c));
+  auto library = KernelLibrary::build(texts, target);
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  ASSERT_EQ((*library)->larger().size(), all.size());
+  constexpr int64_t kMost = 150;
+  auto forwards = [](const Kernel& k, auto&&... rest) { k.run(rest...); };
+  for (const auto& [i, larger] : (*library)->larger()) {
+    SCOPED_TRACE(texts[i].constants);
+    EXPECT_GT(larger.code.leastRows, 64);
+    Problem problem(random, all[i], kMost, target);
+    auto stride = static_cast<size_t>(problem.stride());
+    std::vector<float> whole = problem.compute((*library)->at(i), 0, kMost, forwards);
+    problem.expectClose(whole, kMost);
+    if (HasFatalFailure()) return;
+    auto sameBits = [&](const std::vector<float>& part, int64_t first) {
+      return std::memcmp(part.data(), whole.data() + static_cast<size_t>(first) * stride, part.size() * 4) == 0;
+    };
+    EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, forwards), 0));
+    for (int64_t rows : {1, 63, 64, 65, 127, 128, 129})
+      EXPECT_TRUE(sameBits(problem.compute(larger, kMost - rows, rows, forwards), kMost - rows)) << rows;
+    EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runBackwards(rest...); }), 0));
+    EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runOnThreads(rest..., 3); }), 0));
+  }
+}
 
 // Rounding to a format moves a weight by at most half a step of it.
 // Root mean square of the error over the largest weight: a step of 2 / 15 of it gives 0.038 for four bits.

@@ -2,8 +2,8 @@
 // kernel's scratch, and run one after the other, each until it waits for others. Freestanding, nothing writable but scratch.
 //
 // Reported, with kernel, block and thread, on the standard error, then trapped: races on shared memory, accesses outside of
-// it, reads of what was never written, barriers that not all threads reach, collectives of different kinds in one warp, a stack
-// that is too small. Shared memory starts as poison, and the order of warps and threads changes from block to block.
+// it, reads of what was never written or of what a copy has not brought yet, barriers that not all threads reach, collectives of different kinds in
+// one warp, a stack that is too small. Shared memory starts as poison, and the order of warps and threads changes from block to block.
 #pragma once
 
 #define INGOT_SIMT 1
@@ -16,6 +16,7 @@
 
 #include "kernels/abi/abi.h"
 #include "tests/simt/block.h"
+#include "tests/simt/copies.h"
 #include "tests/simt/matrix.h"
 #include "tests/simt/numbers.h"
 #include "tests/simt/shared.h"

@@ -11,6 +11,8 @@ namespace {
 // A stack for every thread, and shared memory with its shadows.
 uint64_t emulatedScratchBytes(const KernelUnit& unit) { return (uint64_t{cudaKernel(unit).threads} << 14) + (4 << 20); }
 
+constexpr const char* kGemm = "gemm";
+
 // The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
 std::string constantsStruct(const KernelUnit& unit) {
   std::string code = "struct Constants {\n", line;
@@ -38,12 +40,31 @@ KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
   code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "argmax" ? kCudaArgmaxThreads : 128;
   if (unit.channels) {
-    int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
-    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
+    bool isGemm = unit.function == kGemm;
+    int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
+    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
+                  isGemm ? cudaGemmRows(unit.format) : kCudaTileRows};
+    if (isGemm) code.leastRows = cudaGemmLeastRows(unit.format, unit.channels);
   }
   if (unit.kvHeads)
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
   return code;
+}
+
+std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows) {
+  std::vector<LargerKernel> all;
+  for (size_t i = 0; i < units.size(); ++i) {
+    KernelUnit unit = units[i];
+    if (unit.function != "linear" || !hasCudaGemm(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup)) continue;
+    unit.symbol += "_gemm";
+    unit.name.replace(0, unit.function.size(), kGemm);
+    unit.function = kGemm;
+    unit.header = "kernels/linear/gemm";
+    KernelCode code = cudaKernel(unit);
+    if (leastRows) code.leastRows = leastRows;
+    all.push_back({i, std::move(unit), code});
+  }
+  return all;
 }
 
 SourceUnit emulatedSource(const KernelUnit& unit) {
@@ -63,16 +84,21 @@ Result<CpuTarget> emulatedTarget() {
   return target;
 }
 
-Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int jobs) {
+Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int64_t leastRows, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
+  std::vector<LargerKernel> larger = largerKernels(units, leastRows);
   std::vector<SourceUnit> sources;
   std::vector<KernelCode> kernels;
-  for (const KernelUnit& unit : units) {
+  auto add = [&](const KernelUnit& unit, KernelCode code) {
     sources.push_back(emulatedSource(unit));
-    kernels.push_back(cudaKernel(unit));
-    kernels.back().scratchBytes = emulatedScratchBytes(unit);
-  }
-  return compileVariant(sources, std::move(kernels), target, jobs);
+    code.scratchBytes = emulatedScratchBytes(unit);
+    kernels.push_back(code);
+  };
+  for (const KernelUnit& unit : units) add(unit, cudaKernel(unit));
+  for (const LargerKernel& one : larger) add(one.unit, one.code);
+  INGOT_ASSIGN(VariantCode variant, compileVariant(sources, std::move(kernels), target, jobs));
+  splitLarger(variant, std::move(larger));
+  return variant;
 }
 
 }  // namespace ingot
