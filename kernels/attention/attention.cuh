@@ -33,7 +33,7 @@ struct CoreOf<C, true> {
 
 template <class C>
 struct Tile {
-  static constexpr int kThreads = kCudaAttentionThreads, kWarps = kThreads / kWarp;
+  static constexpr int kThreads = kCudaAttentionThreads, kWarps = kThreads / kWarp, kMinBlocks = 1;
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = kHeads / kKvHeads;
   static constexpr int kRowTiles = attentionRowTiles(kGroupHeads), kTiles = attentionTiles(kHeads, kKvHeads);
   static constexpr int kRowStride = kHeads * kHeadDim, kPartial = partialFloats(kGroupHeads, kHeadDim);

@@ -96,6 +96,7 @@ struct ScalarLoop {
     for (int group = 0; group < Groups; ++group) {
       const char* row[kRows];  // rows behind the last repeat it and are not stored
       for (int r = 0; r < kRows; ++r) row[r] = x + (group * kRows + r < rows ? group * kRows + r : rows - 1) * Format::kRowBytes;
+#pragma unroll 1  // short rows, unrolled whole, would take more registers than there are
       for (int unit = first; unit < last; ++unit) Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
     }
   }

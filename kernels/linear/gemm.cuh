@@ -14,6 +14,7 @@ template <class C>
 struct Tile {
   typedef typename linear::StageOf<C, isQuantized(C::kFormat)>::Type Stage;
   static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp, kChannels = kCudaGemmChannels, kRows = cudaGemmRows(C::kFormat);
+  static constexpr int kMinBlocks = 1;
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (kBlocks + kTileBlocks - 1) / kTileBlocks;
   static constexpr int kProducts = Stage::kProducts, kGroups = 4, kWarpRows = kGroups * 8;
   static constexpr int kAcross = kTileBlocks / Stage::kBlocks, kDown = kWarps / kAcross;

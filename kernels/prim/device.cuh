@@ -2,8 +2,9 @@
 // the driver launches. All PTX of ours is here. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
 //
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
-// one tile with one block. Contraction is off (NVRTC's --fmad=false): a
-// fused multiply-add is written fma().
+// one tile with one block. kMinBlocks, where a Tile has it, is how many blocks a multiprocessor must have room for, which bounds a
+// thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. Contraction is off (NVRTC's
+// --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -144,10 +145,17 @@ INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
 }
 
-#define INGOT_KERNEL(symbol, ...)                                                                                                     \
-  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads) symbol(const IngotBatch* batch, const IngotOperands operands) { \
-    __shared__ typename __VA_ARGS__::Storage storage;                                                                                 \
-    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                \
+template <class Tile>
+constexpr int minBlocksOf() {
+  if constexpr (requires { Tile::kMinBlocks; }) return Tile::kMinBlocks;
+  else return 0;
+}
+
+#define INGOT_KERNEL(symbol, ...)                                                                                      \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>())                      \
+      symbol(const IngotBatch* batch, const IngotOperands operands) {                                                  \
+    __shared__ typename __VA_ARGS__::Storage storage;                                                                  \
+    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage); \
   }
 
 #else
