@@ -57,7 +57,7 @@ class Lowering {
                            {integer("n", table.getDimSize(0)), integer("k", table.getDimSize(1)), format(op.getTable()),
                             integer("offset", op.getOffset()), flag("positions", positions)},
                            nullptr);
-    return step(kernel, {nameOf(op.getTable())}, op.getRows(), 1, exec::Extent::tokens);
+    return step(kernel, {nameOf(op.getTable())}, op.getRows(), exec::Extent::tokens);
   }
 
   Status lowerLinear(llm::LinearOp op) {
@@ -71,7 +71,7 @@ class Lowering {
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
     // The number of tiles is the kernel's own: codegen fills it in from the spec.
-    return step(kernel, operands, op.getY(), 1, exec::Extent::one, extentOf(op.getX()));
+    return step(kernel, operands, op.getY(), exec::Extent::one, extentOf(op.getX()));
   }
 
   Status lowerRows(llm::RowsOp op) {
@@ -86,7 +86,7 @@ class Lowering {
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
     if (op.getBias()) operands.push_back(nameOf(op.getBias()));
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
-    return step(kernel, operands, op.getY(), 1, op.getSelect() || selected ? exec::Extent::rows : exec::Extent::tokens);
+    return step(kernel, operands, op.getY(), op.getSelect() || selected ? exec::Extent::rows : exec::Extent::tokens);
   }
 
   Status lowerRopeAppend(llm::RopeAppendOp op) {
@@ -106,7 +106,7 @@ class Lowering {
                              b_.getI64IntegerAttr(headDim), b_.getStringAttr(options_.cacheType));
     operands.push_back(mlir::FlatSymbolRefAttr::get(cache));
     names_[op.getCached()] = mlir::FlatSymbolRefAttr::get(cache);
-    return step(kernel, operands, op.getQ(), 1, exec::Extent::tokens);
+    return step(kernel, operands, op.getQ(), exec::Extent::tokens);
   }
 
   Status lowerAttention(llm::AttentionOp op) {
@@ -119,8 +119,7 @@ class Lowering {
                  nullptr);
     auto partials =
         partialsOf(op.getLoc(), attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim)));
-    return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
-                exec::Extent::tokens, partials);
+    return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
   // GPUs say which token each row of logits makes the most likely, so that not all logits have to come to the host.
@@ -130,8 +129,8 @@ class Lowering {
     auto chosen = mlir::FlatSymbolRefAttr::get(b_.getContext(), "chosen");
     auto rows = exec::ExtentAttr::get(b_.getContext(), exec::Extent::rows);
     b_.create<exec::BufferOp>(op.getLoc(), chosen.getAttr(), b_.getI64IntegerAttr(4), rows, b_.getI64IntegerAttr(-1));
-    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen}), b_.getI64IntegerAttr(1),
-                            rows, b_.getI64IntegerAttr(1));
+    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen}), rows,
+                            b_.getI64IntegerAttr(1));
     return {};
   }
 
@@ -146,7 +145,7 @@ class Lowering {
   }
 
   // Emits the step and the buffer of its result; behind it stands what the step needs besides.
-  Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, int64_t tiles, exec::Extent extent,
+  Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, exec::Extent extent,
               std::optional<exec::Extent> resultExtent = std::nullopt, mlir::FlatSymbolRefAttr workspace = {}) {
     exec::Extent rows = resultExtent.value_or(extent);
     auto name = mlir::StringAttr::get(b_.getContext(), "b" + std::to_string(nextBuffer_++));
@@ -157,7 +156,7 @@ class Lowering {
     llvm::SmallVector<mlir::Attribute> operands(inputs);
     operands.push_back(names_[result]);
     if (workspace) operands.push_back(workspace);
-    b_.create<exec::StepOp>(result.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr(operands), b_.getI64IntegerAttr(tiles),
+    b_.create<exec::StepOp>(result.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr(operands),
                             exec::ExtentAttr::get(b_.getContext(), extent), b_.getI64IntegerAttr(workspace ? 2 : 1));
     return {};
   }

@@ -63,10 +63,11 @@ def Exec_KernelOp : Exec_Op<"kernel", [Symbol]> {
 }
 
 def Exec_StepOp : Exec_Op<"step", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "run tiles [0, tiles_per * extent) of a kernel, then a barrier; the last `results` operands are written";
-  let arguments = (ins FlatSymbolRefAttr:$kernel, ArrayAttr:$operands_, I64Attr:$tiles_per, Exec_Extent:$extent,
+  let summary = "run the tiles of a kernel, then a barrier; the last `results` operands are written";
+  let description = "A target cuts the step into tiles for so many rows of `extent`, or of an extent of its own (codegen's StepTiles).";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, ArrayAttr:$operands_, Exec_Extent:$extent,
       DefaultValuedAttr<I64Attr, "1">:$results);
-  let assemblyFormat = "$kernel $operands_ `tiles` $tiles_per `per` $extent attr-dict";
+  let assemblyFormat = "$kernel $operands_ `per` $extent attr-dict";
   let hasVerifier = 1;
 }
 
