@@ -66,7 +66,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
                     .rows = limits.maxRows,
                     .pagesPerSequence = (maxLen + pageTokens - 1) / pageTokens,
                     .queryBlock = static_cast<int32_t>(plan.model()->query_block()),
-                    .partials = partialsFor(limits.maxSequences, pages)};
+                    .partials = splitsSequences(*variant) ? partialsFor(limits.maxSequences, pages) : 0};
   int threads = options.threads ? options.threads : usableCores();
   INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));
   parts->batch = std::make_unique<Batch>(batch);

@@ -39,6 +39,10 @@ Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits) {
   return *bytes;
 }
 
+bool splitsSequences(const plan::Variant& variant) {
+  return std::any_of(variant.steps()->begin(), variant.steps()->end(), [](const plan::Step* step) { return step->extent() == plan::Extent::splits; });
+}
+
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand) {
   uint64_t keys = variant.key_page_bytes(), values = variant.value_page_bytes();
   return operand.index() * (keys + values) + (operand.kind() == plan::OperandKind::cache_values ? keys : 0);

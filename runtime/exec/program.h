@@ -47,6 +47,8 @@ class Program {
 uint64_t cacheBytesPerPage(const plan::Plan& plan, const plan::Variant& variant);
 Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant, int32_t pages);
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits);
+// Whether a step runs over splits: where none does, as on CPUs, a batch needs no partial results.
+bool splitsSequences(const plan::Variant& variant);
 // From the start of a page to the keys or values of an operand's layer.
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand);
 // Where the weights of a file lie: a segment of it, or a range that fillings make. Offsets of weights count from `start`.
