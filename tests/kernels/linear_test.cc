@@ -69,19 +69,20 @@ std::vector<Case> cases() {
   return all;
 }
 
-// What the CUDA kernels for many rows take: several tiles of channels, runs of several stages and of one, fewer runs than usual.
+// What the CUDA kernels for many rows take: several tiles of channels, runs of several stages and of one, fewer runs than usual. A few,
+// since both kernels of a case take seconds to compile.
 std::vector<Case> manyRowsCases() {
-  std::vector<Case> all;
-  for (const char* format : {"bf16", "f16", "i8g32", "i4g32", "i4mg32"})
-    all.insert(all.end(), {{format, 200, 576, &kBiasResidual}, {format, 160, 192, &kGated}});
-  all.insert(all.end(), {{"bf16", 48, 48},
-                         {"f16", 17, 96},
-                         {"f16", 144, 1152, &kGelu, true},
-                         {"i4g64", 16, 64},
-                         {"i4g32", 448, 128, &kGated, false, 32},
-                         {"i8g64", 192, 128, &kGelu, false, 64},
-                         {"bf16", 384, 64, &kGated, false, 16}});
-  return all;
+  return {{"bf16", 200, 576, &kBiasResidual},
+          {"bf16", 160, 192, &kGated},
+          {"bf16", 48, 48},
+          {"bf16", 384, 64, &kGated, false, 16},
+          {"f16", 200, 576, &kBiasResidual},
+          {"f16", 144, 1152, &kGelu, true},
+          {"i8g32", 200, 576, &kBiasResidual},
+          {"i8g64", 192, 128, &kGelu, false, 64},
+          {"i4g32", 448, 128, &kGated, false, 32},
+          {"i4g64", 16, 64},
+          {"i4mg32", 160, 192, &kGated}};
 }
 
 // A compile takes a third of a second: x86-64-v3 and aarch64 take every case, others the ones in which they differ, and
@@ -89,7 +90,7 @@ std::vector<Case> manyRowsCases() {
 bool takes(const std::string& target, const Case& c, size_t i) {
   auto has = [&](const char* feature) { return target.find(feature) != std::string::npos; };
   bool isQuantized = c.format.find('g') != std::string::npos;
-  if (target == "cuda-emulated") return i % 2 == 0;  // a tile takes its time
+  if (target == "cuda-emulated") return i % 3 == 0;  // a tile takes its time
   if (isEmulated(target)) return has("i8mm") ? i % 18 == 13 : has("dotprod") ? isQuantized && i % 12 == 10 : i % 9 == 0;
   if (has("bf16")) return c.format == "bf16" && i % 2;
   if (has("vnni") || has("dotprod")) return isQuantized && i % 3 == 1;
@@ -234,6 +235,7 @@ TEST_P(Linear, MatchesPlainLoopsAndKeepsItsBits) {
   auto host = isEmulated(GetParam()) ? buildForHost(texts) : nullptr;
   std::vector<int64_t> counts = {1, 2, 3, 4, 5, 6, 7, 8, 9, 13, 16, 97};
   if (isEmulated(GetParam())) counts = {1, 3, 7};
+  if (GetParam() == "cuda-emulated") counts = {1, 7, 8, 9, 17, 97};
   constexpr int64_t kMost = 101;  // more than a strip
   auto forwards = [](const Kernel& k, auto&&... rest) { k.run(rest...); };
   for (size_t i = 0; i < all.size(); ++i) {
@@ -283,11 +285,8 @@ TEST(LinearForManyRows, HasTheBitsOfTheOneForFew) {
     auto sameBits = [&](const std::vector<float>& part, int64_t first) {
       return std::memcmp(part.data(), whole.data() + static_cast<size_t>(first) * stride, part.size() * 4) == 0;
     };
-    EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, forwards), 0));
-    for (int64_t rows : {1, 63, 64, 65, 127, 128, 129})
-      EXPECT_TRUE(sameBits(problem.compute(larger, kMost - rows, rows, forwards), kMost - rows)) << rows;
+    for (int64_t rows : {1, 64, 65, 128, 129}) EXPECT_TRUE(sameBits(problem.compute(larger, kMost - rows, rows, forwards), kMost - rows)) << rows;
     EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runBackwards(rest...); }), 0));
-    EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runOnThreads(rest..., 3); }), 0));
   }
 }
 

@@ -38,19 +38,19 @@ static inline void forEachWord(unsigned turn, const Add& add) {
 
 }  // namespace simt
 
-static inline void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+__attribute__((noinline)) static void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   simt::forEachWord(simt::showFragments(a, b, "multiplyBfloats"), [&](int i, unsigned x, unsigned y) {
     d[i] = fma(asFloat(x << 16), asFloat(y << 16), d[i]);
     d[i] = fma(asFloat(x & 0xffff0000u), asFloat(y & 0xffff0000u), d[i]);
   });
 }
-static inline void multiplyHalves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+__attribute__((noinline)) static void multiplyHalves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   simt::forEachWord(simt::showFragments(a, b, "multiplyHalves"), [&](int i, unsigned x, unsigned y) {
     d[i] = fma(halfToFloat((unsigned short)x), halfToFloat((unsigned short)y), d[i]);
     d[i] = fma(halfToFloat((unsigned short)(x >> 16)), halfToFloat((unsigned short)(y >> 16)), d[i]);
   });
 }
-static inline void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+__attribute__((noinline)) static void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
 }
 

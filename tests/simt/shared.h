@@ -46,7 +46,7 @@ static inline void expectArrived(const Shadow& shadow, unsigned thread, long lon
   if (shadow.copier != kNobody) fault(*self().block, thread, "touches shared memory before a copy to it has arrived, element", i);
 }
 
-static inline void noteRead(Shadow& shadow, long long i) {
+__attribute__((noinline)) static void noteRead(Shadow& shadow, long long i) {
   Thread& thread = self();
   Access now = accessOf(thread);
   expectArrived(shadow, now.thread, i);
@@ -55,7 +55,7 @@ static inline void noteRead(Shadow& shadow, long long i) {
   shadow.read.add(now);
 }
 
-static inline void noteWrite(Shadow& shadow, long long i) {
+__attribute__((noinline)) static void noteWrite(Shadow& shadow, long long i) {
   Thread& thread = self();
   Access now = accessOf(thread);
   expectArrived(shadow, now.thread, i);

@@ -159,6 +159,14 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]);
 }
 
+// Results of splits take memory by the size of the KV cache; CPUs have none.
+TEST_F(CudaProgramTest, OnlyGpusSplitSequences) {
+  auto cuda = Artifact::open(cudaArtifact()), cpu = Artifact::open(tinyArtifact());
+  ASSERT_TRUE(cuda.ok() && cpu.ok());
+  for (const auto* variant : *(*cuda)->plan().variants()) EXPECT_TRUE(splitsSequences(*variant)) << variant->target()->str();
+  for (const auto* variant : *(*cpu)->plan().variants()) EXPECT_FALSE(splitsSequences(*variant)) << variant->target()->str();
+}
+
 TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
   auto artifact = Artifact::open(cudaArtifact());
   ASSERT_TRUE(artifact.ok());
