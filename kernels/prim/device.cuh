@@ -2,9 +2,9 @@
 // the driver launches. All PTX of ours is here. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
 //
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
-// one tile with one block. kMinBlocks, where a Tile has it, is how many blocks a multiprocessor must have room for, which bounds a
-// thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. Contraction is off (NVRTC's
-// --fmad=false): a fused multiply-add is written fma().
+// one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
+// which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. Contraction is
+// off (NVRTC's --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
