@@ -14,7 +14,7 @@ namespace ingot {
 struct Target {
   std::string name;          // canonical, as the file names it
   std::string sourceEnding;  // .cpp or .cu
-  bool fills;                // its runtime makes random weights itself: the file holds only their recipe
+  bool isGpu;                // or emulates one: it has the kernels of GPUs alone, and makes random weights itself, from a recipe in the file
   std::function<SourceUnit(const KernelUnit&)> source;
   std::function<Result<VariantCode>(std::span<const KernelUnit> units, int jobs)> generate;
 };
@@ -22,6 +22,7 @@ struct Target {
 struct TargetOptions {
   std::string cudaToolkit;             // where NVRTC is looked for beside the usual places
   CudaCompile cudaCompile;             // empty: NVRTC
+  int64_t cudaLargerRows = 0;          // rows from which on larger CUDA kernels run; 0: where they pay
   KernelCache* kernelCache = nullptr;  // has or takes compiled CPU kernels; null: all are compiled
 };
 

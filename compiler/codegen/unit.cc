@@ -104,6 +104,11 @@ void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
                    number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group"));
 }
 
+void argmaxUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+  unit.name = fmt::format("argmax.n{}", c.integer("columns"));
+  unit.constants = integer("kColumns", c.integer("columns"));
+}
+
 struct Function {
   std::string_view name, folder;
   void (*generate)(exec::KernelOp, const Constants&, KernelUnit&);
@@ -111,7 +116,7 @@ struct Function {
 constexpr Function kFunctions[] = {
     {"linear", "linear", linearUnit},          {"rows", "rows", rowsUnit},
     {"embedding", "embedding", embeddingUnit}, {"rope_append", "rope", ropeAppendUnit},
-    {"attention", "attention", attentionUnit},
+    {"attention", "attention", attentionUnit}, {"argmax", "sample", argmaxUnit},
 };
 
 }  // namespace
@@ -122,6 +127,7 @@ Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
     KernelUnit unit;
     unit.symbol = "ingot_" + kernel.getSymName().str();
     unit.function = function.name;
+    unit.gpuOnly = kernel.getGpuOnly();
     unit.header = fmt::format("kernels/{}/{}", function.folder, function.name);
     std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
     function.generate(kernel, Constants(kernel), unit);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/unit.h"
 #include "dialects/exec/exec.h"
 
 namespace ingot {
@@ -19,10 +20,18 @@ struct StepTiles {
 
 struct KernelCode {
   StepTiles tiles;
+  int64_t leastRows = 0;           // of the extent: a larger kernel is run from so many on
   uint64_t offset = 0, bytes = 0;  // in the segment; 0 bytes where kernels have no ends of their own
   uint64_t scratchBytes = 0;       // of a CPU worker
   // Of a GPU's block and its threads; spills are bytes of local memory.
   uint32_t threads = 0, registers = 0, sharedBytes = 0, spillBytes = 0;
+};
+
+// Another kernel for steps of a program's kernel, for batches with more rows.
+struct LargerKernel {
+  size_t of;        // index of the program's kernel
+  KernelUnit unit;  // its name and entry
+  KernelCode code;
 };
 
 struct VariantCode {
@@ -31,6 +40,15 @@ struct VariantCode {
   std::vector<std::byte> bytes;
   uint32_t cudaVersion = 0;         // of NVRTC: 13000 for 13.0
   std::vector<KernelCode> kernels;  // in the program's order
+  std::vector<LargerKernel> larger;
 };
+
+// Kernels that were compiled behind those of the program, one for each of `larger`, become theirs.
+inline void splitLarger(VariantCode& variant, std::vector<LargerKernel> larger) {
+  size_t program = variant.kernels.size() - larger.size();
+  for (size_t i = 0; i < larger.size(); ++i) larger[i].code = variant.kernels[program + i];
+  variant.kernels.resize(program);
+  variant.larger = std::move(larger);
+}
 
 }  // namespace ingot

@@ -65,11 +65,21 @@ class PlanBuilder {
         slots_[slot].first = std::max<uint64_t>(slots_[slot].first, buffer.getRowBytes());
         slots_[slot].second = static_cast<plan::Extent>(buffer.getExtent());
         operands_[buffer.getSymName().str()] = plan::Operand(plan::OperandKind::slot, static_cast<uint32_t>(slot));
-        logits_ = buffer;
+        (buffer.getSymName() == "chosen" ? chosen_ : logits_) = buffer;
       }
     }
-    if (!logits_ || weight != weights_.size()) return Status::internal("the program has no result, or weights without a place");
+    if (!logits_ || !chosen_ || weight != weights_.size()) return Status::internal("the program has no result, or weights without a place");
     return {};
+  }
+
+  // Larger kernels lie behind the program's.
+  Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> largerOf(uint32_t kernel, const VariantCode& code) {
+    Offsets<plan::LargerKernel> all;
+    for (size_t i = 0; i < code.larger.size(); ++i)
+      if (const KernelCode& one = code.larger[i].code; code.larger[i].of == kernel)
+        all.push_back(plan::CreateLargerKernel(b_, static_cast<uint32_t>(one.leastRows), static_cast<uint32_t>(code.kernels.size() + i),
+                                               static_cast<uint32_t>(one.tiles.count), static_cast<uint32_t>(one.tiles.rowsPerTile)));
+    return all.empty() ? 0 : b_.CreateVector(all);
   }
 
   Offset<plan::Step> step(exec::StepOp op, const VariantCode& code, const std::map<std::string, uint32_t>& kernels) {
@@ -83,7 +93,7 @@ class PlanBuilder {
     const StepTiles& tiles = code.kernels[kernel].tiles;
     auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
     return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), static_cast<uint32_t>(tiles.count), extent,
-                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile));
+                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code));
   }
 
   Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {
@@ -97,11 +107,14 @@ class PlanBuilder {
     std::map<std::string, uint32_t> kernelIndex;
     for (auto op : program_.getOps<exec::KernelOp>()) {
       auto at = static_cast<uint32_t>(kernels.size());
+      if (at == code.kernels.size()) break;  // those of GPUs alone come last
       kernelIndex[op.getSymName().str()] = at;
       kernels.push_back(kernel(contents_.units[at], code.kernels[at]));
     }
+    for (const LargerKernel& one : code.larger) kernels.push_back(kernel(one.unit, one.code));
     Offsets<plan::Step> steps;
-    for (auto op : program_.getOps<exec::StepOp>()) steps.push_back(step(op, code, kernelIndex));
+    for (auto op : program_.getOps<exec::StepOp>())
+      if (kernelIndex.contains(op.getKernel().str())) steps.push_back(step(op, code, kernelIndex));
     Offsets<plan::Slot> slots;
     for (auto [bytes, extent] : slots_) slots.push_back(plan::CreateSlot(b_, bytes, extent));
     std::vector<uint32_t> weights(weights_.size());
@@ -117,7 +130,8 @@ class PlanBuilder {
     auto weightVector = b_.CreateVector(weights);
     auto stepVector = b_.CreateVector(steps);
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
-                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion);
+                               static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion,
+                               code.kernels.size() == contents_.units.size() ? static_cast<int32_t>(chosen_.getSlot()) : -1);
   }
 
   Offset<plan::Filling> filling(const PlacedWeight& weight) {
@@ -183,7 +197,7 @@ class PlanBuilder {
   flatbuffers::FlatBufferBuilder b_;
   std::map<std::string, plan::Operand> operands_;
   std::vector<std::pair<uint64_t, plan::Extent>> slots_;
-  exec::BufferOp logits_;
+  exec::BufferOp logits_, chosen_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "compiler/lower/lower.h"
 
+#include "kernels/attention/attention.spec.h"
 #include "llvm/ADT/StringMap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
@@ -33,7 +34,7 @@ class Lowering {
     if (auto rows = llvm::dyn_cast<llm::RowsOp>(op)) return lowerRows(rows);
     if (auto rope = llvm::dyn_cast<llm::RopeAppendOp>(op)) return lowerRopeAppend(rope);
     if (auto attention = llvm::dyn_cast<llm::AttentionOp>(op)) return lowerAttention(attention);
-    if (llvm::isa<mlir::func::ReturnOp>(op)) return {};
+    if (auto result = llvm::dyn_cast<mlir::func::ReturnOp>(op)) return lowerResult(result);
     return Status::internal("{}: cannot be lowered; a pass should have fused it", op.getName().getStringRef().str());
   }
 
@@ -56,7 +57,7 @@ class Lowering {
                            {integer("n", table.getDimSize(0)), integer("k", table.getDimSize(1)), format(op.getTable()),
                             integer("offset", op.getOffset()), flag("positions", positions)},
                            nullptr);
-    return step(kernel, {nameOf(op.getTable())}, op.getRows(), 1, exec::Extent::tokens);
+    return step(kernel, {nameOf(op.getTable())}, op.getRows(), exec::Extent::tokens);
   }
 
   Status lowerLinear(llm::LinearOp op) {
@@ -70,7 +71,7 @@ class Lowering {
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
     // The number of tiles is the kernel's own: codegen fills it in from the spec.
-    return step(kernel, operands, op.getY(), 1, exec::Extent::one, extentOf(op.getX()));
+    return step(kernel, operands, op.getY(), exec::Extent::one, extentOf(op.getX()));
   }
 
   Status lowerRows(llm::RowsOp op) {
@@ -85,7 +86,7 @@ class Lowering {
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
     if (op.getBias()) operands.push_back(nameOf(op.getBias()));
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
-    return step(kernel, operands, op.getY(), 1, op.getSelect() || selected ? exec::Extent::rows : exec::Extent::tokens);
+    return step(kernel, operands, op.getY(), op.getSelect() || selected ? exec::Extent::rows : exec::Extent::tokens);
   }
 
   Status lowerRopeAppend(llm::RopeAppendOp op) {
@@ -105,7 +106,7 @@ class Lowering {
                              b_.getI64IntegerAttr(headDim), b_.getStringAttr(options_.cacheType));
     operands.push_back(mlir::FlatSymbolRefAttr::get(cache));
     names_[op.getCached()] = mlir::FlatSymbolRefAttr::get(cache);
-    return step(kernel, operands, op.getQ(), 1, exec::Extent::tokens);
+    return step(kernel, operands, op.getQ(), exec::Extent::tokens);
   }
 
   Status lowerAttention(llm::AttentionOp op) {
@@ -116,13 +117,36 @@ class Lowering {
                   b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()), integer("result_group", groupOf(op.getY())),
                   b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
                  nullptr);
-    return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), static_cast<int64_t>(op.getKvHeads()), exec::Extent::blocks,
-                exec::Extent::tokens);
+    auto partials =
+        partialsOf(op.getLoc(), attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim)));
+    return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
-  // Emits the step and the buffer of its result.
-  Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, int64_t tiles, exec::Extent extent,
-              std::optional<exec::Extent> resultExtent = std::nullopt) {
+  // GPUs say which token each row of logits makes the most likely, so that not all logits have to come to the host.
+  Status lowerResult(mlir::func::ReturnOp op) {
+    Value logits = op.getOperand(0);
+    auto kernel = kernelOf("argmax", {integer("columns", llm::columnsOf(logits.getType()))}, nullptr, true);
+    auto chosen = mlir::FlatSymbolRefAttr::get(b_.getContext(), "chosen");
+    auto rows = exec::ExtentAttr::get(b_.getContext(), exec::Extent::rows);
+    b_.create<exec::BufferOp>(op.getLoc(), chosen.getAttr(), b_.getI64IntegerAttr(4), rows, b_.getI64IntegerAttr(-1));
+    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen}), rows,
+                            b_.getI64IntegerAttr(1));
+    return {};
+  }
+
+  // Where GPUs keep what they have of a split: one buffer for all layers, which leave it as they found it.
+  mlir::FlatSymbolRefAttr partialsOf(mlir::Location at, int64_t bytes) {
+    auto name = mlir::FlatSymbolRefAttr::get(b_.getContext(), "partials");
+    if (!partials_)
+      partials_ = b_.create<exec::BufferOp>(at, name.getAttr(), b_.getI64IntegerAttr(0), exec::ExtentAttr::get(b_.getContext(), exec::Extent::splits),
+                                            b_.getI64IntegerAttr(-1));
+    partials_.setRowBytes(std::max<uint64_t>(partials_.getRowBytes(), static_cast<uint64_t>(bytes)));
+    return name;
+  }
+
+  // Emits the step and the buffer of its result; behind it stands what the step needs besides.
+  Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, exec::Extent extent,
+              std::optional<exec::Extent> resultExtent = std::nullopt, mlir::FlatSymbolRefAttr workspace = {}) {
     exec::Extent rows = resultExtent.value_or(extent);
     auto name = mlir::StringAttr::get(b_.getContext(), "b" + std::to_string(nextBuffer_++));
     b_.create<exec::BufferOp>(result.getLoc(), name, b_.getI64IntegerAttr(rowBytes(result.getType())), exec::ExtentAttr::get(b_.getContext(), rows),
@@ -131,13 +155,14 @@ class Lowering {
     extents_[result] = rows;
     llvm::SmallVector<mlir::Attribute> operands(inputs);
     operands.push_back(names_[result]);
-    b_.create<exec::StepOp>(result.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr(operands), b_.getI64IntegerAttr(tiles),
-                            exec::ExtentAttr::get(b_.getContext(), extent), b_.getI64IntegerAttr(1));
+    if (workspace) operands.push_back(workspace);
+    b_.create<exec::StepOp>(result.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr(operands),
+                            exec::ExtentAttr::get(b_.getContext(), extent), b_.getI64IntegerAttr(workspace ? 2 : 1));
     return {};
   }
 
   // The kernel with these constants and this body; declared once.
-  mlir::StringAttr kernelOf(llvm::StringRef function, llvm::ArrayRef<NamedAttribute> constants, mlir::Region* body) {
+  mlir::StringAttr kernelOf(llvm::StringRef function, llvm::ArrayRef<NamedAttribute> constants, mlir::Region* body, bool gpuOnly = false) {
     auto dictionary = b_.getDictionaryAttr(constants);
     std::string key;
     llvm::raw_string_ostream stream(key);
@@ -147,7 +172,8 @@ class Lowering {
     auto [found, isNew] = kernels_.try_emplace(key);
     if (!isNew) return found->second;
     auto name = mlir::StringAttr::get(b_.getContext(), (function + "." + llvm::Twine(kernels_.size() - 1)).str());
-    auto kernel = b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, b_.getStringAttr(function), dictionary);
+    auto kernel =
+        b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, b_.getStringAttr(function), dictionary, gpuOnly ? b_.getUnitAttr() : mlir::UnitAttr());
     if (body) {
       mlir::IRMapping mapping;
       body->cloneInto(&kernel.getBody(), mapping);
@@ -188,6 +214,7 @@ class Lowering {
   llvm::DenseMap<Value, exec::Extent> extents_;
   llvm::DenseSet<mlir::StringAttr> weights_;
   llvm::StringMap<mlir::StringAttr> kernels_;
+  exec::BufferOp partials_;
   int64_t layers_ = 0, nextBuffer_ = 0;
 };
 

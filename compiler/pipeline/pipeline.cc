@@ -171,19 +171,29 @@ class Compilation {
     if (!options_.keep_kernels.empty()) INGOT_TRY(keepSources());
     for (const Target& target : targets_) {
       if (options_.cancelled && *options_.cancelled) return Status::cancelled("interrupted");
-      auto variant = target.generate(units_, options_.jobs);
+      auto variant = target.generate(unitsOf(target), options_.jobs);
       if (!variant.ok()) return variant.status().at(target.name);
+      if (!options_.keep_kernels.empty())
+        for (const LargerKernel& larger : variant->larger) INGOT_TRY(keepSource(target, larger.unit));
       variants_.push_back(std::move(variant).value());
     }
     return {};
   }
 
+  std::vector<KernelUnit> unitsOf(const Target& target) const {
+    std::vector<KernelUnit> units;
+    std::copy_if(units_.begin(), units_.end(), std::back_inserter(units), [&](const KernelUnit& unit) { return target.isGpu || !unit.gpuOnly; });
+    return units;
+  }
+
   // The source of every kernel, once for the targets that share it.
   Status keepSources() {
     for (const Target& target : targets_)
-      for (const KernelUnit& unit : units_)
-        INGOT_TRY(writeText(options_.keep_kernels / (unit.symbol + target.sourceEnding), target.source(unit).source));
+      for (const KernelUnit& unit : unitsOf(target)) INGOT_TRY(keepSource(target, unit));
     return {};
+  }
+  Status keepSource(const Target& target, const KernelUnit& unit) {
+    return writeText(options_.keep_kernels / (unit.symbol + target.sourceEnding), target.source(unit).source);
   }
 
   Status emit() {
@@ -195,7 +205,7 @@ class Compilation {
                       .cacheType = cacheType_,
                       .checkpoint = options_.random_weights ? nullptr : &source_.checkpoint,
                       .seed = options_.random_weights.value_or(0),
-                      .filled = options_.random_weights && std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.fills; }),
+                      .filled = options_.random_weights && std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.isGpu; }),
                       .units = std::move(units_),
                       .variants = std::move(variants_),
                       .generation = std::move(generation_),

@@ -38,18 +38,17 @@ LogicalResult CacheOp::verify() {
 }
 
 LogicalResult StepOp::verify() {
-  if (static_cast<int64_t>(getTilesPer()) <= 0) return emitOpError("has no tiles");                  // step_c1
-  if (getResults() > getOperands_().size()) return emitOpError("writes more operands than it has");  // step_c2
+  if (getResults() > getOperands_().size()) return emitOpError("writes more operands than it has");  // step_c1
   return success();
 }
 
 LogicalResult StepOp::verifySymbolUses(mlir::SymbolTableCollection& symbols) {
-  if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr()))  // step_c3
+  if (!symbols.lookupNearestSymbolFrom<KernelOp>(*this, getKernelAttr()))  // step_c2
     return emitOpError("no kernel ") << getKernelAttr();
   for (mlir::Attribute operand : getOperands_()) {
     auto name = llvm::dyn_cast<mlir::FlatSymbolRefAttr>(operand);
     mlir::Operation* found = name ? symbols.lookupNearestSymbolFrom(*this, name) : nullptr;
-    if (!llvm::isa_and_nonnull<BufferOp, WeightOp, CacheOp>(found))  // step_c4
+    if (!llvm::isa_and_nonnull<BufferOp, WeightOp, CacheOp>(found))  // step_c3
       return emitOpError("no buffer, weight or cache ") << operand;
   }
   return success();

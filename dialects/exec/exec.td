@@ -18,7 +18,8 @@ def Exec_Extent : I32EnumAttr<"Extent", "what a count is a multiple of", [
     I32EnumAttrCase<"one", 0>,       // a constant
     I32EnumAttrCase<"tokens", 1>,    // T
     I32EnumAttrCase<"rows", 2>,      // R, the rows whose logits are wanted
-    I32EnumAttrCase<"blocks", 3>]> { // query blocks
+    I32EnumAttrCase<"blocks", 3>,    // query blocks
+    I32EnumAttrCase<"splits", 4>]> { // of sequences, for attention on GPUs; as a buffer it holds zeros at first
   let cppNamespace = "::ingot::exec";
 }
 
@@ -54,17 +55,19 @@ def Exec_CacheOp : Exec_Op<"cache", [Symbol]> {
 
 def Exec_KernelOp : Exec_Op<"kernel", [Symbol]> {
   let summary = "a tile function: operation, compile-time constants, and the body to generate into it";
-  let description = "The body is an llm body (f32 scalars), cloned from the fused llm op; empty where the operation has none.";
-  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$function, DictionaryAttr:$constants);
+  let description = "The body is an llm body (f32 scalars), cloned from the fused llm op; empty where the operation has none. Kernels "
+      "with `gpu_only` stand behind all others; CPUs have neither them nor their steps.";
+  let arguments = (ins SymbolNameAttr:$sym_name, StrAttr:$function, DictionaryAttr:$constants, UnitAttr:$gpu_only);
   let regions = (region AnyRegion:$body);
   let assemblyFormat = "$sym_name $function $constants attr-dict-with-keyword ($body^)?";
 }
 
 def Exec_StepOp : Exec_Op<"step", [DeclareOpInterfaceMethods<SymbolUserOpInterface>]> {
-  let summary = "run tiles [0, tiles_per * extent) of a kernel, then a barrier; the last `results` operands are written";
-  let arguments = (ins FlatSymbolRefAttr:$kernel, ArrayAttr:$operands_, I64Attr:$tiles_per, Exec_Extent:$extent,
+  let summary = "run the tiles of a kernel, then a barrier; the last `results` operands are written";
+  let description = "A target cuts the step into tiles for so many rows of `extent`, or of an extent of its own (codegen's StepTiles).";
+  let arguments = (ins FlatSymbolRefAttr:$kernel, ArrayAttr:$operands_, Exec_Extent:$extent,
       DefaultValuedAttr<I64Attr, "1">:$results);
-  let assemblyFormat = "$kernel $operands_ `tiles` $tiles_per `per` $extent attr-dict";
+  let assemblyFormat = "$kernel $operands_ `per` $extent attr-dict";
   let hasVerifier = 1;
 }
 

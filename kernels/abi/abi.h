@@ -15,6 +15,13 @@ struct IngotQueryBlock {
   ingot_i32 num_tokens;   // 1 for a decoding sequence, up to INGOT_QUERY_BLOCK of a prompt
 };
 
+// Work of one attention tile on a GPU: INGOT_SPLIT_TOKENS tokens of a query block's sequence, at fixed places in it.
+struct IngotSplit {
+  ingot_i32 block;    // query block; of one token, where `index` is not -1
+  ingot_i32 index;    // tokens [index, index + 1) * INGOT_SPLIT_TOKENS; -1: all of them, one after another
+  ingot_i32 partial;  // where the block's results lie, that of split 0 first, until the last tile merges them
+};
+
 // One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.
 struct IngotBatch {
   ingot_i32 num_tokens;     // T
@@ -22,13 +29,14 @@ struct IngotBatch {
   ingot_i32 num_rows;       // R: tokens whose logits are wanted
   ingot_i32 num_blocks;     // query blocks
   ingot_i32 max_pages;      // row stride of page_table
-  ingot_i32 reserved;
+  ingot_i32 num_splits;
   const ingot_i32* token_ids;            // [T]
   const ingot_i32* positions;            // [T] place in its own sequence, from 0
   const ingot_i32* sequence_of;          // [T] row of page_table
   const ingot_i32* rows;                 // [R] indices into the tokens, ascending
   const struct IngotQueryBlock* blocks;  // [num_blocks]
   const ingot_i32* page_table;           // [S, max_pages] page ids
+  const struct IngotSplit* splits;       // [num_splits]
 };
 
 // `operands` are in the order in which the kernel's spec names them. Rows are dense unless the spec says otherwise.
@@ -49,3 +57,4 @@ struct IngotOperands {
 
 #define INGOT_PAGE_TOKENS 16
 #define INGOT_QUERY_BLOCK 16  // most tokens in one query block
+#define INGOT_SPLIT_TOKENS 256

@@ -1,4 +1,4 @@
-// What the compiler must know of attention: its scratch.
+// What the compiler must know of attention: scratch on CPUs; tiles and partial results on GPUs.
 #pragma once
 
 // Tokens whose scores are taken together, at fixed places in the sequence.
@@ -9,5 +9,21 @@ constexpr long long attentionScratchBytes(int rows, int headDim) {
   return 4ll * (2ll * rows * headDim + 2ll * ((rows + 15) / 16 * 16) + 8 * kSpanTokens);
 }
 
-// Threads of a CUDA tile, which share the pages of a sequence.
-constexpr int kCudaAttentionThreads = 256;
+// A CUDA tile has a warp for each span of a split, and rows as tensor cores have them.
+constexpr int kCudaAttentionThreads = 128, kAttentionRows = 16;
+
+constexpr int attentionRowTiles(int groupHeads) { return (groupHeads + kAttentionRows - 1) / kAttentionRows; }
+// Tiles of a split: one for each KV head, and more where its query heads are more than the rows; of a query block that is not
+// split one for every four query heads. The larger of the two.
+constexpr int attentionTiles(int heads, int kvHeads) {
+  int split = kvHeads * attentionRowTiles(heads / kvHeads), whole = (heads + 3) / 4;
+  return split > whole ? split : whole;
+}
+// Partial results of one split and tile: a counter, the largest scores and the totals of its rows, and their outputs.
+constexpr int kPartialHeader = 4;
+constexpr int partialFloats(int groupHeads, int headDim) {
+  return kPartialHeader + 2 * kAttentionRows + (groupHeads < kAttentionRows ? groupHeads : kAttentionRows) * headDim;
+}
+constexpr long long attentionPartialBytes(int heads, int kvHeads, int headDim) {
+  return 4ll * kvHeads * attentionRowTiles(heads / kvHeads) * partialFloats(heads / kvHeads, headDim);
+}

@@ -1,4 +1,4 @@
-// KV elements to and from f32, one at a time.
+// KV elements to and from f32, one at a time, and where they lie in the page of a head.
 #pragma once
 
 #include "kernels/kvcache/layout.h"
@@ -34,4 +34,12 @@ struct CacheElement<CacheType::f8> {
     unsigned bits = asBits((magnitude < 448.0f ? magnitude : 448.0f) * 0x1p-120f);
     return (unsigned char)((bits + 0x7ffff + ((bits >> 20) & 1)) >> 20 | asBits(x) >> 31 << 7);
   }
+};
+
+// Elements from the head's keys, or values, of a page; as rows, or as fragments (layout.h).
+template <CacheType T, int HeadDim>
+struct PagePlace {
+  static constexpr bool kFragments = (T == CacheType::f16 || T == CacheType::bf16) && kHasTensorCores;
+  INGOT_INLINE int key(int d, int token) { return kFragments ? d / 16 * 256 + fragmentPlace(token, d % 16) : d * kPageTokens + token; }
+  INGOT_INLINE int value(int token, int d) { return kFragments ? d / 16 * 256 + fragmentPlace(d % 16, token) : token * HeadDim + d; }
 };

@@ -32,6 +32,21 @@ struct PlainFormat {
   }
 };
 
+// What a channel, and a row, say of a group of codes; and how its dot product, of codes as they are stored, adds to a sum.
+struct ChannelGroup {
+  unsigned short scale, minimum;
+};
+struct alignas(8) RowGroup {
+  float scale;
+  int sum;
+};
+template <WeightFormat F>
+INGOT_INLINE void addGroup(float& sum, int dot, ChannelGroup channel, RowGroup row) {
+  if constexpr (F == WeightFormat::i4) dot -= 8 * row.sum;
+  sum = fma((float)dot, halfToFloat(channel.scale) * row.scale, sum);
+  if constexpr (F == WeightFormat::i4m) sum = fma(halfToFloat(channel.minimum), row.scale * (float)row.sum, sum);
+}
+
 // Weights of 4 or 8 bits in groups along k; x rows are quantised with the same groups.
 template <class C>
 struct QuantizedFormat {
@@ -41,15 +56,17 @@ struct QuantizedFormat {
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, C::kGroup);
   static constexpr int kHeaderBytes = C::kFormat == WeightFormat::i4m ? 64 : 32;
 
-  INGOT_INLINE float rowScale(const char* row, int unit) { return load<float>(row + C::kK + 4ll * unit); }
-  INGOT_INLINE int rowSum(const char* row, int unit) { return load<int>(row + C::kK + 4 * kUnits + 4ll * unit); }
-  // What a dot product of stored codes lacks.
-  INGOT_INLINE int seed(int sum) { return kFormat == WeightFormat::i4 ? -8 * sum : 0; }
-
+  INGOT_INLINE RowGroup rowGroup(const char* row, int unit) {
+    const char* scales = row + C::kK + 4ll * unit;
+    return {load<float>(scales), load<int>(scales + 4 * kUnits)};
+  }
+  INGOT_INLINE ChannelGroup channelGroup(const char* group, int channel) {
+    const char* scales = group + channel * 2;
+    return {load<unsigned short>(scales), kFormat == WeightFormat::i4m ? load<unsigned short>(scales + 32) : (unsigned short)0};
+  }
   INGOT_INLINE void accumulate(const char* const (&x)[kRows], const char* block, int channel, int unit, float (&sums)[kRows]) {
     const char* group = block + unit * groupBytes(kFormat, kGroup);
-    int dots[kRows];
-    for (int r = 0; r < kRows; ++r) dots[r] = seed(rowSum(x[r], unit));
+    int dots[kRows] = {};
     for (int k = 0; k < kGroup; k += kFormat == WeightFormat::i8 ? 4 : 8) {
       const char* at = group + kHeaderBytes + channel * 4;
       if constexpr (kFormat == WeightFormat::i8) {
@@ -63,29 +80,24 @@ struct QuantizedFormat {
         }
       }
     }
-    float scale = halfToFloat(load<unsigned short>(group + channel * 2));
-    for (int r = 0; r < kRows; ++r) {
-      float xScale = rowScale(x[r], unit);
-      sums[r] = fma((float)dots[r], scale * xScale, sums[r]);
-      if constexpr (kFormat == WeightFormat::i4m)
-        sums[r] = fma(halfToFloat(load<unsigned short>(group + 32 + channel * 2)), xScale * (float)rowSum(x[r], unit), sums[r]);
-    }
+    for (int r = 0; r < kRows; ++r) addGroup<kFormat>(sums[r], dots[r], channelGroup(group, channel), rowGroup(x[r], unit));
   }
 };
 
-// Runs a format over the units of one warp, for groups of eight rows. Sum i of a lane is row i of channel `lane`.
-template <class Format, int Warps>
+// Runs a format over units [first, last), for groups of eight rows. Sum i of a lane is row i of channel `lane`.
+template <class Format>
 struct ScalarLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return i; }
   INGOT_INLINE int channelOf(int i, int lane) { return lane; }
 
   template <int Groups>
-  INGOT_INLINE void run(const char* x, int rows, const char* block, int warp, int lane, float (&sums)[Groups][kRows]) {
+  INGOT_INLINE void run(const char* x, int rows, const char* block, int first, int last, int lane, float (&sums)[Groups][kRows]) {
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
       const char* row[kRows];  // rows behind the last repeat it and are not stored
       for (int r = 0; r < kRows; ++r) row[r] = x + (group * kRows + r < rows ? group * kRows + r : rows - 1) * Format::kRowBytes;
-      for (int unit = warp; unit < Format::kUnits; unit += Warps) Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
+#pragma unroll 1  // short rows, unrolled whole, would take more registers than there are
+      for (int unit = first; unit < last; ++unit) Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
     }
   }
 };

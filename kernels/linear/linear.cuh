@@ -1,8 +1,8 @@
 // y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32 or as quantised rows. Tile i is kCudaTileRows rows times a panel of two channel
 // blocks, or as many panels as give whole groups of results.
-// The warps of a block share k: warp w sums units w, w + kWarps, ... in order, and the warps' sums are added in order. Rows are taken
-// eight at a time, as many groups as there are, each weight read once for all of them. So a row's bits depend on nothing but its
-// own values and the matrix. Constants and operands as in linear.cpu.h.
+// The warps of a block share k: each sums a run of units in order, and the warps' sums are added in order (linear.spec.h). Rows are
+// taken eight at a time, as many groups as there are, each weight read once for all of them. So a row's bits depend on nothing but
+// its own values and the matrix; gemm.cuh keeps to them for many rows. Constants and operands as in linear.cpu.h.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -12,39 +12,40 @@
 
 namespace linear {
 
-template <class C, int Warps, bool Bfloat, bool Codes>
+template <class C, bool Tensor, bool Codes>
 struct LoopOf {
   typedef PlainFormat<C> Format;
-  typedef ScalarLoop<Format, Warps> Type;
+  typedef ScalarLoop<Format> Type;
 };
-template <class C, int Warps>
-struct LoopOf<C, Warps, true, false> {
-  typedef TensorBfloat<C> Format;
-  typedef TensorLoop<Format, Warps> Type;
+template <class C>
+struct LoopOf<C, true, false> {
+  typedef TensorPlain<C> Format;
+  typedef TensorLoop<Format> Type;
 };
-template <class C, int Warps>
-struct LoopOf<C, Warps, false, true> {
+template <class C>
+struct LoopOf<C, true, true> {
   typedef TensorCodes<C> Format;
-  typedef TensorLoop<Format, Warps> Type;
+  typedef TensorLoop<Format> Type;
 };
-// Codes without tensor cores, or in groups that are shorter than a product.
-template <class C, int Warps>
-struct LoopOf<C, Warps, true, true> {
+template <class C>
+struct LoopOf<C, false, true> {
   typedef QuantizedFormat<C> Format;
-  typedef ScalarLoop<Format, Warps> Type;
+  typedef ScalarLoop<Format> Type;
 };
 
 template <class C>
 struct Tile {
   static constexpr int kChannels = kCudaTileChannels, kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
+  static_assert(kWarps == kCudaRuns);
   static constexpr int kBlocks = (int)blockCount(C::kN), kPanels = (kBlocks + 1) / 2;
   static constexpr int kTilePanels = tilePanels(C::kSums, C::kResultGroup), kTiles = (kPanels + kTilePanels - 1) / kTilePanels;
   static constexpr int kColumns = C::kN / C::kSums, kTileColumns = kTilePanels * kChannels / C::kSums;  // of the result
   static constexpr long long kResultStride = paddedColumns(kColumns);
   static constexpr bool kCodes = isQuantized(C::kFormat);
-  static constexpr bool kScalarCodes = kCodes && (!kHasTensorCores || C::kGroup % 32 != 0);
-  static constexpr bool kBfloat = C::kFormat == WeightFormat::bf16 && kHasTensorCores && C::kK % 16 == 0;
-  typedef LoopOf<C, kWarps, kBfloat || kScalarCodes, kCodes> Loop;
+  static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
+  // Products of 16-bit weights fit the 128 registers that leave room for two blocks; other loops take what they need.
+  static constexpr int kMinBlocks = kTensor && !kCodes ? 2 : 0;
+  typedef LoopOf<C, kTensor, kCodes> Loop;
   typedef typename Loop::Format Format;
   struct Storage {
     SharedArray<float, kWarps * kRows * kChannels> sums;
@@ -52,7 +53,8 @@ struct Tile {
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int count(const IngotBatch& batch) { return (rowsOf(batch) + kCudaTileRows - 1) / kCudaTileRows * kTiles; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kCudaTileRows - 1) / kCudaTileRows; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
   // Row `row` of a group, channel `channel` of the panel: the warps' sums in order.
   INGOT_INLINE float totalOf(int row, int channel, Storage& storage) {
@@ -92,7 +94,9 @@ struct Tile {
     int block = panel * 2 + lane / kBlockChannels < kBlocks ? lane / kBlockChannels : 0;
     const char* weight = (const char*)operands[1] + (panel * 2 + block) * Format::kBlockBytes;
     float sums[Groups][kRows] = {};
-    Loop::Type::run((const char*)operands[0] + firstRow * Format::kRowBytes, rows, weight, warp, lane, sums);
+    constexpr int kRun = cudaRunUnits(Format::kUnits);
+    int first = warp * kRun, last = first + kRun < Format::kUnits ? first + kRun : Format::kUnits;
+    Loop::Type::run((const char*)operands[0] + firstRow * Format::kRowBytes, rows, weight, first, last, lane, sums);
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
       for (int i = 0; i < kRows; ++i)
@@ -104,7 +108,8 @@ struct Tile {
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    int tile = index % kTiles, firstRow = index / kTiles * kCudaTileRows, rows = rowsOf(batch) - firstRow;
+    // Neighbouring tiles share channels, so that the weights are read from memory once.
+    int tile = index / rowTiles(batch), firstRow = index % rowTiles(batch) * kCudaTileRows, rows = rowsOf(batch) - firstRow;
     if (rows > kCudaTileRows) rows = kCudaTileRows;
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       if (rows <= kRows) compute<1>(panel, firstRow, rows, operands, storage);

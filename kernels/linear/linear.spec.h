@@ -33,3 +33,24 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
 // A CUDA tile is so many channels, two blocks of the packed layout, times so many rows.
 constexpr int kCudaTileChannels = 32, kCudaTileRows = 32;
 constexpr int kCudaLinearThreads = 256;
+
+// CUDA sums over k in this order, whatever the tile: k is cut into runs of whole units (16 columns, or a group of codes); units are
+// added up in order within a run, then runs are. So kernels of different tiles give the same bits. A run is an even number of units.
+constexpr int kCudaRuns = 8;
+constexpr int cudaRunUnits(long long units) { return (int)((units + 2 * kCudaRuns - 1) / (2 * kCudaRuns)) * 2; }
+
+// Many rows take tiles that read weights and rows through shared memory (gemm.cuh), in stages of so many columns.
+constexpr int kCudaGemmChannels = 128;
+constexpr int cudaGemmRows(WeightFormat format) { return isQuantized(format) ? 64 : 128; }
+constexpr int cudaGemmColumns(WeightFormat format) { return isQuantized(format) ? 64 : format == WeightFormat::bf16 ? 16 : 32; }
+constexpr bool hasCudaGemm(WeightFormat format, long long k, int group, long long sums, long long resultGroup) {
+  return format != WeightFormat::f32 && k % cudaGemmColumns(format) == 0 && (!isQuantized(format) || group == 32 || group == 64) &&
+         resultGroup * sums <= kCudaGemmChannels;
+}
+// Rows from which on they pay: more than two passes of the small tiles over the weights, and tiles for half of a GPU of 128
+// multiprocessors; fewer leave most of it idle, while small tiles share the work evenly.
+constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
+  long long across = (n + kCudaGemmChannels - 1) / kCudaGemmChannels, down = (64 + across - 1) / across;
+  long long rows = (down - 1) * cudaGemmRows(format) + 1;
+  return rows > 2 * kCudaTileRows ? rows : 2 * kCudaTileRows + 1;
+}

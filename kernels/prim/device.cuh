@@ -2,7 +2,9 @@
 // the driver launches. All PTX of ours is here. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
 //
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
-// one tile with one block. Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
+// one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
+// which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. Contraction is
+// off (NVRTC's --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -13,8 +15,14 @@ constexpr unsigned kFullWarp = 0xffffffffu;
 struct alignas(16) Words {
   unsigned at[4];
 };
+struct alignas(8) TwoWords {
+  unsigned at[2];
+};
 struct alignas(8) TwoFloats {
   float at[2];
+};
+struct alignas(16) FourFloats {
+  float at[4];
 };
 
 #ifndef INGOT_SIMT
@@ -61,22 +69,47 @@ INGOT_INLINE void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const u
       : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+INGOT_INLINE void multiplyHalves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
 INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   asm("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
       : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-// Two values as bf16, the first one below.
+// Two values as bf16, or as f16, the first one below.
 INGOT_INLINE unsigned packBfloats(float low, float high) {
   unsigned both;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
 }
+INGOT_INLINE unsigned packHalves(float low, float high) {
+  unsigned both;
+  asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+}
+
+// Copies to shared memory that go on while the thread does (PTX ISA, cp.async): 16 bytes to element i. A thread closes groups of
+// its own copies and waits until at most so many groups are under way; other threads see them behind a barrier after that.
+template <int N>
+INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from) {
+  asm volatile("{ .reg .u64 to; cvta.to.shared.u64 to, %0; cp.async.cg.shared.global.L2::128B [to], [%1], 16; }" ::"l"(&to.values[i]), "l"(from)
+               : "memory");
+}
+INGOT_INLINE void closeCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+template <int Most>
+INGOT_INLINE void waitForCopies() {
+  asm volatile("cp.async.wait_group %0;" ::"n"(Most) : "memory");
+}
 #else
 constexpr bool kHasTensorCores = false;
 INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+INGOT_INLINE void multiplyHalves(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE void multiplyBytes(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
+INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 #endif
 
 template <class T>
@@ -91,20 +124,46 @@ INGOT_INLINE Words loadStream(const void* from) {
       : "l"(from));
   return words;
 }
+// What other blocks of this launch wrote before they said so: not from the first-level cache.
+INGOT_INLINE float loadFresh(const float* from) {
+  float v;
+  asm volatile("ld.global.cg.f32 %0, [%1];" : "=f"(v) : "l"(from) : "memory");
+  return v;
+}
+INGOT_INLINE FourFloats loadFreshFour(const float* from) {
+  FourFloats v;
+  asm volatile("ld.global.cg.v4.f32 {%0,%1,%2,%3}, [%4];" : "=f"(v.at[0]), "=f"(v.at[1]), "=f"(v.at[2]), "=f"(v.at[3]) : "l"(from) : "memory");
+  return v;
+}
+INGOT_INLINE TwoWords loadStreamPair(const void* from) {
+  TwoWords words;
+  asm("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(words.at[0]), "=r"(words.at[1]) : "l"(from));
+  return words;
+}
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
 }
 
-#define INGOT_KERNEL(symbol, ...)                                                                                                     \
-  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads) symbol(const IngotBatch* batch, const IngotOperands operands) { \
-    __shared__ typename __VA_ARGS__::Storage storage;                                                                                 \
-    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                \
+template <class Tile>
+constexpr int minBlocksOf() {
+  if constexpr (requires { Tile::kMinBlocks; }) return Tile::kMinBlocks;
+  else return 0;
+}
+
+#define INGOT_KERNEL(symbol, ...)                                                                                      \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>())                      \
+      symbol(const IngotBatch* batch, const IngotOperands operands) {                                                  \
+    __shared__ typename __VA_ARGS__::Storage storage;                                                                  \
+    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage); \
   }
 
 #else
 
 INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
+INGOT_INLINE float loadFresh(const float* from) { return *from; }
+INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
+INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 
 #endif
 

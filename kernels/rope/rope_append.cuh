@@ -13,6 +13,7 @@ struct Tile {
   static constexpr int kFirstNorm = 1 + (kRotary != 0), kKeys = kFirstNorm + 2 * C::kHeadNorm;
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
+  typedef PagePlace<C::kCache, kHeadDim> Place;
   struct Storage {};
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens; }
@@ -56,11 +57,11 @@ struct Tile {
       }
       long long offset = headOffset(page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
       if (h < kHeads + kKvHeads) {
-        Type* keys = (Type*)operands[kKeys] + offset + slot;
-        prepareHead(in, kNorm, table, lane, [&](int d, float value) { keys[d * kPageTokens] = Element::narrow(value); });
+        Type* keys = (Type*)operands[kKeys] + offset;
+        prepareHead(in, kNorm, table, lane, [&](int d, float value) { keys[Place::key(d, slot)] = Element::narrow(value); });
       } else {
-        Type* values = (Type*)operands[kKeys + 1] + offset + (long long)slot * kHeadDim;
-        for (int d = lane; d < kHeadDim; d += kWarp) values[d] = Element::narrow(in[d]);
+        Type* values = (Type*)operands[kKeys + 1] + offset;
+        for (int d = lane; d < kHeadDim; d += kWarp) values[Place::value(slot, d)] = Element::narrow(in[d]);
       }
     }
   }

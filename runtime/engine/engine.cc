@@ -65,7 +65,8 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
                     .sequences = limits.maxSequences,
                     .rows = limits.maxRows,
                     .pagesPerSequence = (maxLen + pageTokens - 1) / pageTokens,
-                    .queryBlock = static_cast<int32_t>(plan.model()->query_block())};
+                    .queryBlock = static_cast<int32_t>(plan.model()->query_block()),
+                    .partials = splitsSequences(*variant) ? partialsFor(limits.maxSequences, pages) : 0};
   int threads = options.threads ? options.threads : usableCores();
   INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));
   parts->batch = std::make_unique<Batch>(batch);
@@ -87,6 +88,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
     if (auto id = parts->tokenizer->idOf(plan.text()->eos_token()->string_view())) context.primaryEos = *id;
   parts->stats = {.threads = parts->program->threads(),
                   .target = variant->target()->str(),
+                  .warning = choice.warning,
                   .kv_pages = pages,
                   .kv_bytes = static_cast<uint64_t>(pages) * cacheBytesPerPage(plan, *variant),
                   .max_len = maxLen};

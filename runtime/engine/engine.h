@@ -47,6 +47,7 @@ using StreamCallback = std::function<void(const RequestOutput& delta)>;
 struct EngineStats {
   int threads = 0;
   std::string target;
+  std::string warning;  // of the choice of device; empty: none
   int64_t kv_pages = 0, preemptions = 0, steps = 0;
   uint64_t kv_bytes = 0;
   int max_len = 0;

@@ -71,7 +71,8 @@ class Generation {
       pageIds_.clear();
       for (const PageHandle& page : chunk.sequence->pages) pageIds_.push_back(static_cast<int32_t>(page.id()));
       auto tokens = std::span(chunk.sequence->tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
-      parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
+      bool readsLogits = chunk.sequence->wantsPromptRows || !takesMostLikely(*destinations_.at(chunk.sequence->id).output);
+      parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_, readsLogits);
     }
     INGOT_TRY(parts_.program->run(*parts_.batch));
     parts_.scheduler->commit();
@@ -81,12 +82,19 @@ class Generation {
     return {};
   }
 
+  bool takesMostLikely(const Output& output) const { return parts_.program->choosesTokens() && output.takesMostLikely(); }
+
+  std::optional<int32_t> nextToken(int32_t row, Output& output) {
+    if (takesMostLikely(output)) return output.takeMostLikely(parts_.program->chosen(row));
+    return output.sample(parts_.program->logits(row), scratch_);
+  }
+
   void finishChunk(const ScheduledChunk& chunk) {
     Destination to = destinations_.at(chunk.sequence->id);
     if (chunk.sequence->wantsPromptRows) readPromptLogprobs(chunk, *to.request);
     if (!chunk.samples) return;
     Request& request = *to.request;
-    auto token = to.output->sample(parts_.program->logits(chunk.firstRow + chunk.rows - 1), scratch_);
+    auto token = nextToken(chunk.firstRow + chunk.rows - 1, *to.output);
     if (token) chunk.sequence->tokens.push_back(*token);
     if (request.firstTokenSeconds == 0) {
       request.firstTokenSeconds = secondsSince(request.arrived);

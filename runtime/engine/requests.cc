@@ -92,11 +92,7 @@ std::optional<int32_t> Output::sample(std::span<float> logits, std::vector<std::
   std::vector<float> raw;
   if (params_.logprobs) raw.assign(logits.begin(), logits.end());
   applyRules(rules_, history_, logits);
-  if (!hasCandidate(logits)) {
-    if (text_) text_->finish(false);
-    end("error");
-    return std::nullopt;
-  }
+  if (!hasCandidate(logits)) return endWithoutToken();
   if (settings_.penalises()) applyPenalties(settings_, history_, logits);
   auto position = static_cast<uint32_t>(completion.token_ids.size());
   int32_t token =
@@ -104,6 +100,23 @@ std::optional<int32_t> Output::sample(std::span<float> logits, std::vector<std::
   if (params_.logprobs) addLogprobs(raw, token);
   take(token);
   return token;
+}
+
+bool Output::takesMostLikely() const {
+  bool isMasked = !rules_.allowed.empty() || !rules_.badWords.empty() || static_cast<int>(completion.token_ids.size()) < rules_.minTokens;
+  return settings_.greedy() && !settings_.penalises() && !params_.logprobs && !isMasked && rules_.bias.empty();
+}
+
+std::optional<int32_t> Output::takeMostLikely(int32_t token) {
+  if (token < 0) return endWithoutToken();
+  take(token);
+  return token;
+}
+
+std::optional<int32_t> Output::endWithoutToken() {
+  if (text_) text_->finish(false);
+  end("error");
+  return std::nullopt;
 }
 
 void Output::addLogprobs(std::span<const float> logits, int32_t token) {

@@ -31,6 +31,10 @@ class Output {
   // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
   // and the output has ended with "error".
   std::optional<int32_t> sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch);
+  // Whether the next token is the most likely one as it is: nothing needs its logits.
+  bool takesMostLikely() const;
+  // Takes the most likely token, as sample() would; -1: there is none.
+  std::optional<int32_t> takeMostLikely(int32_t token);
   bool finished() const { return !completion.finish_reason.empty(); }
   void abort();
   // What is new since the last call, as a streaming callback sees it.
@@ -40,6 +44,7 @@ class Output {
 
  private:
   void take(int32_t token);
+  std::optional<int32_t> endWithoutToken();
   void end(const char* reason);
   void addLogprobs(std::span<const float> logits, int32_t token);
   bool stopsAt(int32_t token);

@@ -11,6 +11,8 @@ Batch::Batch(const BatchLimits& limits) : limits_(limits) {
   sequenceOf_.resize(tokens);
   rows_.resize(static_cast<size_t>(limits.rows));
   blocks_.resize(tokens);
+  logitRows_.reserve(static_cast<size_t>(limits.rows));
+  splits_.resize(tokens + static_cast<size_t>(limits.partials));
   pageTable_.resize(sequences * static_cast<size_t>(limits.pagesPerSequence));
   view_.max_pages = limits.pagesPerSequence;
   view_.token_ids = tokenIds_.data();
@@ -18,12 +20,16 @@ Batch::Batch(const BatchLimits& limits) : limits_(limits) {
   view_.sequence_of = sequenceOf_.data();
   view_.rows = rows_.data();
   view_.blocks = blocks_.data();
+  view_.splits = splits_.data();
   view_.page_table = pageTable_.data();
 }
 
-void Batch::clear() { view_.num_tokens = view_.num_sequences = view_.num_rows = view_.num_blocks = 0; }
+void Batch::clear() {
+  logitRows_.clear();
+  view_.num_tokens = view_.num_sequences = view_.num_rows = view_.num_blocks = view_.num_splits = partials_ = 0;
+}
 
-void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages) {
+void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits) {
   int32_t sequence = view_.num_sequences++, first = view_.num_tokens, count = static_cast<int32_t>(tokens.size());
   std::copy(pages.begin(), pages.end(), pageTable_.begin() + static_cast<std::ptrdiff_t>(sequence) * limits_.pagesPerSequence);
   for (int32_t i = 0; i < count; ++i) {
@@ -32,10 +38,28 @@ void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows,
     positions_[at] = position + i;
     sequenceOf_[at] = sequence;
   }
+  if (rows > 0 && readsLogits) {
+    if (!logitRows_.empty() && logitRows_.back().first + logitRows_.back().count == view_.num_rows) logitRows_.back().count += rows;
+    else logitRows_.push_back({view_.num_rows, rows});
+  }
   for (int32_t i = count - rows; i < count; ++i) rows_[static_cast<size_t>(view_.num_rows++)] = first + i;
-  for (int32_t i = 0; i < count; i += limits_.queryBlock)
-    blocks_[static_cast<size_t>(view_.num_blocks++)] = {sequence, first + i, std::min(limits_.queryBlock, count - i)};
+  for (int32_t i = 0; i < count; i += limits_.queryBlock) {
+    int32_t block = view_.num_blocks++, blockTokens = std::min(limits_.queryBlock, count - i);
+    blocks_[static_cast<size_t>(block)] = {sequence, first + i, blockTokens};
+    split(block, blockTokens, position + i + blockTokens - 1);
+  }
   view_.num_tokens += count;
+}
+
+// Tokens alone are shared by as many tiles as their sequence has splits; of a prompt there are tiles enough.
+void Batch::split(int32_t block, int32_t tokens, int32_t lastPosition) {
+  int32_t count = lastPosition / INGOT_SPLIT_TOKENS + 1, kept = count > 1 ? count : 0;
+  if (tokens > 1 || partials_ + kept > limits_.partials) {
+    splits_[static_cast<size_t>(view_.num_splits++)] = {block, -1, 0};
+    return;
+  }
+  for (int32_t i = 0; i < count; ++i) splits_[static_cast<size_t>(view_.num_splits++)] = {block, i, partials_};
+  partials_ += kept;
 }
 
 }  // namespace ingot

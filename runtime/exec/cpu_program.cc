@@ -37,10 +37,10 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
   steps_.reserve(variant_.steps()->size());
   for (const auto* step : *variant_.steps()) {
     BoundStep bound{};
-    bound.function = reinterpret_cast<IngotTileFunction>(code_.at(variant_.kernels()->Get(step->kernel())->code_offset()));
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand));
     bound.step = step;
-    if (int64_t{step->tiles()} * std::max(limits.tokens, limits.rows) > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
+    int64_t most = step->extent() == plan::Extent::splits ? int64_t{limits.tokens} + limits.partials : std::max(limits.tokens, limits.rows);
+    if (int64_t{step->tiles()} * most > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
       return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
                                        ThreadTeam::kMaxTiles);
     steps_.push_back(std::move(bound));
@@ -69,6 +69,10 @@ std::span<float> CpuProgram::logits(int32_t row) {
   return {first, artifact_.plan().model()->vocab()};
 }
 
+int32_t CpuProgram::chosen(int32_t row) const {
+  return reinterpret_cast<const int32_t*>(slots_[static_cast<size_t>(variant_.chosen_slot())].data())[row];
+}
+
 // The program over one batch, as the team's work.
 class CpuProgram::Walk : public TeamWork {
  public:
@@ -88,7 +92,11 @@ class CpuProgram::Walk : public TeamWork {
 };
 
 Status CpuProgram::run(const Batch& batch) {
-  for (BoundStep& step : steps_) step.args.batch = &batch.view();
+  for (BoundStep& step : steps_) {
+    const auto* kernel = variant_.kernels()->Get(runOf(*step.step, batch.view()).kernel);
+    step.function = reinterpret_cast<IngotTileFunction>(code_.at(kernel->code_offset()));
+    step.args.batch = &batch.view();
+  }
   int64_t steps = static_cast<int64_t>(steps_.size());
   if (!profiling_) {
     Walk walk(*this, batch.view(), 0, steps);

@@ -15,12 +15,13 @@ class CpuProgram : public Program {
 
   Status run(const Batch& batch) override;
   std::span<float> logits(int32_t row) override;
+  int32_t chosen(int32_t row) const override;
   int threads() const override { return team_.threads(); }
 
  private:
   class Walk;
   struct BoundStep {
-    IngotTileFunction function;
+    IngotTileFunction function;  // for the batch at hand, as args
     IngotKernelArgs args;
     std::vector<void*> operands;
     const plan::Step* step;

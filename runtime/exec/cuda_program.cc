@@ -75,11 +75,17 @@ Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
     bytes += roundUp(one, kAlignment);
   }
   INGOT_ASSIGN(buffers_, device_->allocate(bytes, "buffers"));
+  for (uint32_t i = 0; i < slotOffsets_.size(); ++i)
+    if (const auto* slot = variant_.slots()->Get(i); slot->extent() == plan::Extent::splits) {
+      INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
+      INGOT_TRY(device_->clear(buffers_.pointer() + slotOffsets_[i], one));
+    }
   INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
   INGOT_ASSIGN(cache_, device_->allocate(cache, "the KV cache"));
   INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits), "the batch"));
   INGOT_ASSIGN(hostBatch_, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
   INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * variant_.logits_row_bytes(), "logits"));
+  INGOT_ASSIGN(hostChosen_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * sizeof(int32_t), "chosen tokens"));
   return {};
 }
 
@@ -103,7 +109,7 @@ Status CudaProgram::fill(const plan::Weight& weight) {
 
 Status CudaProgram::bindSteps() {
   for (const auto* step : *variant_.steps()) {
-    BoundStep bound{&kernels_[step->kernel()], variant_.kernels()->Get(step->kernel())->threads(), {}, step};
+    BoundStep bound{{}, step};
     for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
     steps_.push_back(bound);
     profile_.push_back({step, 0});
@@ -141,19 +147,32 @@ Status CudaProgram::compute(const Batch& batch) {
   size_t bytes = packBatch(view, batch_.pointer(), hostBatch_.host<std::byte>());
   INGOT_TRY(device_->copyToDevice(batch_.pointer(), hostBatch_.host<std::byte>(), bytes).at("the batch"));
   INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= kLargestBucket ? replay(view) : launchAll(view));
-  uint64_t logitBytes = static_cast<uint64_t>(view.num_rows) * variant_.logits_row_bytes();
-  if (logitBytes)
-    INGOT_TRY(device_->copyToHost(hostLogits_.host<std::byte>(), buffers_.pointer() + slotOffsets_[variant_.logits_slot()], logitBytes).at("logits"));
+  INGOT_TRY(fetchResults(batch));
   return device_->synchronize();
 }
 
+// A row of logits is up to a megabyte: those that nobody looks at stay where they are.
+Status CudaProgram::fetchResults(const Batch& batch) {
+  CudaPointer logits = buffers_.pointer() + slotOffsets_[variant_.logits_slot()];
+  for (RowRange rows : batch.logitRows()) {
+    uint64_t first = static_cast<uint64_t>(rows.first) * variant_.logits_row_bytes(),
+             bytes = static_cast<uint64_t>(rows.count) * variant_.logits_row_bytes();
+    INGOT_TRY(device_->copyToHost(hostLogits_.host<std::byte>() + first, logits + first, bytes).at("logits"));
+  }
+  if (!choosesTokens() || batch.view().num_rows == 0) return {};
+  CudaPointer chosen = buffers_.pointer() + slotOffsets_[static_cast<size_t>(variant_.chosen_slot())];
+  return device_->copyToHost(hostChosen_.host<std::byte>(), chosen, static_cast<uint64_t>(batch.view().num_rows) * sizeof(int32_t))
+      .at("chosen tokens");
+}
+
 Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
-  int64_t tiles = tilesOf(*step.step, sizes);
-  if (tiles == 0) return {};
+  StepRun run = runOf(*step.step, sizes);
+  if (run.tiles == 0) return {};
   CudaPointer batch = batch_.pointer();
   void* parameters[] = {&batch, const_cast<IngotOperands*>(&step.operands)};
-  return device_->launch(*step.kernel, static_cast<unsigned>(tiles), step.threads, parameters)
-      .at(fmt::format("step {} ({})", &step - steps_.data(), variant_.kernels()->Get(step.step->kernel())->entry()->string_view()));
+  const auto* kernel = variant_.kernels()->Get(run.kernel);
+  return device_->launch(kernels_[run.kernel], static_cast<unsigned>(run.tiles), kernel->threads(), parameters)
+      .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
 }
 
 Status CudaProgram::launchAll(const IngotBatch& sizes) {
@@ -163,10 +182,10 @@ Status CudaProgram::launchAll(const IngotBatch& sizes) {
 
 // Kernels look at the batch for their last tile, so that launches of a bucket serve every batch in it.
 Status CudaProgram::replay(const IngotBatch& batch) {
-  ingot_i32 bucket = bucketOf(std::max(batch.num_tokens, batch.num_rows));
-  CudaGraph& graph = graphs_[bucket];
+  ingot_i32 bucket = bucketOf(std::max(batch.num_tokens, batch.num_rows)), splits = bucketOf(batch.num_splits);
+  CudaGraph& graph = graphs_[{bucket, splits}];
   if (!graph) {
-    IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket};
+    IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = splits};
     INGOT_TRY(device_->beginCapture());
     Status launched = launchAll(sizes);
     auto captured = device_->endCapture();  // also after a failure: the stream must come out of it

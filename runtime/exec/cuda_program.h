@@ -14,12 +14,11 @@ class CudaProgram : public Program {
 
   Status run(const Batch& batch) override;
   std::span<float> logits(int32_t row) override;
+  int32_t chosen(int32_t row) const override { return hostChosen_.host<int32_t>()[row]; }
   int threads() const override { return 0; }
 
  private:
   struct BoundStep {
-    const CudaKernel* kernel;
-    unsigned threads;
     IngotOperands operands;
     const plan::Step* step;
   };
@@ -39,17 +38,18 @@ class CudaProgram : public Program {
   Status launchStep(const BoundStep& step, const IngotBatch& sizes);
   Status replay(const IngotBatch& batch);
   Status profileAll(const IngotBatch& sizes);
+  Status fetchResults(const Batch& batch);
 
   const Artifact& artifact_;
   const WeightRange range_;             // of the weights in the file, or in memory where they are filled
   std::unique_ptr<CudaDevice> device_;  // outlives what it gave
   std::vector<CudaKernel> kernels_;
   CudaMemory weights_, buffers_, cache_, batch_;
-  CudaMemory hostBatch_, hostLogits_;
+  CudaMemory hostBatch_, hostLogits_, hostChosen_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
-  std::map<ingot_i32, CudaGraph> graphs_;  // by bucket
-  Status failed_;                          // the device's last word
+  std::map<std::pair<ingot_i32, ingot_i32>, CudaGraph> graphs_;  // by buckets of tokens and of splits
+  Status failed_;                                                // the device's last word
 };
 
 }  // namespace ingot

@@ -57,7 +57,7 @@ const plan::Variant* bestOf(const plan::Plan& plan, Fit fit) {
 
 Result<Choice> chooseCpu(const Artifact& artifact) {
   const plan::Variant* best = bestOf(artifact.plan(), cpuFit);
-  if (best) return Choice{best, std::nullopt, nullptr};
+  if (best) return Choice{.variant = best};
   return Status::unsupported("has code for {}, none of which this machine's CPU runs; compile with --target=cpu:native here, or a lower level",
                              describe(artifact.plan()));
 }
@@ -94,7 +94,7 @@ Result<Choice> chooseCuda(const Artifact& artifact, const DeviceRequest& request
     return Status::unsupported("has code for {}, and this GPU is {} (sm_{}{}); compile with --target=cuda:sm_{}{}{}, or --target=cuda for all GPUs",
                                describe(artifact.plan()), gpu.name, gpu.major, gpu.minor, gpu.major, gpu.minor, gpu.major >= 9 ? "a" : "");
   INGOT_TRY(checkDriver(*best, gpu));
-  return Choice{best, gpu, driver};
+  return Choice{.variant = best, .gpu = gpu, .driver = driver};
 }
 
 bool hasCuda(const plan::Plan& plan) {
@@ -124,7 +124,9 @@ Result<Choice> chooseVariant(const Artifact& artifact, const DeviceRequest& requ
       auto gpu = chooseCuda(artifact, request, 0);
       if (gpu.ok()) return gpu;
       auto cpu = chooseCpu(artifact);
-      return cpu.ok() ? cpu : gpu;  // whose refusal says more
+      if (!cpu.ok()) return gpu;  // whose refusal says more
+      cpu->warning = fmt::format("the file has code for GPUs, and runs on the CPU: {}", gpu.status().message());
+      return cpu;
     }
     if (auto ordinal = ordinalOf(request.device)) {
       auto gpu = chooseCuda(artifact, request, *ordinal);

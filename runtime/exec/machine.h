@@ -17,9 +17,10 @@ struct Choice {
   const plan::Variant* variant = nullptr;
   std::optional<CudaDeviceInfo> gpu;  // absent: the CPU
   const CudaDriver* driver = nullptr;
+  std::string warning = {};  // why the CPU was taken where the file has code for GPUs; one line
 };
 
-// auto takes a GPU where the file has code for one that is here, else the CPU. The error says what the file has, what this
+// auto takes a GPU where the file has code for one that is here, else the CPU, with a warning. The error says what the file has, what this
 // machine is, and the flag of ingotc that brings them together.
 Result<Choice> chooseVariant(const Artifact& artifact, const DeviceRequest& request);
 

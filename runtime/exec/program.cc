@@ -30,10 +30,17 @@ Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant
 }
 
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits) {
-  int64_t rows = slot.extent() == plan::Extent::rows ? limits.rows : slot.extent() == plan::Extent::one ? 1 : limits.tokens;
+  int64_t rows = limits.tokens;
+  if (slot.extent() == plan::Extent::one) rows = 1;
+  if (slot.extent() == plan::Extent::rows) rows = limits.rows;
+  if (slot.extent() == plan::Extent::splits) rows = limits.partials;
   auto bytes = checkedMul(slot.row_bytes(), static_cast<uint64_t>(rows));
   if (!bytes) return Status::resourceExhausted("a buffer of {} rows of {} bytes is too large", rows, slot.row_bytes());
   return *bytes;
+}
+
+bool splitsSequences(const plan::Variant& variant) {
+  return std::any_of(variant.steps()->begin(), variant.steps()->end(), [](const plan::Step* step) { return step->extent() == plan::Extent::splits; });
 }
 
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand) {
@@ -51,15 +58,26 @@ WeightRange weightRange(const plan::Plan& plan) {
   return range;
 }
 
-int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) {
-  int64_t rows = 1, each = step.rows_per_tile();
+int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
+
+StepRun runOf(const plan::Step& step, const IngotBatch& batch) {
+  int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;
     case plan::Extent::rows: rows = batch.num_rows; break;
     case plan::Extent::blocks: rows = batch.num_blocks; break;
+    case plan::Extent::splits: rows = batch.num_splits; break;
     case plan::Extent::one: break;
   }
-  return step.tiles() * ((rows + each - 1) / each);
+  auto run = [&](const auto& one) -> StepRun {
+    int64_t each = one.rows_per_tile();
+    return {one.kernel(), one.tiles() * ((rows + each - 1) / each)};
+  };
+  StepRun chosen = run(step);
+  if (step.larger())
+    for (const auto* larger : *step.larger())
+      if (rows >= larger->least_rows()) chosen = run(*larger);
+  return chosen;
 }
 
 }  // namespace ingot

@@ -22,9 +22,12 @@ class Program {
   static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages, int threads);
   virtual ~Program() = default;
 
-  // Computes the batch: keys and values go to its pages, logits() has one row for each wanted token. A failure is the device's.
+  // Computes the batch: keys and values go to its pages, logits() has the rows that the batch wants. A failure is the device's.
   virtual Status run(const Batch& batch) = 0;
   virtual std::span<float> logits(int32_t row) = 0;
+  // Whether every row has its most likely token besides: GPUs say so. Of several the lowest id; -1 where no logit is finite or +inf.
+  bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
+  virtual int32_t chosen(int32_t row) const = 0;
   virtual int threads() const = 0;
   const plan::Variant& variant() const { return variant_; }
 
@@ -44,6 +47,8 @@ class Program {
 uint64_t cacheBytesPerPage(const plan::Plan& plan, const plan::Variant& variant);
 Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant, int32_t pages);
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits);
+// Whether a step runs over splits: where none does, as on CPUs, a batch needs no partial results.
+bool splitsSequences(const plan::Variant& variant);
 // From the start of a page to the keys or values of an operand's layer.
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand);
 // Where the weights of a file lie: a segment of it, or a range that fillings make. Offsets of weights count from `start`.
@@ -53,7 +58,12 @@ struct WeightRange {
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// Tiles of a step for a batch.
+// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles.
+struct StepRun {
+  uint32_t kernel;
+  int64_t tiles;
+};
+StepRun runOf(const plan::Step& step, const IngotBatch& batch);
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 
 }  // namespace ingot

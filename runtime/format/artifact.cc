@@ -110,13 +110,14 @@ Status Artifact::verifyBody(const std::function<void(uint64_t, uint64_t)>& progr
     for (uint64_t chunk; (chunk = next++) < chunks;) {
       if (!checkChunk(chunk).ok())
         for (uint64_t bad = firstBad; chunk < bad && !firstBad.compare_exchange_weak(bad, chunk);) {}
-      if (reports) progress(std::min(next.load(), chunks), chunks);
+      if (uint64_t begun = next; reports && begun < chunks) progress(begun, chunks);
     }
   };
   std::vector<std::thread> helpers;
   for (unsigned i = 1; i < std::min(4u, std::thread::hardware_concurrency()); ++i) helpers.emplace_back(work, false);
   work(true);
   for (auto& helper : helpers) helper.join();
+  progress(chunks, chunks);  // also where the helpers took all of them
   return firstBad < chunks ? checkChunk(firstBad).at(path_.string()) : Status();
 }
 

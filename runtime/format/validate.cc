@@ -73,11 +73,21 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->tiles() == 0 || step->rows_per_tile() == 0 ||
         !step->operands() || step->operands()->size() > 16)
       return Status::invalidArtifact("step {} is not well formed", i);
+    uint32_t before = 0;
+    for (uint64_t j = 0; j < sizeOf(step->larger()); ++j) {
+      const auto* larger = step->larger()->Get(j);
+      if (larger->kernel() >= sizeOf(variant.kernels()) || larger->tiles() == 0 || larger->rows_per_tile() == 0 || larger->least_rows() <= before)
+        return Status::invalidArtifact("larger kernel {} of step {} is not well formed", j, i);
+      before = larger->least_rows();
+    }
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
   }
   auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };
   if (!isPageSize(variant.key_page_bytes()) || !isPageSize(variant.value_page_bytes()))
     return Status::invalidArtifact("variant {} has KV pages of a size outside their range", variant.target()->c_str());
+  if (variant.chosen_slot() >= static_cast<int64_t>(sizeOf(variant.slots())) ||
+      (variant.chosen_slot() >= 0 && variant.slots()->Get(static_cast<uint32_t>(variant.chosen_slot()))->extent() != plan::Extent::rows))
+    return Status::invalidArtifact("variant {} has no place for chosen tokens", variant.target()->c_str());
   if (sizeOf(variant.steps()) == 0 || variant.logits_slot() >= sizeOf(variant.slots()) || variant.cache_type() > plan::CacheType::MAX ||
       variant.logits_row_bytes() < 4ull * plan.model()->vocab() ||
       variant.slots()->Get(variant.logits_slot())->row_bytes() < variant.logits_row_bytes())

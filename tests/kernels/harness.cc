@@ -103,6 +103,7 @@ class Arguments {
     copy.sequence_of = keep(batch.sequence_of, batch.num_tokens);
     copy.rows = keep(batch.rows, batch.num_rows);
     copy.page_table = keep(batch.page_table, batch.num_sequences * batch.max_pages);
+    if (batch.splits) splits_.assign(batch.splits, batch.splits + batch.num_splits), copy.splits = splits_.data();
     if (batch.blocks) blocks_.assign(batch.blocks, batch.blocks + batch.num_blocks), copy.blocks = blocks_.data();
     args_.push_back({batch_.data(), operands_.data()});
   }
@@ -114,6 +115,7 @@ class Arguments {
   OperandVector<IngotBatch> batch_;
   OperandVector<IngotKernelArgs> args_;
   OperandVector<IngotQueryBlock> blocks_;
+  OperandVector<IngotSplit> splits_;
   std::vector<OperandVector<ingot_i32>> integers_;
 };
 
@@ -197,11 +199,11 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
     INGOT_ASSIGN(library->code_, mapImage(variant));
     image = static_cast<const std::byte*>(library->code_.at(0));
   }
-  for (size_t i = 0; i < units.size(); ++i) {
-    const KernelCode& code = variant.kernels[i];
-    auto* function = reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(image) + code.offset);
-    library->kernels_.push_back({std::move(units[i]), code, function, library->emulator_.get()});
-  }
+  auto kernelOf = [&](const KernelUnit& unit, const KernelCode& code) -> Kernel {
+    return {unit, code, reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(image) + code.offset), library->emulator_.get()};
+  };
+  for (size_t i = 0; i < units.size(); ++i) library->kernels_.push_back(kernelOf(units[i], variant.kernels[i]));
+  for (const LargerKernel& one : variant.larger) library->larger_.emplace(one.of, kernelOf(one.unit, one.code));
   return library;
 }
 

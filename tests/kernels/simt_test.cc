@@ -10,13 +10,14 @@
 namespace ingot::test {
 namespace {
 
-// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `y` (operand 0) and `i` (its thread).
+// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `y` (operand 0),
+// `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code) {
   return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/device.cuh\"\n"
-         "struct Tile {\n  static constexpr int kThreads = 64;\n  struct Storage { SharedArray<int, 16> a; };\n"
+         "struct Tile {\n  static constexpr int kThreads = 64;\n  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
-         "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n" +
+         "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
          code + "  }\n};\nINGOT_KERNEL(faulty, Tile)\n";
 }
 
@@ -38,7 +39,9 @@ class Loaded {
 
   std::vector<int> run() const {
     std::vector<int> y(64 * 3, -1);
-    void* operands[] = {y.data()};
+    alignas(16) int x[16];
+    for (int i = 0; i < 16; ++i) x[i] = 100 + i;
+    void* operands[] = {y.data(), x};
     IngotBatch batch{};
     IngotKernelArgs args{&batch, operands};
     Poisoned scratch(4 << 20);
@@ -64,6 +67,25 @@ TEST(Simt, OneWarpOrdersItsOwnAccesses) {
   EXPECT_EQ(kernel.run()[3], 12);
 }
 
+// Groups of copies arrive in order, each when it has been waited for.
+TEST(Simt, BringsCopiesThatWereWaitedFor) {
+  Loaded kernel(
+      "if (i < 2) copyAsync(storage.w, i, x + 4 * i);\ncloseCopies();\nif (i < 2) copyAsync(storage.w, i + 4, x + 8 + 4 * i);\ncloseCopies();\n"
+      "waitForCopies<1>();\n__syncthreads();\nint first = ((Words)storage.w[i % 2]).at[3];\nwaitForCopies<0>();\n__syncthreads();\n"
+      "y[tile * 64 + i] = first + ((Words)storage.w[4 + i % 2]).at[0];\n");
+  std::vector<int> y = kernel.run();
+  for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], i % 2 ? 107 + 112 : 103 + 108);
+}
+
+// f16 products: rows of a times columns of b, both made of small integers.
+TEST(Simt, MultipliesHalves) {
+  Loaded kernel(
+      "unsigned one = packHalves(1.0f, 2.0f), row = packHalves((float)(i / 4 % 8), 1.0f);\nunsigned a[4] = {row, one, row, one}, b[2] = {one, one};\n"
+      "float d[4] = {0.5f, 0, 0, 0};\nmultiplyHalves(d, a, b);\ny[tile * 64 + i] = (int)(2 * d[0]) + 1000 * (int)d[3];\n");
+  std::vector<int> y = kernel.run();
+  for (size_t i = 0; i < 64; ++i) EXPECT_EQ(y[i], 2 * 8 * (static_cast<int>(i / 4 % 8) + 2) + 1 + 1000 * 8 * 5) << i;
+}
+
 TEST(SimtDeathTest, NamesEveryMistake) {
   const std::pair<const char*, const char*> kMistakes[] = {
       {"storage.a[i % 16] = i;", "kernel faulty, block 0, thread [0-9]+: race on shared memory \\(write after write\\)"},
@@ -77,6 +99,15 @@ TEST(SimtDeathTest, NamesEveryMistake) {
       {"if (i < 3) __syncwarp();", "waits at a barrier that other threads never reach"},
       {"if (i % 2) __syncwarp(); else __shfl_sync(kFullWarp, i, 0);", "in two collectives at once"},
       {"__shfl_sync(0xffffu, i, 0);", "a collective of less than a warp"},
+      {"if (i == 0) copyAsync(storage.w, 1, x);\ncloseCopies();\ny[i] = ((Words)storage.w[1]).at[0];\nwaitForCopies<0>();\n",
+       "touches shared memory before a copy to it has arrived, element 1|reads shared memory that nobody wrote, element 1"},
+      {"if (i == 0) copyAsync(storage.w, 1, x);\nwaitForCopies<0>();\n", "thread 0: ends before its copies have arrived"},
+      {"if (i == 0) copyAsync(storage.w, 1, x);\ncloseCopies();\nwaitForCopies<0>();\ny[i] = ((Words)storage.w[1]).at[0];\n",
+       "race on shared memory \\(read after write\\), element 1|reads shared memory that nobody wrote, element 1"},
+      {"if (i == 0) storage.w[2] = Words();\n__syncthreads();\ny[i] = ((Words)storage.w[2]).at[0];\nif (i == 9) copyAsync(storage.w, 2, x);\n",
+       "race on shared memory \\(write after read\\), element 2|touches shared memory before a copy to it has arrived, element 2"},
+      {"copyAsync(storage.w, 8, x);", "outside of shared memory, element 8"},
+      {"if (i == 0) copyAsync(storage.w, 1, x + 1);", "thread 0: copies from an address that is no multiple of 16"},
   };
   for (auto [code, message] : kMistakes) {
     SCOPED_TRACE(code);

@@ -18,6 +18,16 @@ constexpr unsigned kCanary = 0x5ca1ab1e;
 
 struct Block;
 
+// A copy to shared memory that has begun and not arrived (copies.h).
+struct Copy {
+  void* to;
+  const void* from;
+  void* shadow;  // of the element
+  long long element;
+  unsigned group;  // of the thread's copies
+};
+constexpr unsigned kMaxCopies = 64;
+
 // A thread of the block; lies at the lower end of its own stack.
 struct Thread {
   unsigned canary;
@@ -25,11 +35,13 @@ struct Thread {
   Index threadIndex;
   Block* block;
   void* stack;
-  const char* at;              // the collective that it waits in
-  unsigned collectives;        // that it has passed with its warp
-  unsigned warpEpoch;          // barriers of its warp that it has passed, for races
-  unsigned long long sent[2];  // what it shows its warp in this collective, and in the one before
-  unsigned fragments[2][6];    // of a matrix product
+  const char* at;                  // the collective that it waits in
+  unsigned collectives;            // that it has passed with its warp
+  unsigned warpEpoch;              // barriers of its warp that it has passed, for races
+  unsigned long long sent[2];      // what it shows its warp in this collective, and in the one before
+  unsigned fragments[2][6];        // of a matrix product
+  Copy copies[kMaxCopies];         // on their way
+  unsigned numCopies, copyGroups;  // groups that are closed
 
   void wait(Waiting what, const char* name);
 };
@@ -72,6 +84,7 @@ __attribute__((noinline)) inline void Thread::wait(Waiting what, const char* nam
 static void threadMain() {
   Thread& thread = self();
   thread.block->body(*thread.block);
+  if (thread.numCopies) fault(*thread.block, thread.threadIndex.x, "ends before its copies have arrived");
   thread.wait(Waiting::done, "its end");
 }
 
@@ -160,7 +173,7 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
       thread.waiting = Waiting::no;
       thread.threadIndex = {i, 0, 0};
       thread.block = &block;
-      thread.collectives = thread.warpEpoch = 0;
+      thread.collectives = thread.warpEpoch = thread.numCopies = thread.copyGroups = 0;
       thread.stack = prepareStack(top, threadMain);
     }
     runToEnd(block);

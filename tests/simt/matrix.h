@@ -38,13 +38,19 @@ static inline void forEachWord(unsigned turn, const Add& add) {
 
 }  // namespace simt
 
-static inline void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+__attribute__((noinline)) static void multiplyBfloats(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   simt::forEachWord(simt::showFragments(a, b, "multiplyBfloats"), [&](int i, unsigned x, unsigned y) {
     d[i] = fma(asFloat(x << 16), asFloat(y << 16), d[i]);
     d[i] = fma(asFloat(x & 0xffff0000u), asFloat(y & 0xffff0000u), d[i]);
   });
 }
-static inline void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+__attribute__((noinline)) static void multiplyHalves(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  simt::forEachWord(simt::showFragments(a, b, "multiplyHalves"), [&](int i, unsigned x, unsigned y) {
+    d[i] = fma(halfToFloat((unsigned short)x), halfToFloat((unsigned short)y), d[i]);
+    d[i] = fma(halfToFloat((unsigned short)(x >> 16)), halfToFloat((unsigned short)(y >> 16)), d[i]);
+  });
+}
+__attribute__((noinline)) static void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
 }
 
@@ -53,3 +59,4 @@ INGOT_INLINE unsigned roundBfloat(float x) {
   return (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;
 }
 INGOT_INLINE unsigned packBfloats(float low, float high) { return roundBfloat(low) | roundBfloat(high) << 16; }
+INGOT_INLINE unsigned packHalves(float low, float high) { return floatToHalf(low) | (unsigned)floatToHalf(high) << 16; }

@@ -35,23 +35,30 @@ struct Access {
 
 struct Shadow {
   Access write, read;
+  unsigned short copier;  // the thread whose copy to it is under way, or nobody
 };
 
 static inline Access accessOf(const Thread& thread) {
   return {thread.block->epoch, thread.warpEpoch, (unsigned short)thread.threadIndex.x, (unsigned short)(thread.threadIndex.x / kLanes)};
 }
 
-static inline void noteRead(Shadow& shadow, long long i) {
+static inline void expectArrived(const Shadow& shadow, unsigned thread, long long i) {
+  if (shadow.copier != kNobody) fault(*self().block, thread, "touches shared memory before a copy to it has arrived, element", i);
+}
+
+__attribute__((noinline)) static void noteRead(Shadow& shadow, long long i) {
   Thread& thread = self();
   Access now = accessOf(thread);
+  expectArrived(shadow, now.thread, i);
   if (!shadow.write.byAnybody()) fault(*thread.block, now.thread, "reads shared memory that nobody wrote, element", i);
   if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (read after write), element", i);
   shadow.read.add(now);
 }
 
-static inline void noteWrite(Shadow& shadow, long long i) {
+__attribute__((noinline)) static void noteWrite(Shadow& shadow, long long i) {
   Thread& thread = self();
   Access now = accessOf(thread);
+  expectArrived(shadow, now.thread, i);
   if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after write), element", i);
   if (shadow.read.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after read), element", i);
   shadow.write = now;
@@ -80,8 +87,11 @@ struct SharedArray {
     SharedArray& array_;
     int i_;
   };
-  Reference operator[](int i) {
+  void expectInside(int i) const {
     if (i < 0 || i >= N) simt::fault(*simt::self().block, simt::self().threadIndex.x, "outside of shared memory, element", i < 0 ? 0 : i);
+  }
+  Reference operator[](int i) {
+    expectInside(i);
     return {*this, i};
   }
 

@@ -2,8 +2,8 @@
 // kernel's scratch, and run one after the other, each until it waits for others. Freestanding, nothing writable but scratch.
 //
 // Reported, with kernel, block and thread, on the standard error, then trapped: races on shared memory, accesses outside of
-// it, reads of what was never written, barriers that not all threads reach, collectives of different kinds in one warp, a stack
-// that is too small. Shared memory starts as poison, and the order of warps and threads changes from block to block.
+// it, reads of what was never written or of what a copy has not brought yet, barriers that not all threads reach, collectives of different kinds in
+// one warp, a stack that is too small. Shared memory starts as poison, and the order of warps and threads changes from block to block.
 #pragma once
 
 #define INGOT_SIMT 1
@@ -16,6 +16,7 @@
 
 #include "kernels/abi/abi.h"
 #include "tests/simt/block.h"
+#include "tests/simt/copies.h"
 #include "tests/simt/matrix.h"
 #include "tests/simt/numbers.h"
 #include "tests/simt/shared.h"
@@ -24,6 +25,9 @@
 #define threadIdx (simt::self().threadIndex)
 #define blockIdx (simt::self().block->blockIndex)
 INGOT_INLINE void __syncthreads() { simt::self().wait(simt::Waiting::block, "__syncthreads"); }
+// Blocks of one launch run on several threads of the host.
+INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST); }
 
 #define INGOT_KERNEL(symbol, ...)                                                                       \
   extern "C" void symbol(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) { \

@@ -50,6 +50,10 @@ int fail(std::string_view tool, const Status& status) {
   return statusOf(status.code());
 }
 
+void warn(std::string_view tool, std::string_view message) {
+  if (!message.empty()) fmt::print(stderr, "{}: warning: {}\n", tool, oneLine(message));
+}
+
 void catchInterrupts(void (*react)()) {
   reaction = react;
   struct sigaction action{};

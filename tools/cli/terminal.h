@@ -17,6 +17,8 @@ std::string oneLine(std::string_view text);
 
 // Prints `TOOL: error: MESSAGE` on stderr, one line but for bugs of ours, and gives the exit status that goes with the code.
 int fail(std::string_view tool, const Status& status);
+// Prints `TOOL: warning: MESSAGE` on stderr, one line; nothing where there is no message.
+void warn(std::string_view tool, std::string_view message);
 
 // Set by SIGINT and SIGTERM once catchInterrupts() was called; a second signal before it is cleared ends the process at once.
 // `react` is called by the signal handler: it may only store to lock-free atomics.

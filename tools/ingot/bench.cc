@@ -53,7 +53,8 @@ class Bench {
                        .sequences = flags.batch,
                        .rows = flags.batch,
                        .pagesPerSequence = pagesEach,
-                       .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block())};
+                       .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block()),
+                       .partials = partialsFor(flags.batch, int64_t{pagesEach} * flags.batch)};
     INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pagesEach * flags.batch, flags.threads));
     Bench bench(*program, limits, flags, static_cast<int32_t>(artifact.plan().model()->vocab()), pagesEach);
     Figures best;
@@ -101,7 +102,7 @@ class Bench {
       batch_.clear();
       for (int s = 0; s < flags_.batch; ++s) {
         int32_t id = nextId();
-        batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s));
+        batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s), step + 1 == flags_.outputTokens);
       }
       INGOT_TRY(program_.run(batch_));
     }
@@ -210,6 +211,7 @@ Status bench(BenchFlags flags) {
   auto start = Clock::now();
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
   INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
+  warn(kTool, choice.warning);
   double startSeconds = secondsSince(start);
   int longest = static_cast<int>(artifact->plan().model()->max_len());
   if (flags.promptTokens + flags.outputTokens > longest)

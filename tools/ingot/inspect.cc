@@ -35,12 +35,17 @@ Json weightsOf(const plan::Plan& plan) {
 }
 
 Json stepsOf(const plan::Variant& variant) {
+  auto nameOf = [&](uint32_t kernel) { return text(variant.kernels()->Get(kernel)->name()); };
   Json steps = Json::array();
-  for (const auto* step : *variant.steps())
-    steps.push_back({{"kernel", text(variant.kernels()->Get(step->kernel())->name())},
+  for (const auto* step : *variant.steps()) {
+    steps.push_back({{"kernel", nameOf(step->kernel())},
                      {"tiles", step->tiles()},
                      {"per", plan::EnumNameExtent(step->extent())},
                      {"fused", text(step->label())}});
+    if (!step->larger()) continue;
+    for (const auto* larger : *step->larger())
+      steps.back()["larger"].push_back({{"kernel", nameOf(larger->kernel())}, {"from", larger->least_rows()}, {"tiles", larger->tiles()}});
+  }
   return steps;
 }
 

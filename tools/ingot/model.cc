@@ -5,6 +5,7 @@
 #include <sstream>
 
 #include "tools/cli/terminal.h"
+#include "tools/ingot/commands.h"
 
 namespace ingot::cli {
 namespace {
@@ -24,6 +25,7 @@ void ModelFlags::addTo(CLI::App& app) {
 
 Result<std::unique_ptr<Engine>> ModelFlags::open() const {
   INGOT_ASSIGN(auto engine, Engine::open(path, options));
+  warn(kTool, engine->stats().warning);
   active = engine.get();
   catchInterrupts([] {
     if (Engine* engine = active) engine->cancel();

@@ -36,7 +36,7 @@ Result<VariantCode> compileVariant(std::span<const SourceUnit> sources, std::vec
                                    KernelCache* cache) {
   INGOT_ASSIGN(CodeImage image, compileUnits(sources, target, jobs, cache));
   for (size_t i = 0; i < sources.size(); ++i) kernels[i].offset = image.offsets.at(sources[i].symbol);
-  return VariantCode{target.name, target.features, std::move(image.bytes), 0, std::move(kernels)};
+  return VariantCode{target.name, target.features, std::move(image.bytes), 0, std::move(kernels), {}};
 }
 
 Result<VariantCode> generateCpuVariant(std::span<const KernelUnit> units, const CpuTarget& target, int jobs, KernelCache* cache) {

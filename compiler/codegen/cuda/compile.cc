@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::string_view kArchitectures[] = {"sm_75",   "sm_80",   "sm_86",   "sm_89",   "sm_90a",    "sm_100a",
                                                "sm_103a", "sm_110a", "sm_120a", "sm_121a", "compute_90"};
+// It lacks asynchronous copies and most of the tensor cores' formats.
+constexpr std::string_view kWithoutLarger = "sm_75";
 // A module is loaded from its own bytes; the driver wants them aligned.
 constexpr uint64_t kCodeAlignment = 64;
 
@@ -29,17 +31,22 @@ uint32_t numberBefore(std::string_view log, std::string_view what) {
 
 std::span<const std::string_view> cudaArchitectures() { return kArchitectures; }
 
-Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile, int jobs) {
+Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> programUnits, const std::string& architecture, const CudaCompile& compile,
+                                        int64_t leastRows, int jobs) {
+  std::vector<KernelUnit> units(programUnits.begin(), programUnits.end());
+  std::vector<LargerKernel> larger;
+  if (architecture != kWithoutLarger) larger = largerKernels(programUnits, leastRows);
+  for (const LargerKernel& one : larger) units.push_back(one.unit);
   std::vector<NvrtcOutput> outputs(units.size());
   INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {
     INGOT_ASSIGN(outputs[i], compile(cudaSource(units[i]), architecture));
     return {};
   }));
-  VariantCode variant{"cuda:" + architecture, {}, {}, 0, {}};
+  VariantCode variant{"cuda:" + architecture, {}, {}, 0, {}, {}};
   if (!outputs.empty()) variant.cudaVersion = outputs[0].version;
   for (size_t i = 0; i < units.size(); ++i) {
     const NvrtcOutput& output = outputs[i];
-    KernelCode code = cudaKernel(units[i]);
+    KernelCode code = i < programUnits.size() ? cudaKernel(units[i]) : larger[i - programUnits.size()].code;
     code.offset = variant.bytes.size();
     code.bytes = output.code.size();
     code.registers = numberBefore(output.log, " registers");
@@ -50,6 +57,7 @@ Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const
     variant.bytes.resize(roundUp(variant.bytes.size(), kCodeAlignment));
     variant.kernels.push_back(code);
   }
+  splitLarger(variant, std::move(larger));
   return variant;
 }
 

@@ -14,7 +14,8 @@ std::span<const std::string_view> cudaArchitectures();
 // Source of one kernel and an architecture to code and log; NVRTC, or what a test puts in its place.
 using CudaCompile = std::function<Result<NvrtcOutput>(const SourceUnit& unit, const std::string& architecture)>;
 
-// Units compile on `jobs` threads; the same units give the same bytes.
-Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile, int jobs);
+// Units compile on `jobs` threads; the same units give the same bytes. `leastRows` as in largerKernels.
+Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile,
+                                        int64_t leastRows, int jobs);
 
 }  // namespace ingot

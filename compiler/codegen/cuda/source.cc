@@ -3,12 +3,15 @@
 #include "compiler/codegen/cpu/source.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
+#include "kernels/sample/argmax.spec.h"
 
 namespace ingot {
 namespace {
 
-// Stacks for 256 threads and shared memory with its shadows.
-constexpr uint64_t kEmulatedScratchBytes = 8 << 20;
+// A stack for every thread, and shared memory with its shadows.
+uint64_t emulatedScratchBytes(const KernelUnit& unit) { return (uint64_t{cudaKernel(unit).threads} << 14) + (4 << 20); }
+
+constexpr const char* kGemm = "gemm";
 
 // The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
 std::string constantsStruct(const KernelUnit& unit) {
@@ -35,18 +38,38 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : 128;
+  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "argmax" ? kCudaArgmaxThreads : 128;
   if (unit.channels) {
-    int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
-    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, kCudaTileRows};
+    bool isGemm = unit.function == kGemm;
+    int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
+    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
+                  isGemm ? cudaGemmRows(unit.format) : kCudaTileRows};
+    if (isGemm) code.leastRows = cudaGemmLeastRows(unit.format, unit.channels);
   }
-  if (unit.kvHeads) code.tiles.count = unit.kvHeads;
+  if (unit.kvHeads)
+    code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
   return code;
+}
+
+std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows) {
+  std::vector<LargerKernel> all;
+  for (size_t i = 0; i < units.size(); ++i) {
+    KernelUnit unit = units[i];
+    if (unit.function != "linear" || !hasCudaGemm(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup)) continue;
+    unit.symbol += "_gemm";
+    unit.name.replace(0, unit.function.size(), kGemm);
+    unit.function = kGemm;
+    unit.header = "kernels/linear/gemm";
+    KernelCode code = cudaKernel(unit);
+    if (leastRows) code.leastRows = leastRows;
+    all.push_back({i, std::move(unit), code});
+  }
+  return all;
 }
 
 SourceUnit emulatedSource(const KernelUnit& unit) {
   SourceUnit source = cudaSource(unit);
-  source.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", kEmulatedScratchBytes));
+  source.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", emulatedScratchBytes(unit)));
   return source;
 }
 
@@ -61,16 +84,21 @@ Result<CpuTarget> emulatedTarget() {
   return target;
 }
 
-Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int jobs) {
+Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int64_t leastRows, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
+  std::vector<LargerKernel> larger = largerKernels(units, leastRows);
   std::vector<SourceUnit> sources;
   std::vector<KernelCode> kernels;
-  for (const KernelUnit& unit : units) {
+  auto add = [&](const KernelUnit& unit, KernelCode code) {
     sources.push_back(emulatedSource(unit));
-    kernels.push_back(cudaKernel(unit));
-    kernels.back().scratchBytes = kEmulatedScratchBytes;
-  }
-  return compileVariant(sources, std::move(kernels), target, jobs);
+    code.scratchBytes = emulatedScratchBytes(unit);
+    kernels.push_back(code);
+  };
+  for (const KernelUnit& unit : units) add(unit, cudaKernel(unit));
+  for (const LargerKernel& one : larger) add(one.unit, one.code);
+  INGOT_ASSIGN(VariantCode variant, compileVariant(sources, std::move(kernels), target, jobs));
+  splitLarger(variant, std::move(larger));
+  return variant;
 }
 
 }  // namespace ingot

@@ -139,6 +139,9 @@ Status CudaDevice::copyToHost(void* to, CudaPointer from, size_t bytes) {
 Status CudaDevice::copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes) {
   return check(driver_.cuMemcpyDtoDAsync_v2(to, from, bytes, stream_), "cuMemcpyDtoDAsync");
 }
+Status CudaDevice::clear(CudaPointer to, size_t bytes) {
+  return bytes == 0 ? Status() : check(driver_.cuMemsetD8Async(to, 0, bytes, stream_), "cuMemsetD8Async");
+}
 
 Status CudaDevice::upload(CudaPointer to, std::span<const std::byte> from) {
   for (CudaMemory& memory : staging_) {

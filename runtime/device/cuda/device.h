@@ -92,6 +92,7 @@ class CudaDevice {
   Status copyToDevice(CudaPointer to, const void* from, size_t bytes);
   Status copyToHost(void* to, CudaPointer from, size_t bytes);
   Status copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes);
+  Status clear(CudaPointer to, size_t bytes);
   // Through two pinned buffers: one is filled from `from`, which may be a mapped file, while the other one is on its way.
   Status upload(CudaPointer to, std::span<const std::byte> from);
 

@@ -44,6 +44,7 @@ constexpr int kCudaCaptureThreadLocal = 1;
   X(cuMemcpyHtoDAsync_v2, (CudaPointer to, const void* from, size_t bytes, CudaStreamTag* stream))                                                  \
   X(cuMemcpyDtoHAsync_v2, (void* to, CudaPointer from, size_t bytes, CudaStreamTag* stream))                                                        \
   X(cuMemcpyDtoDAsync_v2, (CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag* stream))                                                  \
+  X(cuMemsetD8Async, (CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag* stream))                                                    \
   X(cuStreamCreate, (CudaStreamTag * *stream, unsigned flags))                                                                                      \
   X(cuStreamDestroy_v2, (CudaStreamTag * stream))                                                                                                   \
   X(cuStreamSynchronize, (CudaStreamTag * stream))                                                                                                  \

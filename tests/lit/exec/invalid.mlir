@@ -24,38 +24,30 @@ exec.program @cache_c1 {
 
 exec.program @step_c1 {
   exec.kernel @k "rows" {}
-  // expected-error@+1 {{'exec.step' op has no tiles}}
-  exec.step @k [] tiles 0 per tokens {results = 0 : i64}
+  // expected-error@+1 {{'exec.step' op writes more operands than it has}}
+  exec.step @k [] per tokens
 }
 
 // -----
 
 exec.program @step_c2 {
-  exec.kernel @k "rows" {}
-  // expected-error@+1 {{'exec.step' op writes more operands than it has}}
-  exec.step @k [] tiles 1 per tokens
+  exec.buffer @b 64 per tokens
+  // expected-error@+1 {{'exec.step' op no kernel @nothing}}
+  exec.step @nothing [@b] per tokens
 }
 
 // -----
 
 exec.program @step_c3 {
-  exec.buffer @b 64 per tokens
-  // expected-error@+1 {{'exec.step' op no kernel @nothing}}
-  exec.step @nothing [@b] tiles 1 per tokens
-}
-
-// -----
-
-exec.program @step_c4 {
   exec.kernel @k "rows" {}
   // expected-error@+1 {{'exec.step' op no buffer, weight or cache @nothing}}
-  exec.step @k [@nothing] tiles 1 per tokens
+  exec.step @k [@nothing] per tokens
 }
 
 // -----
 
-exec.program @step_c4_kernel {
+exec.program @step_c3_kernel {
   exec.kernel @k "rows" {}
   // expected-error@+1 {{'exec.step' op no buffer, weight or cache @k}}
-  exec.step @k [@k] tiles 1 per tokens
+  exec.step @k [@k] per tokens
 }

@@ -22,8 +22,8 @@ exec.program @cpu {
   }
   // CHECK: exec.kernel @attention.0 "attention" {}{{$}}
   exec.kernel @attention.0 "attention" {}
-  // CHECK: exec.step @linear.0 [@x, @w, @logits] tiles 6 per one
-  exec.step @linear.0 [@x, @w, @logits] tiles 6 per one
-  // CHECK: exec.step @attention.0 [@x, @cache0, @x] tiles 1 per blocks {results = 2 : i64}
-  exec.step @attention.0 [@x, @cache0, @x] tiles 1 per blocks {results = 2 : i64}
+  // CHECK: exec.step @linear.0 [@x, @w, @logits] per one
+  exec.step @linear.0 [@x, @w, @logits] per one
+  // CHECK: exec.step @attention.0 [@x, @cache0, @x] per blocks {results = 2 : i64}
+  exec.step @attention.0 [@x, @cache0, @x] per blocks {results = 2 : i64}
 }

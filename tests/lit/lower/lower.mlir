@@ -15,7 +15,7 @@ llm.param @o : tensor<32x32xf32> from ["o"]
 // CHECK: exec.weight @embed "f32" [96, 32]
 // CHECK: exec.kernel @embedding.0 "embedding"
 // CHECK: exec.buffer @b0 128 per tokens {slot = 0 : i64}
-// CHECK: exec.step @embedding.0 [@embed, @b0] tiles 1 per tokens
+// CHECK: exec.step @embedding.0 [@embed, @b0] per tokens
 // CHECK: exec.weight @norm "plain" [32]
 // CHECK: exec.kernel @rows.1 "rows"
 // CHECK: exec.buffer @b1 128 per tokens {slot = 1 : i64}
@@ -27,7 +27,9 @@ llm.param @o : tensor<32x32xf32> from ["o"]
 // The normalised rows are not needed any more; the residual in slot 0 is.
 // CHECK: exec.buffer @b3 128 per tokens {slot = 1 : i64}
 // CHECK: exec.step @rope_append.3 [@b2, @cache0, @b3]
-// CHECK: exec.step @attention.4 [@b3, @cache0, @b4] tiles 1 per blocks
+// GPUs keep partial results of attention besides: one KV head's counter, scores, totals and outputs of two rows.
+// CHECK: exec.buffer @partials 272 per splits {slot = 3 : i64}
+// CHECK: exec.step @attention.4 [@b3, @cache0, @b4, @partials] per blocks {results = 2 : i64}
 // The residual is an operand of the fused body.
 // CHECK: exec.kernel @linear.5 "linear" {extras = "e"
 // CHECK: llm.add
@@ -35,7 +37,7 @@ llm.param @o : tensor<32x32xf32> from ["o"]
 // The wanted rows are chosen by the last norm; the head runs over them alone.
 // CHECK: exec.kernel @rows.6 "rows" {{.*}}select = true
 // CHECK: exec.buffer @b6 128 per rows
-// CHECK: exec.step @rows.6 [@b5, @norm, @b6] tiles 1 per rows
+// CHECK: exec.step @rows.6 [@b5, @norm, @b6] per rows
 // CHECK: exec.buffer @b7 384 per rows
 // CHECK: exec.step @linear.7 [@b6, @embed, @b7]
 func.func @forward(%ids: tensor<?xi32>, %positions: tensor<?xi32>) -> tensor<?x96xf32> {

@@ -228,6 +228,12 @@ INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t b
   std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
   return kCudaSuccess;
 }
+INGOT_EXPORT int cuMemsetD8Async(CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag*) {
+  if (int error = enter("cuMemsetD8Async")) return error;
+  if (int error = checkRange(to, bytes, "cuMemsetD8Async")) return error;
+  std::memset(reinterpret_cast<void*>(to), value, bytes);
+  return kCudaSuccess;
+}
 INGOT_EXPORT int cuStreamCreate(CudaStreamTag** stream, unsigned) { return create(stream, "cuStreamCreate"); }
 INGOT_EXPORT int cuStreamDestroy_v2(CudaStreamTag* stream) { return destroy(stream, "cuStreamDestroy"); }
 INGOT_EXPORT int cuStreamSynchronize(CudaStreamTag*) { return enter("cuStreamSynchronize"); }

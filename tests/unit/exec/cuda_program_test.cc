@@ -122,6 +122,51 @@ TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
   EXPECT_EQ(answers[0], answers[1]);
 }
 
+// Long prompts go through larger kernels; neither the answer nor its bits tell.
+TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
+  TemporaryFolder folder;
+  Random random(12);
+  std::vector<Prompt> prompts = {randomPrompt(random, 3), randomPrompt(random, 40)};
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 3;
+  params.prompt_logprobs = 2;
+  std::vector<std::string> answers;
+  for (int64_t leastRows : {1000, 9}) {
+    CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "many.ingot");
+    options.targets = {"cuda:sm_80", "cuda-emulated"};
+    options.dtype = "bfloat16";
+    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+    options.code.cudaLargerRows = leastRows;
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    for (const char* device : {"cpu", "cuda"}) {
+      stub.reset();
+      stub.runWith(options.output.string());
+      EngineOptions engineOptions = optionsFor(device);
+      engineOptions.kv_cache_memory = 64 * kTinyPageBytes;
+      auto engine = Engine::open(options.output.string(), engineOptions);
+      ASSERT_TRUE(engine.ok()) << engine.status().message();
+      auto results = (*engine)->generate(prompts, {params});
+      ASSERT_TRUE(results.ok()) << results.status().message();
+      answers.push_back(bitsOf((*results)[0]) + bitsOf((*results)[1]));
+      int64_t larger = std::count_if(stub.calls.begin(), stub.calls.end(), [](const std::string& call) {
+        return call.starts_with("cuLaunchKernel ") && call.find("_gemm") != std::string::npos;
+      });
+      EXPECT_EQ(larger > 0, std::string(device) == "cuda" && leastRows == 9);
+    }
+  }
+  for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]);
+}
+
+// Results of splits take memory by the size of the KV cache; CPUs have none.
+TEST_F(CudaProgramTest, OnlyGpusSplitSequences) {
+  auto cuda = Artifact::open(cudaArtifact()), cpu = Artifact::open(tinyArtifact());
+  ASSERT_TRUE(cuda.ok() && cpu.ok());
+  for (const auto* variant : *(*cuda)->plan().variants()) EXPECT_TRUE(splitsSequences(*variant)) << variant->target()->str();
+  for (const auto* variant : *(*cpu)->plan().variants()) EXPECT_FALSE(splitsSequences(*variant)) << variant->target()->str();
+}
+
 TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
   auto artifact = Artifact::open(cudaArtifact());
   ASSERT_TRUE(artifact.ok());
@@ -137,7 +182,8 @@ TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
     if (call.starts_with("cuLaunchKernel ")) launches.push_back(call);
   for (int32_t bucket : {4, 1})
     for (const auto* step : *variant.steps()) {
-      IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket};
+      IngotBatch sizes{
+          .num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = bucket == 4 ? 1 : bucket};
       const auto* kernel = variant.kernels()->Get(step->kernel());
       expected.push_back(fmt::format("cuLaunchKernel {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
     }
@@ -220,11 +266,16 @@ TEST_F(CudaProgramTest, AutoTakesTheGpuThatIsThere) {
   auto gpu = Engine::open(cudaArtifact(), optionsFor("auto"));
   ASSERT_TRUE(gpu.ok());
   EXPECT_EQ((*gpu)->stats().target, "cuda:sm_80");
+  EXPECT_EQ((*gpu)->stats().warning, "");
   gpu->reset();
   stub.gpus = 0;
   auto cpu = Engine::open(cudaArtifact(), optionsFor("auto"));
   ASSERT_TRUE(cpu.ok());
   EXPECT_EQ((*cpu)->stats().target, "cuda-emulated");
+  EXPECT_THAT((*cpu)->stats().warning, AllOf(HasSubstr("runs on the CPU"), HasSubstr("there are 0 GPUs here")));
+  auto asked = Engine::open(cudaArtifact(), optionsFor("cpu"));
+  ASSERT_TRUE(asked.ok());
+  EXPECT_EQ((*asked)->stats().warning, "");
 }
 
 }  // namespace

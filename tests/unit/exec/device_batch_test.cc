@@ -1,6 +1,7 @@
 // A batch as a GPU sees it: the same numbers at other addresses, and a page table no wider than the batch needs.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <vector>
 
 #include "runtime/exec/device_batch.h"
@@ -9,7 +10,7 @@ namespace ingot {
 namespace {
 
 TEST(DeviceBatch, HoldsTheSameNumbers) {
-  BatchLimits limits{.tokens = 40, .sequences = 3, .rows = 4, .pagesPerSequence = 9, .queryBlock = 16};
+  BatchLimits limits{.tokens = 40, .sequences = 3, .rows = 4, .pagesPerSequence = 9, .queryBlock = 16, .partials = 2};
   Batch batch(limits);
   std::vector<int32_t> ids(20), pages = {7, 3, 5};
   for (int32_t i = 0; i < 20; ++i) ids[static_cast<size_t>(i)] = 100 + i;
@@ -32,12 +33,33 @@ TEST(DeviceBatch, HoldsTheSameNumbers) {
   }
   for (int r = 0; r < 3; ++r) EXPECT_EQ(packed.rows[r], view.rows[r]);
   for (int b = 0; b < packed.num_blocks; ++b) EXPECT_EQ(packed.blocks[b].first_token, view.blocks[b].first_token);
+  ASSERT_EQ(packed.num_splits, 3);
+  EXPECT_EQ(packed.splits[1].index, -1);
+  EXPECT_EQ(packed.splits[2].block, 2);
   EXPECT_EQ(packed.page_table[2], 5);
   EXPECT_EQ(packed.page_table[3], 7);  // the second sequence
 }
 
+// A token alone is split where there is room for its partial results, tokens side by side are not.
+TEST(Batch, SplitsTokensThatStandAlone) {
+  Batch batch({.tokens = 40, .sequences = 4, .rows = 4, .pagesPerSequence = 64, .queryBlock = 16, .partials = 5});
+  std::vector<int32_t> ids(17), pages(64);
+  auto one = std::span(ids).first(1);
+  batch.add(one, 255, 1, pages);
+  batch.add(one, 256, 1, pages);
+  batch.add(ids, 500, 1, pages, false);
+  batch.add(one, 1023, 1, pages);
+  const IngotBatch& view = batch.view();
+  std::vector<std::array<int, 3>> splits;
+  for (int i = 0; i < view.num_splits; ++i) splits.push_back({view.splits[i].block, view.splits[i].index, view.splits[i].partial});
+  EXPECT_EQ(splits, (std::vector<std::array<int, 3>>{{0, 0, 0}, {1, 0, 0}, {1, 1, 0}, {2, -1, 0}, {3, 0, 2}, {3, 1, 2}, {3, 2, 2}, {4, -1, 0}}));
+  ASSERT_EQ(batch.logitRows().size(), 2u);
+  EXPECT_EQ(batch.logitRows()[0].count, 2);
+  EXPECT_EQ(batch.logitRows()[1].first, 3);
+}
+
 TEST(DeviceBatch, TheLargestFits) {
-  BatchLimits limits{.tokens = 33, .sequences = 33, .rows = 33, .pagesPerSequence = 5, .queryBlock = 16};
+  BatchLimits limits{.tokens = 33, .sequences = 33, .rows = 33, .pagesPerSequence = 5, .queryBlock = 16, .partials = 0};
   Batch batch(limits);
   std::vector<int32_t> pages = {1, 2, 3, 4, 5};
   for (int32_t s = 0; s < 33; ++s) batch.add({&s, 1}, 79, 1, pages);

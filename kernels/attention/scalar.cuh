@@ -1,0 +1,80 @@
+// Attention's products one by one, in the places where tensor cores would have them: for keys and values of f32, and for GPUs
+// without such products of 16 bits.
+#pragma once
+
+#include "kernels/attention/span.cuh"
+
+namespace attention {
+
+template <class C>
+struct ScalarCore {
+  typedef CacheElement<C::kCache> Element;
+  typedef typename Element::Type Type;
+  typedef PagePlace<C::kCache, C::kHeadDim> Place;
+  struct Weights {
+    float at[2][4];  // of a page, as its scores
+  };
+  const float* query[2];  // the lane's rows; a row that is not there is the last one
+  bool both;              // whether some row is behind the eighth
+
+  INGOT_MEMBER void load(const float* q, long long stride, int rows) {
+    int row = threadIdx.x % kWarp / 4;
+    for (int r = 0; r < 2; ++r) query[r] = q + (row + 8 * r < rows ? row + 8 * r : rows - 1) * stride;
+    both = rows > 8;
+  }
+
+  // Of one page: for the lane's rows and its two columns of both halves.
+  template <int Rows>
+  INGOT_MEMBER void scorePage(const Type* keys, PageScores& scores) const {
+    constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
+    int column = 2 * (threadIdx.x % 4);
+    float sums[2][4] = {};
+    for (int d = 0; d < C::kHeadDim; ++d)
+#pragma unroll
+      for (int c = 0; c < 4; ++c) {
+        float key = Element::widen(keys[Place::key(d, c / 2 * 8 + column + c % 2)]);
+        for (int r = 0; r < Rows; ++r) sums[r][c] = fma(query[r][d], key, sums[r][c]);
+      }
+#pragma unroll
+    for (int i = 0; i < 8; ++i) scores[i / 4][i % 4] = sums[i / 2 % 2][i / 4 * 2 + i % 2] * kFactor;
+  }
+
+  INGOT_MEMBER void score(const Type* keys, const long long (&offsets)[kSpanPages], const bool (&seen)[kSpanPages],
+                          PageScores (&scores)[kSpanPages]) const {
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p) {
+      if (!seen[p])
+        for (int i = 0; i < 8; ++i) scores[p][i / 4][i % 4] = 0;
+      else if (both) scorePage<2>(keys + offsets[p], scores[p]);
+      else scorePage<1>(keys + offsets[p], scores[p]);
+    }
+  }
+
+  INGOT_INLINE Weights weightsOf(const PageScores& scores) {
+    Weights weights;
+    for (int i = 0; i < 8; ++i) weights.at[i / 4][i % 4] = scores[i / 4][i % 4];
+    return weights;
+  }
+
+  // Adds weights * values of a page, but for tokens behind `last`, which nobody wrote.
+  template <int Tiles>
+  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
+    int lane = threadIdx.x % kWarp, column = 2 * (lane % 4);
+    for (int pair = 0; pair < 4; ++pair)
+#pragma unroll
+      for (int i = 0; i < 4; ++i) {
+        int token = i / 2 * 8 + pair * 2 + i % 2, from = lane / 4 * 4 + pair;
+        float first = __shfl_sync(kFullWarp, weights.at[i / 2][i % 2], from), second = __shfl_sync(kFullWarp, weights.at[i / 2][2 + i % 2], from);
+        if (token > last) continue;
+#pragma unroll
+        for (int n = 0; n < Tiles; ++n)
+          for (int c = 0; c < 2; ++c) {
+            float value = Element::widen(values[Place::value(token, (firstTile + n) * 8 + column + c)]);
+            sums.output[n][c] = fma(first, value, sums.output[n][c]);
+            sums.output[n][2 + c] = fma(second, value, sums.output[n][2 + c]);
+          }
+      }
+  }
+};
+
+}  // namespace attention

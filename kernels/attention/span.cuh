@@ -1,0 +1,124 @@
+// The softmax of 16 rows over one span of kSpanTokens tokens, by one warp, in the registers of a tensor core's product: lane l has of
+// every 8 columns two neighbours, 2 (l % 4) ..., of the rows l / 4 and l / 4 + 8. Products are the Core's (tensor.cuh, scalar.cuh).
+// A row sees what its own position lets it see; what is masked adds zeros. So its bits do not depend on the rows beside it.
+#pragma once
+
+#include "kernels/attention/attention.spec.h"
+#include "kernels/kvcache/element.cuh"
+#include "kernels/prim/math.cuh"
+
+namespace attention {
+
+constexpr int kSpanPages = kSpanTokens / kPageTokens;
+constexpr float kLog2e = 1.44269504088896341f;
+
+// Weighted sums of values over some tokens, relative to the largest score: of 8 * Tiles columns.
+template <int Tiles>
+struct Sums {
+  float output[Tiles][4];
+  float largest[2], total[2];
+
+  INGOT_MEMBER void clear() {
+#pragma unroll
+    for (int n = 0; n < Tiles; ++n)
+      for (int i = 0; i < 4; ++i) output[n][i] = 0;
+    for (int r = 0; r < 2; ++r) largest[r] = -infinity(), total[r] = 0;
+  }
+};
+
+// Factors that bring two partial softmaxes to their common largest score. The order of tokens is that of the calls, everywhere.
+struct Factors {
+  float largest, before, after;
+};
+INGOT_INLINE Factors factorsOf(float before, float after) {
+  float largest = after > before ? after : before, shift = largest == -infinity() ? 0.0f : largest;
+  return {largest, power2(before - shift), power2(after - shift)};
+}
+INGOT_INLINE float fold(float before, float after, const Factors& f) { return fma(after, f.after, before * f.before); }
+
+template <int Tiles>
+INGOT_INLINE void fold(Sums<Tiles>& sums, const Sums<Tiles>& after) {
+#pragma unroll
+  for (int r = 0; r < 2; ++r) {
+    Factors f = factorsOf(sums.largest[r], after.largest[r]);
+    sums.largest[r] = f.largest;
+    sums.total[r] = fold(sums.total[r], after.total[r], f);
+#pragma unroll
+    for (int n = 0; n < Tiles; ++n)
+      for (int i = 2 * r; i < 2 * r + 2; ++i) sums.output[n][i] = fold(sums.output[n][i], after.output[n][i], f);
+  }
+}
+
+// Where the lane's two rows stand in their sequence, and what any row of the warp can see: tokens [first, last].
+struct Sight {
+  int positions[2], first, last;
+};
+
+// Scores of the span's pages, in fragments of 16 tokens.
+typedef float PageScores[2][4];
+
+template <class C>
+struct Span {
+  INGOT_INLINE int firstSeen(int position) { return C::kWindow && position >= C::kWindow ? position - (int)C::kWindow + 1 : 0; }
+
+  // In powers of two. `start` is the first token of the page.
+  INGOT_INLINE float scoreOf(float score, int token, int position) {
+    if constexpr (C::kSoftcap != 0) score = softcap(score, C::kSoftcap) * kLog2e;
+    return token > position || token < firstSeen(position) ? -infinity() : score;
+  }
+
+  // Scores become weights in place; the largest scores and totals are those of the span.
+  template <int Tiles>
+  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], int start, const Sight& sight, Sums<Tiles>& sums) {
+    int column = 2 * (threadIdx.x % 4);
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      float largest = -infinity(), total = 0;
+#pragma unroll
+      for (int i = 0; i < kSpanPages * 4; ++i) {
+        float& score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
+        score = scoreOf(score, start + i / 2 * 8 + column + i % 2, sight.positions[r]);
+        largest = score > largest ? score : largest;
+      }
+      largest = warpMaximum<4>(largest);
+      float shift = largest == -infinity() ? 0.0f : largest;
+#pragma unroll
+      for (int i = 0; i < kSpanPages * 4; ++i) {
+        float& score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
+        score = power2(score - shift);
+        total += score;
+      }
+      sums.largest[r] = largest;
+      sums.total[r] = warpSum<4>(total);
+    }
+  }
+
+  // Columns [8 * firstTile, 8 * (firstTile + Tiles)) of the span that begins with token `start`, which some row sees.
+  template <int Tiles, class Core>
+  INGOT_INLINE void compute(const Core& core, int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands, int firstTile,
+                            Sums<Tiles>& sums) {
+    typedef typename Core::Type Type;
+    PageScores scores[kSpanPages];
+    long long offsets[kSpanPages];
+    bool seen[kSpanPages];
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p) {
+      int token = start + p * kPageTokens;
+      seen[p] = token <= sight.last && token + kPageTokens > sight.first;
+      offsets[p] = seen[p] ? headOffset(pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim) : 0;
+    }
+    core.score((const Type*)operands[1], offsets, seen, scores);
+    weigh(scores, start, sight, sums);
+    typename Core::Weights weights[kSpanPages];
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
+#pragma unroll
+    for (int n = 0; n < Tiles; ++n)
+      for (int i = 0; i < 4; ++i) sums.output[n][i] = 0;
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p)
+      if (seen[p]) core.addValues(weights[p], (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, firstTile, sums);
+  }
+};
+
+}  // namespace attention

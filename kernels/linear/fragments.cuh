@@ -1,0 +1,54 @@
+// What linear's kernels on tensor cores have in common: fragments of the products' two sides. Every kernel makes the same products in the same order,
+// so that its tile does not show in the bits.
+#pragma once
+
+#include "kernels/linear/formats.cuh"
+
+namespace linear {
+
+// 16-bit floats: a product is 16 columns. x is rounded to f16, or split into two bf16 of which the second holds what the first one
+// lost: eight bits alone move log-probabilities by 0.1 (docs/architecture.md). The parts' products are added smallest first.
+struct Bfloats {
+  static constexpr int kParts = 2;
+  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) {
+    parts[1] = packBfloats(v.at[0], v.at[1]);
+    parts[0] = packBfloats(v.at[0] - asFloat(parts[1] << 16), v.at[1] - asFloat(parts[1] & 0xffff0000u));
+  }
+  INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyBfloats(d, a, b); }
+};
+struct Halves {
+  static constexpr int kParts = 1;
+  INGOT_INLINE float clamp(float x) { return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x; }
+  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) { parts[0] = packHalves(clamp(v.at[0]), clamp(v.at[1])); }
+  INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyHalves(d, a, b); }
+};
+template <WeightFormat F>
+struct NarrowOf {
+  typedef Bfloats Type;
+};
+template <>
+struct NarrowOf<WeightFormat::f16> {
+  typedef Halves Type;
+};
+
+// f16 lies channel by channel: of two neighbouring columns, the lower (0) or upper (1) of two channels.
+INGOT_INLINE unsigned pairHalves(unsigned column, unsigned next, int channel) {
+  return channel == 0 ? (column & 0xffffu) | next << 16 : column >> 16 | (next & 0xffff0000u);
+}
+
+// Codes: a product is 32 columns. The fragment of its two channels 2m and 2m + 1 out of a lane's four; bytes have a second half.
+template <WeightFormat F>
+INGOT_INLINE void codeFragments(const Words& first, const Words& second, int m, unsigned (&a)[4]) {
+  for (int i = 0; i < 4; ++i) {
+    unsigned word = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
+    a[i] = F == WeightFormat::i8 ? word ^ 0x80808080u : (i < 2 ? word : word >> 4) & 0x0f0f0f0fu;
+  }
+}
+// x's fragment out of 32 codes of a row: the words that meet those.
+template <WeightFormat F>
+INGOT_INLINE TwoWords codesAt(const char* codes, int t) {
+  if constexpr (F == WeightFormat::i8) return {{load<unsigned>(codes + 4 * t), load<unsigned>(codes + 16 + 4 * t)}};
+  else return {{load<unsigned>(codes + 8 * t), load<unsigned>(codes + 8 * t + 4)}};
+}
+
+}  // namespace linear

@@ -1,0 +1,185 @@
+// linear for many rows: tile i is 64 or 128 rows times 128 channels. Weights stream into shared memory by asynchronous copies, two
+// stages ahead; rows go through registers, where f32 becomes the weights' format, one stage ahead. A warp keeps 32 rows times 32 or
+// 64 channels in registers, twice: the sum of the run of units at hand, and that of the runs before it. That is the order of
+// linear.cuh, product by product, so a row's bits are the same in both. Constants and operands as there.
+#pragma once
+
+#include "kernels/linear/epilogue.cuh"
+#include "kernels/linear/stage.cuh"
+#include "kernels/prim/quantize.cuh"
+
+namespace gemm {
+
+template <class C>
+struct Tile {
+  typedef typename linear::StageOf<C, isQuantized(C::kFormat)>::Type Stage;
+  static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp, kChannels = kCudaGemmChannels, kRows = cudaGemmRows(C::kFormat);
+  static constexpr int kMinBlocks = 1;
+  static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (kBlocks + kTileBlocks - 1) / kTileBlocks;
+  static constexpr int kProducts = Stage::kProducts, kGroups = 4, kWarpRows = kGroups * 8;
+  static constexpr int kAcross = kTileBlocks / Stage::kBlocks, kDown = kWarps / kAcross;
+  static_assert(kDown * kWarpRows == kRows);
+  static constexpr int kStages = (int)C::kK / Stage::kColumns;
+  static constexpr int kUnitColumns = Stage::kColumns / Stage::kUnits, kRunStages = cudaRunUnits(C::kK / kUnitColumns) / Stage::kUnits;
+  static constexpr int kAhead = 2, kSlots = kAhead + 1;  // of weights
+  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
+  static constexpr long long kResultStride = paddedColumns(kColumns);
+  static constexpr int kStride = kChannels + 4;
+
+  struct Storage {
+    SharedArray<Words, kSlots * kTileBlocks * Stage::kChunks> weights;
+    SharedArray<Words, 2 * kRows * 4> x;
+    SharedArray<linear::RowGroup, Stage::kRowGroups ? 2 * Stage::kRowGroups * kRows : 1> rowGroups;
+    SharedArray<float, 8 * kStride> sums;  // of eight rows at a time
+  };
+
+  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
+
+  // What a thread takes from x for the next stage. Rows behind the last repeat it, as blocks of channels do, and are not stored.
+  static constexpr int kItems = kRows * 4 / kThreads;
+  struct Input {
+    const char* x;
+    int rows;
+    typename Stage::Row row[kItems];
+    linear::RowGroup group;
+
+    INGOT_MEMBER const char* rowAt(int row) const { return x + (row < rows ? row : rows - 1) * Stage::kRowBytes; }
+    INGOT_MEMBER void fetch(int stage) {
+      int thread = threadIdx.x;
+#pragma unroll
+      for (int i = 0; i < kItems; ++i) row[i] = Stage::rowAt(rowAt((i * kThreads + thread) / 4), stage, thread % 4);
+      if constexpr (Stage::kRowGroups != 0)
+        if (thread < Stage::kRowGroups * kRows) group = Stage::rowGroupAt(rowAt(thread % kRows), stage, thread / kRows);
+    }
+    INGOT_MEMBER void put(int stage, Storage& storage) const {
+      int thread = threadIdx.x, slot = stage % 2;
+#pragma unroll
+      for (int i = 0; i < kItems; ++i) storage.x[slot * kRows * 4 + i * kThreads + thread] = Stage::fragmentOf(row[i]);
+      if constexpr (Stage::kRowGroups != 0)
+        if (thread < Stage::kRowGroups * kRows) storage.rowGroups[slot * Stage::kRowGroups * kRows + thread] = group;
+    }
+  };
+
+  // Begins to copy the weights of a stage; behind the last one there is nothing to copy.
+  INGOT_INLINE void copyWeights(const char* weights, int tile, int stage, Storage& storage) {
+    constexpr int kAll = kTileBlocks * Stage::kChunks;
+    if (stage < kStages)
+#pragma unroll
+      for (int i = threadIdx.x; i < kAll; i += kThreads) {
+        int block = tile * kTileBlocks + i / Stage::kChunks, chunk = i % Stage::kChunks;
+        if (block >= kBlocks) block = kBlocks - 1;
+        const char* from = weights + block * Stage::kBlockBytes + (stage * Stage::kChunks + chunk) * 16ll;
+        copyAsync(storage.weights, (stage % kSlots) * kAll + i / Stage::kChunks * Stage::kChunks + Stage::place(chunk), from);
+      }
+    closeCopies();
+  }
+
+  typedef float Sums[kProducts][kGroups][4];
+
+  // Adds a stage to the warp's sums.
+  INGOT_INLINE void addStage(int stage, Storage& storage, Sums& sums) {
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, firstRow = warp / kAcross * kWarpRows, firstBlock = warp % kAcross * Stage::kBlocks;
+    Words x[kGroups];
+    for (int g = 0; g < kGroups; ++g) x[g] = storage.x[(stage % 2 * kRows + firstRow + g * 8) * 4 + lane];
+    int weights = (stage % kSlots * kTileBlocks + firstBlock) * Stage::kChunks;
+    auto weightsAt = [&](int block, int chunk) -> Words { return storage.weights[weights + block * Stage::kChunks + Stage::place(chunk)]; };
+    auto rowGroupAt = [&](int unit, int g, int i) -> linear::RowGroup {
+      return storage.rowGroups[(stage % 2 * Stage::kRowGroups + unit) * kRows + firstRow + g * 8 + lane % 4 * 2 + i];
+    };
+    Stage::add(weightsAt, x, rowGroupAt, lane, sums);
+  }
+
+  INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
+#pragma unroll
+    for (int m = 0; m < kProducts; ++m)
+      for (int g = 0; g < kGroups; ++g)
+        for (int i = 0; i < 4; ++i) {
+          totals[m][g][i] += sums[m][g][i];
+          sums[m][g][i] = 0;
+        }
+  }
+
+  // Stage s is computed while the rows of s + 1 and the weights of s + kAhead are on their way. One barrier a stage: behind it
+  // everybody has left stage s - 1, whose places are filled next.
+  INGOT_INLINE void compute(Input& input, const char* weights, int tile, Storage& storage, Sums& totals) {
+    for (int stage = 0; stage < kAhead; ++stage) copyWeights(weights, tile, stage, storage);
+    input.fetch(0);
+    input.put(0, storage);
+    Sums sums = {};
+    for (int stage = 0, ofRun = 0; stage < kStages; ++stage) {
+      if (stage + 1 < kStages) input.fetch(stage + 1);
+      waitForCopies<kAhead - 1>();
+      __syncthreads();
+      copyWeights(weights, tile, stage + kAhead, storage);
+      addStage(stage, storage, sums);
+      if (stage + 1 < kStages) input.put(stage + 1, storage);
+      if (++ofRun == kRunStages || stage + 1 == kStages) {
+        addRun(totals, sums);
+        ofRun = 0;
+      }
+    }
+    waitForCopies<0>();
+  }
+
+  // A warp finishes a row of eight whose sums are in storage; a lane has every 32nd column.
+  INGOT_INLINE void finish(int tile, long long row, void* const* operands, Storage& storage) {
+    constexpr int kEach = kTileColumns / kWarp;
+    int lane = threadIdx.x % kWarp, line = (int)(row % 8) * kStride;
+    float results[kEach];
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      int at = lane + i * kWarp;
+      long long column = (long long)tile * kTileColumns + at;
+      if (column >= kColumns) continue;
+      float totals[C::kSums];
+      for (int j = 0; j < C::kSums; ++j) totals[j] = storage.sums[line + (C::kSums == 2 ? at / 16 * 32 + at % 16 + j * 16 : at)];
+      Place place{operands + 2, row, column, kResultStride};
+      results[i] = C::Epilogue::apply(totals, place);
+      if constexpr (C::kResultGroup == 0) ((float*)operands[2 + C::kExtras])[row * kResultStride + column] = results[i];
+    }
+    if constexpr (C::kResultGroup != 0) quantize(tile, row, results, operands, storage);
+  }
+
+  // A row's results, in place of its sums, become groups of a quantised row.
+  template <int Each>
+  INGOT_INLINE void quantize(int tile, long long row, const float (&results)[Each], void* const* operands, Storage& storage) {
+    constexpr int kGroup = C::kResultGroup ? (int)C::kResultGroup : kTileColumns, kTileGroups = kTileColumns / kGroup;
+    int lane = threadIdx.x % kWarp, line = (int)(row % 8) * kStride;
+    __syncwarp();
+    for (int i = 0; i < Each; ++i)
+      if (tile * kTileColumns + lane + i * kWarp < kColumns) storage.sums[line + lane + i * kWarp] = results[i];
+    __syncwarp();
+    for (int g = 0; g < kTileGroups; ++g) {
+      long long group = (long long)tile * kTileGroups + g;
+      if (group >= kColumns / kGroup) break;
+      char* to = (char*)operands[2 + C::kExtras] + row * quantizedRowBytes(kColumns, kGroup);
+      quantizeGroup<kGroup, kColumns>([&](int c) -> float { return storage.sums[line + g * kGroup + c]; }, to, group);
+    }
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    // Neighbouring tiles share channels: a wave of blocks reads few weights and, from the second-level cache, many rows.
+    int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = rowsOf(batch) - rowTile * kRows;
+    Input input{(const char*)operands[0] + (long long)rowTile * kRows * Stage::kRowBytes, rows};
+    Sums totals = {};
+    compute(input, (const char*)operands[1], tile, storage, totals);
+
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, firstChannel = warp % kAcross * Stage::kBlocks * kBlockChannels;
+    for (int first = 0; first < kRows; first += kWarpRows)
+#pragma unroll
+      for (int g = 0; g < kGroups; ++g) {
+        if (warp / kAcross * kWarpRows == first)
+          for (int m = 0; m < kProducts; ++m)
+            for (int i = 0; i < 4; ++i)
+              storage.sums[(lane % 4 * 2 + i % 2) * kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] = totals[m][g][i];
+        __syncthreads();
+        int row = first + g * 8 + warp;
+        if (row < rows) finish(tile, (long long)rowTile * kRows + row, operands, storage);
+        __syncthreads();
+      }
+  }
+};
+
+}  // namespace gemm

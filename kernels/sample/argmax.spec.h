@@ -1,0 +1,4 @@
+// What the compiler must know of argmax.
+#pragma once
+
+constexpr int kCudaArgmaxThreads = 1024;

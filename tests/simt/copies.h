@@ -1,0 +1,52 @@
+// Copies to shared memory that arrive when their thread has waited for them, and not before: until then the place holds poison, and
+// nobody may touch it. Whoever else reads what came needs a barrier behind the wait. Words are kernels/prim/device.cuh's.
+#pragma once
+
+#include "tests/simt/shared.h"
+
+namespace simt {
+
+constexpr int kCopyBytes = 16;
+
+static inline void beginCopy(void* to, Shadow& shadow, long long element, const void* from) {
+  Thread& thread = self();
+  noteWrite(shadow, element);
+  if (thread.numCopies == kMaxCopies) fault(*thread.block, thread.threadIndex.x, "has more copies under way than the emulator keeps");
+  __builtin_memset(to, 0xff, kCopyBytes);
+  shadow.copier = (unsigned short)thread.threadIndex.x;
+  thread.copies[thread.numCopies++] = {to, from, &shadow, element, thread.copyGroups};
+}
+
+// Brings the copies of all groups but the last `most` that were closed; those of a group that is open stay under way.
+static inline void finishCopies(unsigned most) {
+  Thread& thread = self();
+  unsigned left = 0;
+  for (unsigned i = 0; i < thread.numCopies; ++i) {
+    Copy copy = thread.copies[i];
+    if (copy.group + most >= thread.copyGroups) {
+      thread.copies[left++] = copy;
+      continue;
+    }
+    Shadow& shadow = *(Shadow*)copy.shadow;
+    shadow.copier = kNobody;
+    noteWrite(shadow, copy.element);
+    __builtin_memcpy(copy.to, copy.from, kCopyBytes);
+  }
+  thread.numCopies = left;
+}
+
+}  // namespace simt
+
+template <class T, int N>
+static inline void copyAsync(SharedArray<T, N>& to, int i, const void* from) {
+  static_assert(sizeof(T) == simt::kCopyBytes, "copies are of 16 bytes");
+  to.expectInside(i);
+  if ((unsigned long long)from % simt::kCopyBytes)
+    simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies from an address that is no multiple of 16");
+  simt::beginCopy(&to.values[i], to.shadows[i], i, from);
+}
+static inline void closeCopies() { ++simt::self().copyGroups; }
+template <int Most>
+static inline void waitForCopies() {
+  simt::finishCopies(Most);
+}
