@@ -23,12 +23,17 @@ Result<Phase> parsePhase(std::string_view name) {
   return Status::invalidArgument("--to={}: expected one of {}", name, fmt::join(kPhases, ", "));
 }
 
+Result<std::string_view> parseCacheType(std::string_view spelling) {
+  constexpr std::string_view kSpellings[] = {"auto", "float32", "float16", "bfloat16", "fp8"}, kTypes[] = {"", "f32", "f16", "bf16", "f8"};
+  INGOT_TRY(oneOf("kv-cache-dtype", std::string(spelling), kSpellings));
+  return kTypes[std::find(std::begin(kSpellings), std::end(kSpellings), spelling) - std::begin(kSpellings)];
+}
+
 Status validate(const CompileOptions& options) {
   constexpr std::string_view kDtypes[] = {"auto", "float32", "bfloat16", "float16"}, kQuantize[] = {"none", "int8", "int4"};
-  constexpr std::string_view kCaches[] = {"auto", "float32", "float16", "bfloat16", "fp8"};
   INGOT_TRY(oneOf("dtype", options.dtype, kDtypes));
   INGOT_TRY(oneOf("quantize", options.quantize, kQuantize));
-  INGOT_TRY(oneOf("kv-cache-dtype", options.kv_cache_dtype, kCaches));
+  INGOT_TRY(parseCacheType(options.kv_cache_dtype).status());
   if (options.max_model_len < 0 || options.max_model_len > 1 << 24)
     return Status::invalidArgument("--max-model-len={}: expected 1 to {}", options.max_model_len, 1 << 24);
   if (options.jobs < 1 || options.jobs > 1024) return Status::invalidArgument("--jobs={}: expected 1 to 1024", options.jobs);

@@ -17,6 +17,9 @@ enum class Phase : uint8_t { import, passes, lower, codegen, emit };
 std::string_view phaseName(Phase phase);
 Result<Phase> parsePhase(std::string_view name);
 
+// The element type of keys and values in the exec program that --kv-cache-dtype asks for; empty for auto.
+Result<std::string_view> parseCacheType(std::string_view spelling);
+
 struct CompileOptions {
   std::string checkpoint;  // folder, .gguf file or hub id
   std::filesystem::path output;

@@ -145,9 +145,6 @@ class Compilation {
     return {};
   }
 
-  static constexpr std::pair<std::string_view, std::string_view> kCacheTypes[] = {
-      {"float32", "f32"}, {"float16", "f16"}, {"bfloat16", "bf16"}, {"fp8", "f8"}};
-
   Status lower() {
     cacheType_ = cacheType();
     INGOT_ASSIGN(program_, lowerToExec(*module_, "cpu", {.cacheType = cacheType_}));
@@ -157,8 +154,7 @@ class Compilation {
 
   // f32 for weights of f32, else f16, unless the user says another.
   std::string cacheType() const {
-    for (auto [spelling, type] : kCacheTypes)
-      if (options_.kv_cache_dtype == spelling) return std::string(type);
+    if (std::string_view asked = *parseCacheType(options_.kv_cache_dtype); !asked.empty()) return std::string(asked);
     bool isPlain = options_.dtype == "auto" && options_.quantize == "none" && source_.spec.dtype == DType::f32 && !source_.gguf.is_object();
     return isPlain || (storages_.linear == "f32" && !storages_.keepBlocks) ? "f32" : "f16";
   }
