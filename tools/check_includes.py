@@ -29,7 +29,7 @@ USES = {
     "runtime/exec": "runtime/base runtime/format runtime/device kernels/abi",
     "runtime/kv": "runtime/base",
     "runtime/sched": "runtime/base runtime/kv",
-    "runtime/sample": "runtime/base",
+    "runtime/sample": "runtime/base kernels/abi",
     "runtime/text/tokenizer": "runtime/base",
     "runtime/text/template": "runtime/base",
     "runtime/engine": "runtime/base runtime/format runtime/exec runtime/kv runtime/sched runtime/sample runtime/text runtime/device",

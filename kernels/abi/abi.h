@@ -6,6 +6,7 @@
 #define INGOT_ABI_INTS
 typedef int ingot_i32;
 typedef long long ingot_i64;
+typedef unsigned long long ingot_u64;
 #endif
 
 // At most this many new tokens of one sequence, side by side: the unit of attention work.
@@ -20,6 +21,15 @@ struct IngotSplit {
   ingot_i32 block;    // query block; of one token, where `index` is not -1
   ingot_i32 index;    // tokens [index, index + 1) * INGOT_SPLIT_TOKENS; -1: all of them, one after another
   ingot_i32 partial;  // where the block's results lie, that of split 0 first, until the last tile merges them
+};
+
+// How the token behind a row of logits is chosen; kernels/abi/sampling.h says what the fields do.
+struct IngotSampling {
+  float scale;        // log2(e) / temperature
+  float floor;        // logits under the best one's plus this are out; -FLT_MAX: none (min_p)
+  ingot_i32 top_k;    // 0: all; 1: the most likely one, whatever the others say
+  ingot_u64 top_p;    // times 2^64; 0: all
+  ingot_u64 uniform;  // the row's random number in [0, 1), times 2^64
 };
 
 // One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.

@@ -116,7 +116,8 @@ class Generation {
       size_t next = static_cast<size_t>(chunk.first + chunk.count - chunk.rows + row + 1);
       if (next >= prompt.size()) break;
       LogprobMap map;
-      for (const TokenLogprob& one : topLogprobs(parts_.program->logits(chunk.firstRow + row), prompt[next], *request.params.prompt_logprobs))
+      for (const TokenLogprob& one :
+           topLogprobs(parts_.program->logits(chunk.firstRow + row), prompt[next], *request.params.prompt_logprobs, scratch_))
         map[one.id] = describeLogprob(parts_.context, one);
       (*request.output.prompt_logprobs)[next] = std::move(map);
     }
@@ -157,7 +158,7 @@ class Generation {
   std::unordered_map<SequenceId, Destination> destinations_;
   std::vector<int32_t> pageIds_;
   std::vector<ScheduledChunk> chunks_;
-  std::vector<std::pair<float, int32_t>> scratch_;
+  SamplerScratch scratch_;
 };
 
 }  // namespace

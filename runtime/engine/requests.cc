@@ -59,7 +59,7 @@ Status checkRules(const RequestContext& context, const LogitRules& rules) {
   if (rules.allowed.empty() && rules.badWords.empty()) return {};
   std::vector<float> logits(static_cast<size_t>(context.vocab));
   applyRules(rules, TokenHistory(context.vocab, {}, false), logits);
-  if (hasCandidate(logits)) return {};
+  if (argmax(logits) >= 0) return {};
   return Status::invalidArgument("allowed_token_ids, bad_words and min_tokens leave no token, expected at least one to generate");
 }
 
@@ -88,24 +88,30 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
   if (context.tokenizer && params.detokenize) text_.emplace(*context.tokenizer, params);
 }
 
-std::optional<int32_t> Output::sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch) {
-  std::vector<float> raw;
-  if (params_.logprobs) raw.assign(logits.begin(), logits.end());
-  applyRules(rules_, history_, logits);
-  if (!hasCandidate(logits)) return endWithoutToken();
-  if (settings_.penalises()) applyPenalties(settings_, history_, logits);
+std::optional<int32_t> Output::sample(std::span<float> logits, SamplerScratch& scratch) {
+  std::span<const float> raw = logits;  // which log-probabilities are of
+  if (changesLogits()) {
+    if (params_.logprobs) {
+      scratch.raw.assign(logits.begin(), logits.end());
+      raw = scratch.raw;
+    }
+    applyRules(rules_, history_, logits);
+    if (settings_.penalises()) applyPenalties(settings_, history_, logits);
+  }
   auto position = static_cast<uint32_t>(completion.token_ids.size());
-  int32_t token =
-      settings_.greedy() ? argmax(logits) : draw(settings_, logits, uniform(seed_, static_cast<uint32_t>(completion.index), position), scratch);
-  if (params_.logprobs) addLogprobs(raw, token);
+  int32_t token = draw(samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position)), logits, scratch);
+  if (token < 0) return endWithoutToken();
+  if (params_.logprobs) addLogprobs(raw, token, scratch);
   take(token);
   return token;
 }
 
-bool Output::takesMostLikely() const {
+bool Output::changesLogits() const {
   bool isMasked = !rules_.allowed.empty() || !rules_.badWords.empty() || static_cast<int>(completion.token_ids.size()) < rules_.minTokens;
-  return settings_.greedy() && !settings_.penalises() && !params_.logprobs && !isMasked && rules_.bias.empty();
+  return isMasked || !rules_.bias.empty() || settings_.penalises();
 }
+
+bool Output::takesMostLikely() const { return settings_.greedy() && !params_.logprobs && !changesLogits(); }
 
 std::optional<int32_t> Output::takeMostLikely(int32_t token) {
   if (token < 0) return endWithoutToken();
@@ -119,9 +125,9 @@ std::optional<int32_t> Output::endWithoutToken() {
   return std::nullopt;
 }
 
-void Output::addLogprobs(std::span<const float> logits, int32_t token) {
+void Output::addLogprobs(std::span<const float> logits, int32_t token, SamplerScratch& scratch) {
   LogprobMap map;
-  auto best = topLogprobs(logits, token, *params_.logprobs);
+  auto best = topLogprobs(logits, token, *params_.logprobs, scratch);
   for (const TokenLogprob& one : best) map[one.id] = describeLogprob(context_, one);
   *completion.cumulative_logprob += best.front().logprob;
   completion.logprobs->push_back(std::move(map));

@@ -7,6 +7,7 @@
 
 #include "runtime/base/request.h"
 #include "runtime/engine/output_text.h"
+#include "runtime/sample/logprobs.h"
 #include "runtime/sample/processors.h"
 #include "runtime/sample/sampler.h"
 #include "runtime/sched/scheduler.h"
@@ -30,7 +31,7 @@ class Output {
 
   // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
   // and the output has ended with "error".
-  std::optional<int32_t> sample(std::span<float> logits, std::vector<std::pair<float, int32_t>>& scratch);
+  std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
   // Whether the next token is the most likely one as it is: nothing needs its logits.
   bool takesMostLikely() const;
   // Takes the most likely token, as sample() would; -1: there is none.
@@ -46,7 +47,9 @@ class Output {
   void take(int32_t token);
   std::optional<int32_t> endWithoutToken();
   void end(const char* reason);
-  void addLogprobs(std::span<const float> logits, int32_t token);
+  void addLogprobs(std::span<const float> logits, int32_t token, SamplerScratch& scratch);
+  // Whether rules or penalties change the next token's logits.
+  bool changesLogits() const;
   bool stopsAt(int32_t token);
 
   const RequestContext& context_;

@@ -135,7 +135,7 @@ TEST(Output, EndsWithAnErrorWhenEveryTokenIsMasked) {
   for (float temperature : {0.0f, 1.0f}) {
     params.temperature = temperature;
     Output output(context, params, resolve(params, {}), rules, std::vector<int32_t>{1}, 0, 5);
-    std::vector<std::pair<float, int32_t>> scratch;
+    SamplerScratch scratch;
     auto next = [&] {
       std::vector<float> logits = {9, 9, 9, 1, 2, 3, 4, 5};
       return output.sample(logits, scratch);

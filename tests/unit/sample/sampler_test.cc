@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <set>
 
+#include "kernels/abi/sampling.h"
 #include "runtime/sample/random.h"
-#include "tests/support/random.h"
+#include "tests/support/sampling.h"
 
 namespace ingot {
 namespace {
@@ -27,7 +27,8 @@ TEST(Argmax, TakesTheLowestIdAmongEquals) {
 
 TEST(Argmax, NanNeverWins) {
   EXPECT_EQ(argmax(std::vector<float>{kNan, 1, kNan, 2}), 3);
-  EXPECT_EQ(argmax(std::vector<float>{kNan, kNan}), 0);
+  EXPECT_EQ(argmax(std::vector<float>{kNan, kNan}), -1);
+  EXPECT_EQ(argmax(std::vector<float>(2000, -kInf)), -1);
   EXPECT_EQ(argmax(std::vector<float>{kNan, -kInf, -5}), 2);
   std::vector<float> late(3000, kNan);
   late[2999] = -1e30f;
@@ -58,7 +59,7 @@ std::vector<std::pair<double, int32_t>> keptBy(const SamplerSettings& s, const s
 
 TEST(Draw, FollowsTheProbabilitiesThatTheFiltersLeave) {
   test::Random random(20);
-  std::vector<std::pair<float, int32_t>> scratch;
+  SamplerScratch scratch;
   for (int round = 0; round < 40; ++round) {
     SamplerSettings settings;
     settings.temperature = 0.3f + 0.1f * static_cast<float>(random.integer(0, 15));
@@ -70,7 +71,7 @@ TEST(Draw, FollowsTheProbabilitiesThatTheFiltersLeave) {
     auto kept = keptBy(settings, logits);
     std::vector<double> seen(logits.size(), 0);
     constexpr int kDraws = 4000;
-    for (int i = 0; i < kDraws; ++i) seen[static_cast<size_t>(draw(settings, logits, (i + 0.5) / kDraws, scratch))] += 1.0 / kDraws;
+    for (int i = 0; i < kDraws; ++i) seen[static_cast<size_t>(draw(samplingOf(settings, (i + 0.5) / kDraws), logits, scratch))] += 1.0 / kDraws;
     double all = 0;
     for (auto [probability, id] : kept) {
       EXPECT_NEAR(seen[static_cast<size_t>(id)], probability, 2.0 / kDraws + 1e-6) << "id " << id << " round " << round;
@@ -83,58 +84,71 @@ TEST(Draw, FollowsTheProbabilitiesThatTheFiltersLeave) {
 TEST(Draw, EqualProbabilitiesAreOrderedById) {
   SamplerSettings settings;
   settings.topK = 2;
-  std::vector<std::pair<float, int32_t>> scratch;
+  SamplerScratch scratch;
   std::vector<float> logits = {1, 1, 1, 1};
-  EXPECT_EQ(draw(settings, logits, 0.01, scratch), 0);
-  EXPECT_EQ(draw(settings, logits, 0.99, scratch), 1);
+  EXPECT_EQ(draw(samplingOf(settings, 0.01), logits, scratch), 0);
+  EXPECT_EQ(draw(samplingOf(settings, 0.99), logits, scratch), 1);
 }
 
 TEST(Draw, TheEndsOfTheUnitIntervalStayInside) {
   SamplerSettings settings;
   settings.temperature = 0.01f;
-  std::vector<std::pair<float, int32_t>> scratch;
+  SamplerScratch scratch;
   std::vector<float> logits = {50, -50, 49.9f};
-  for (double u : {0x1p-53, 1 - 0x1p-53}) EXPECT_NE(draw(settings, logits, u, scratch), 1);
-  EXPECT_EQ(draw(settings, std::vector<float>{-kInf, -kInf, 3}, 1 - 0x1p-53, scratch), 2);
+  for (double u : {0x1p-53, 1 - 0x1p-53}) EXPECT_NE(draw(samplingOf(settings, u), logits, scratch), 1);
+  EXPECT_EQ(draw(samplingOf(settings, 1 - 0x1p-53), std::vector<float>{-kInf, -kInf, 3}, scratch), 2);
 }
 
 TEST(Draw, GreedyIsArgmax) {
   SamplerSettings settings;
   settings.temperature = 0;
-  std::vector<std::pair<float, int32_t>> scratch;
-  EXPECT_EQ(draw(settings, std::vector<float>{1, 5, 5}, 0.999, scratch), 1);
+  SamplerScratch scratch;
+  EXPECT_EQ(draw(samplingOf(settings, 0.999), std::vector<float>{1, 5, 5}, scratch), 1);
 }
 
-TEST(TopLogprobs, AreSortedRankedAndSumToOne) {
-  test::Random random(21);
-  std::vector<float> logits = random.normals(50, 3);
-  auto all = topLogprobs(logits, 17, -1);
-  ASSERT_EQ(all.size(), 50u);
-  EXPECT_EQ(all[0].id, 17);
-  double sum = 0;
-  std::set<int> ranks;
-  for (const TokenLogprob& one : all) {
-    sum += std::exp(one.logprob);
-    ranks.insert(one.rank);
-    int better = static_cast<int>(std::count_if(logits.begin(), logits.end(), [&](float l) { return l > logits[static_cast<size_t>(one.id)]; }));
-    EXPECT_EQ(one.rank, better + 1);
+TEST(Draw, NothingIsDrawnWhereEverythingIsMasked) {
+  SamplerScratch scratch;
+  for (float temperature : {0.0f, 1.0f})
+    for (const auto& logits : {std::vector<float>(100, -kInf), std::vector<float>(100, kNan)})
+      EXPECT_EQ(draw(samplingOf({.temperature = temperature}, 0.5), logits, scratch), -1);
+}
+
+TEST(Draw, IsThatOfTheDefinition) {
+  test::Random random(22);
+  SamplerScratch scratch;
+  for (int round = 0; round < 3000; ++round) {
+    auto logits = test::randomLogits(random, static_cast<size_t>(random.integer(1, random.chance(0.1) ? 20000 : 300)));
+    IngotSampling sampling = test::randomSampling(random, static_cast<int>(logits.size()));
+    ASSERT_EQ(draw(sampling, logits, scratch), test::drawByDefinition(sampling, logits))
+        << logits.size() << " ids, scale " << sampling.scale << " floor " << sampling.floor << " top_k " << sampling.top_k << " top_p "
+        << static_cast<double>(sampling.top_p) * 0x1p-64 << " u " << static_cast<double>(sampling.uniform) * 0x1p-64;
   }
-  EXPECT_NEAR(sum, 1, 1e-5);
-  EXPECT_EQ(ranks.size(), 50u);
-  for (size_t i = 2; i < all.size(); ++i) EXPECT_GE(all[i - 1].logprob, all[i].logprob);
 }
 
-TEST(TopLogprobs, TheChosenComesOnce) {
-  std::vector<float> logits = {1, 3, 2};
-  auto best = topLogprobs(logits, 1, 2);
-  ASSERT_EQ(best.size(), 2u);
-  EXPECT_EQ(best[0].id, 1);
-  EXPECT_EQ(best[0].rank, 1);
-  EXPECT_EQ(best[1].id, 2);
-  auto other = topLogprobs(logits, 0, 2);
-  ASSERT_EQ(other.size(), 3u);
-  EXPECT_EQ(other[0].rank, 3);
-  EXPECT_EQ(topLogprobs(logits, 0, 0).size(), 1u);
+// Pearson's statistic of 63 degrees of freedom: its mean is 63, its standard deviation 11.2.
+TEST(Draw, IsDistributedAsTheSoftmax) {
+  SamplerScratch scratch;
+  std::vector<float> logits(64);
+  for (size_t i = 0; i < logits.size(); ++i) logits[i] = 0.03f * static_cast<float>(i * 37 % 64);
+  double total = 0;
+  for (float logit : logits) total += std::exp(logit / 0.7);
+  constexpr int kDraws = 200000;
+  std::vector<int> seen(logits.size(), 0);
+  for (uint32_t i = 0; i < kDraws; ++i) ++seen[static_cast<size_t>(draw(samplingOf({.temperature = 0.7f}, uniform(5, 0, i)), logits, scratch))];
+  double statistic = 0;
+  for (size_t i = 0; i < logits.size(); ++i) {
+    double expected = kDraws * std::exp(logits[i] / 0.7) / total;
+    statistic += (seen[i] - expected) * (seen[i] - expected) / expected;
+  }
+  EXPECT_LT(statistic, 63 + 5 * 11.2);
+}
+
+TEST(Weight, IsThePowerInFixedPoint) {
+  EXPECT_EQ(ingotWeight(7, 7, 3), uint64_t{1} << 40);
+  EXPECT_EQ(ingotWeight(kInf, kInf, 3), uint64_t{1} << 40);
+  for (float nothing : {-kInf, kNan, -1e30f}) EXPECT_EQ(ingotWeight(nothing, 7, 3), 0u);
+  for (float exponent = 0; exponent > -50; exponent -= 0.0137f)
+    EXPECT_NEAR(static_cast<double>(ingotWeight(exponent, 0, 1)), std::exp2(40 + double{exponent}), std::exp2(40 + double{exponent}) * 3e-7 + 1);
 }
 
 }  // namespace

@@ -1,0 +1,46 @@
+// How much an id weighs when one is drawn, as an integer: sums of integers do not depend on their order, so that CPUs and GPUs keep
+// and draw the same ids. Every operation is one of f32, none fused (contraction is off wherever this is compiled).
+//
+// The order of ids is by logit, then the lower id. A row keeps its top_k first, of these the fewest whose weights reach
+// ingotShare(total, top_p), and never those under the logit best + floor. Drawn is the first one by id at which the kept weights so far
+// exceed ingotShare(kept, uniform). NaN weighs nothing.
+#pragma once
+
+#include "kernels/abi/abi.h"
+
+// log2 of a weight relative to the best one's, from -63 to 0; INGOT_WEIGHTLESS and below is a weight of 0.
+#define INGOT_WEIGHTLESS (-42.0f)
+static inline float ingotExponent(float logit, float best, float scale) {
+  float exponent = (logit - best) * scale;
+  exponent = exponent > -63.0f ? exponent : -63.0f;
+  return logit == best ? 0.0f : exponent;  // the best of +inf too
+}
+
+// 2^exponent * 2^40 is floor(mantissa * 2^16 / 2^halvings).
+struct IngotWeight {
+  ingot_i32 mantissa, halvings;
+};
+static inline struct IngotWeight ingotPower(float exponent) {
+  float whole = (exponent + 12582912.0f) - 12582912.0f, rest = exponent - whole;  // 1.5 * 2^23 rounds to a whole number
+  float power = 1.535336188319500e-4f;                                            // 2^rest, from -1/2 to 1/2 (Cephes, exp2f)
+  power = power * rest + 1.339887440266574e-3f;
+  power = power * rest + 9.618437357674640e-3f;
+  power = power * rest + 5.550332471162809e-2f;
+  power = power * rest + 2.402264791363012e-1f;
+  power = power * rest + 6.931472028550421e-1f;
+  power = power * rest + 1.0f;
+  struct IngotWeight weight = {(ingot_i32)(power * 16777216.0f), -(ingot_i32)whole};
+  return weight;
+}
+// 2^40 for the best: 2^24 ids of it have room in 64 bits.
+static inline ingot_u64 ingotFixed(struct IngotWeight weight) { return ((ingot_u64)weight.mantissa << 16) >> weight.halvings; }
+static inline ingot_u64 ingotWeight(float logit, float best, float scale) { return ingotFixed(ingotPower(ingotExponent(logit, best, scale))); }
+
+// floor(total * fraction / 2^64)
+static inline ingot_u64 ingotShare(ingot_u64 total, ingot_u64 fraction) {
+#ifdef __CUDACC__
+  return __umul64hi(total, fraction);
+#else
+  return (ingot_u64)((unsigned __int128)total * fraction >> 64);
+#endif
+}
