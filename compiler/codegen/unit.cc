@@ -104,8 +104,8 @@ void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
                    number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group"));
 }
 
-void argmaxUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
-  unit.name = fmt::format("argmax.n{}", c.integer("columns"));
+void sampleUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+  unit.name = fmt::format("sample.n{}", c.integer("columns"));
   unit.constants = integer("kColumns", c.integer("columns"));
 }
 
@@ -116,7 +116,7 @@ struct Function {
 constexpr Function kFunctions[] = {
     {"linear", "linear", linearUnit},          {"rows", "rows", rowsUnit},
     {"embedding", "embedding", embeddingUnit}, {"rope_append", "rope", ropeAppendUnit},
-    {"attention", "attention", attentionUnit}, {"argmax", "sample", argmaxUnit},
+    {"attention", "attention", attentionUnit}, {"sample", "sample", sampleUnit},
 };
 
 }  // namespace

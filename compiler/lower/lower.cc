@@ -122,10 +122,10 @@ class Lowering {
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
-  // GPUs say which token each row of logits makes the most likely, so that not all logits have to come to the host.
+  // GPUs draw the token behind each row of logits, so that not all logits have to come to the host.
   Status lowerResult(mlir::func::ReturnOp op) {
     Value logits = op.getOperand(0);
-    auto kernel = kernelOf("argmax", {integer("columns", llm::columnsOf(logits.getType()))}, nullptr, true);
+    auto kernel = kernelOf("sample", {integer("columns", llm::columnsOf(logits.getType()))}, nullptr, true);
     auto chosen = mlir::FlatSymbolRefAttr::get(b_.getContext(), "chosen");
     auto rows = exec::ExtentAttr::get(b_.getContext(), exec::Extent::rows);
     b_.create<exec::BufferOp>(op.getLoc(), chosen.getAttr(), b_.getI64IntegerAttr(4), rows, b_.getI64IntegerAttr(-1));

@@ -25,11 +25,20 @@ struct IngotSplit {
 
 // How the token behind a row of logits is chosen; kernels/abi/sampling.h says what the fields do.
 struct IngotSampling {
-  float scale;        // log2(e) / temperature
-  float floor;        // logits under the best one's plus this are out; -FLT_MAX: none (min_p)
-  ingot_i32 top_k;    // 0: all; 1: the most likely one, whatever the others say
-  ingot_u64 top_p;    // times 2^64; 0: all
-  ingot_u64 uniform;  // the row's random number in [0, 1), times 2^64
+  float scale;                      // log2(e) / temperature
+  float floor;                      // logits under the best one's plus this are out; -FLT_MAX: none (min_p)
+  ingot_i32 top_k;                  // 0: all; 1: the most likely one, whatever the others say
+  ingot_i32 first_edit, num_edits;  // among the batch's
+  ingot_u64 top_p;                  // times 2^64; 0: all
+  ingot_u64 uniform;                // the row's random number in [0, 1), times 2^64
+};
+
+// A change to one logit before the token is chosen: (logit > 0 ? logit / repetition : logit * repetition) + add. Those of a turn come
+// behind those of the turn before; within a turn ids differ, where they do not all add -inf.
+#define INGOT_EDIT_TURNS 3
+struct IngotEdit {
+  ingot_i32 id, turn;
+  float repetition, add;
 };
 
 // One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.
@@ -40,13 +49,16 @@ struct IngotBatch {
   ingot_i32 num_blocks;     // query blocks
   ingot_i32 max_pages;      // row stride of page_table
   ingot_i32 num_splits;
-  const ingot_i32* token_ids;            // [T]
-  const ingot_i32* positions;            // [T] place in its own sequence, from 0
-  const ingot_i32* sequence_of;          // [T] row of page_table
-  const ingot_i32* rows;                 // [R] indices into the tokens, ascending
-  const struct IngotQueryBlock* blocks;  // [num_blocks]
-  const ingot_i32* page_table;           // [S, max_pages] page ids
-  const struct IngotSplit* splits;       // [num_splits]
+  ingot_i32 num_edits;
+  const ingot_i32* token_ids;             // [T]
+  const ingot_i32* positions;             // [T] place in its own sequence, from 0
+  const ingot_i32* sequence_of;           // [T] row of page_table
+  const ingot_i32* rows;                  // [R] indices into the tokens, ascending
+  const struct IngotQueryBlock* blocks;   // [num_blocks]
+  const ingot_i32* page_table;            // [S, max_pages] page ids
+  const struct IngotSplit* splits;        // [num_splits]
+  const struct IngotSampling* samplings;  // [R], of GPUs
+  const struct IngotEdit* edits;          // those of a row side by side, of GPUs
 };
 
 // `operands` are in the order in which the kernel's spec names them. Rows are dense unless the spec says otherwise.

@@ -36,6 +36,10 @@ static inline struct IngotWeight ingotPower(float exponent) {
 static inline ingot_u64 ingotFixed(struct IngotWeight weight) { return ((ingot_u64)weight.mantissa << 16) >> weight.halvings; }
 static inline ingot_u64 ingotWeight(float logit, float best, float scale) { return ingotFixed(ingotPower(ingotExponent(logit, best, scale))); }
 
+static inline float ingotEdited(struct IngotEdit edit, float logit) {
+  return (logit > 0 ? logit / edit.repetition : logit * edit.repetition) + edit.add;
+}
+
 // floor(total * fraction / 2^64)
 static inline ingot_u64 ingotShare(ingot_u64 total, ingot_u64 fraction) {
 #ifdef __CUDACC__

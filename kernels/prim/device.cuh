@@ -37,6 +37,12 @@ struct SharedArray {
   INGOT_MEMBER T& operator[](int i) { return values[i]; }
 };
 
+// Adds, whatever other threads add meanwhile; returns what was there.
+template <class T, int N>
+INGOT_INLINE T addShared(SharedArray<T, N>& to, int i, T value) {
+  return atomicAdd(&to.values[i], value);
+}
+
 INGOT_INLINE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 INGOT_INLINE float power2(float x) {
   float y;

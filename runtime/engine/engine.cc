@@ -8,6 +8,8 @@
 namespace ingot {
 namespace {
 
+constexpr int32_t kEditsOfSequence = 1024;  // that GPUs have room for, on an average; beyond, logits come to the host
+
 GenerationDefaults readDefaults(const plan::Generation& g) {
   GenerationDefaults defaults;
   if (g.eos_token_ids()) defaults.eos_token_ids.assign(g.eos_token_ids()->begin(), g.eos_token_ids()->end());
@@ -66,6 +68,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
                     .rows = limits.maxRows,
                     .pagesPerSequence = (maxLen + pageTokens - 1) / pageTokens,
                     .queryBlock = static_cast<int32_t>(plan.model()->query_block()),
+                    .edits = variant->chosen_slot() >= 0 ? limits.maxSequences * kEditsOfSequence : 0,
                     .partials = splitsSequences(*variant) ? partialsFor(limits.maxSequences, pages) : 0};
   int threads = options.threads ? options.threads : usableCores();
   INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));

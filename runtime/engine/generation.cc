@@ -67,34 +67,40 @@ class Generation {
   Status step() {
     const BatchPlan& plan = parts_.scheduler->next();
     parts_.batch->clear();
-    for (const ScheduledChunk& chunk : plan.chunks) {
-      pageIds_.clear();
-      for (const PageHandle& page : chunk.sequence->pages) pageIds_.push_back(static_cast<int32_t>(page.id()));
-      auto tokens = std::span(chunk.sequence->tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
-      bool readsLogits = chunk.sequence->wantsPromptRows || !takesMostLikely(*destinations_.at(chunk.sequence->id).output);
-      parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_, readsLogits);
-    }
+    drawn_.clear();
+    for (const ScheduledChunk& chunk : plan.chunks) addToBatch(chunk);
     INGOT_TRY(parts_.program->run(*parts_.batch));
     parts_.scheduler->commit();
     ++parts_.stats.steps;
     chunks_ = plan.chunks;
-    for (const ScheduledChunk& chunk : chunks_) finishChunk(chunk);
+    for (size_t i = 0; i < chunks_.size(); ++i) finishChunk(chunks_[i], drawn_[i]);
     return {};
   }
 
-  bool takesMostLikely(const Output& output) const { return parts_.program->choosesTokens() && output.takesMostLikely(); }
-
-  std::optional<int32_t> nextToken(int32_t row, Output& output) {
-    if (takesMostLikely(output)) return output.takeMostLikely(parts_.program->chosen(row));
-    return output.sample(parts_.program->logits(row), scratch_);
+  void addToBatch(const ScheduledChunk& chunk) {
+    const Sequence& sequence = *chunk.sequence;
+    pageIds_.clear();
+    for (const PageHandle& page : sequence.pages) pageIds_.push_back(static_cast<int32_t>(page.id()));
+    auto tokens = std::span(sequence.tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
+    const Output& output = *destinations_.at(sequence.id).output;
+    auto& edits = scratch_.edits;
+    edits.clear();
+    bool isDrawn = chunk.samples && parts_.program->choosesTokens() && output.leavesLogits();
+    if (isDrawn) output.collectEdits(edits);
+    isDrawn = isDrawn && parts_.batch->hasRoomFor(edits.size());
+    drawn_.push_back(isDrawn);
+    if (isDrawn) parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_, sequence.wantsPromptRows, output.sampling(), edits);
+    else parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
   }
 
-  void finishChunk(const ScheduledChunk& chunk) {
+  // `isDrawn`: the program drew the token.
+  void finishChunk(const ScheduledChunk& chunk, bool isDrawn) {
     Destination to = destinations_.at(chunk.sequence->id);
     if (chunk.sequence->wantsPromptRows) readPromptLogprobs(chunk, *to.request);
     if (!chunk.samples) return;
     Request& request = *to.request;
-    auto token = nextToken(chunk.firstRow + chunk.rows - 1, *to.output);
+    int32_t row = chunk.firstRow + chunk.rows - 1;
+    auto token = isDrawn ? to.output->takeDrawn(parts_.program->chosen(row)) : to.output->sample(parts_.program->logits(row), scratch_);
     if (token) chunk.sequence->tokens.push_back(*token);
     if (request.firstTokenSeconds == 0) {
       request.firstTokenSeconds = secondsSince(request.arrived);
@@ -157,6 +163,7 @@ class Generation {
   const StreamCallback& callback_;
   std::unordered_map<SequenceId, Destination> destinations_;
   std::vector<int32_t> pageIds_;
+  std::vector<bool> drawn_;  // by the program, of each chunk
   std::vector<ScheduledChunk> chunks_;
   SamplerScratch scratch_;
 };

@@ -58,7 +58,10 @@ Status makeRules(const RequestContext& context, const SamplingParams& params, Lo
 Status checkRules(const RequestContext& context, const LogitRules& rules) {
   if (rules.allowed.empty() && rules.badWords.empty()) return {};
   std::vector<float> logits(static_cast<size_t>(context.vocab));
-  applyRules(rules, TokenHistory(context.vocab, {}, false), logits);
+  std::vector<IngotEdit> edits;
+  applyAllowed(rules, logits);
+  collectEdits(rules, {}, TokenHistory(context.vocab, {}, false), edits);
+  applyEdits(edits, logits);
   if (argmax(logits) >= 0) return {};
   return Status::invalidArgument("allowed_token_ids, bad_words and min_tokens leave no token, expected at least one to generate");
 }
@@ -90,30 +93,25 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
 
 std::optional<int32_t> Output::sample(std::span<float> logits, SamplerScratch& scratch) {
   std::span<const float> raw = logits;  // which log-probabilities are of
-  if (changesLogits()) {
-    if (params_.logprobs) {
-      scratch.raw.assign(logits.begin(), logits.end());
-      raw = scratch.raw;
-    }
-    applyRules(rules_, history_, logits);
-    if (settings_.penalises()) applyPenalties(settings_, history_, logits);
+  scratch.edits.clear();
+  collectEdits(scratch.edits);
+  if (params_.logprobs && (!scratch.edits.empty() || !rules_.allowed.empty())) {
+    scratch.raw.assign(logits.begin(), logits.end());
+    raw = scratch.raw;
   }
+  applyAllowed(rules_, logits);
+  applyEdits(scratch.edits, logits);
+  int32_t token = draw(sampling(), logits, scratch);
+  if (params_.logprobs && token >= 0) addLogprobs(raw, token, scratch);
+  return takeDrawn(token);
+}
+
+IngotSampling Output::sampling() const {
   auto position = static_cast<uint32_t>(completion.token_ids.size());
-  int32_t token = draw(samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position)), logits, scratch);
-  if (token < 0) return endWithoutToken();
-  if (params_.logprobs) addLogprobs(raw, token, scratch);
-  take(token);
-  return token;
+  return samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position));
 }
 
-bool Output::changesLogits() const {
-  bool isMasked = !rules_.allowed.empty() || !rules_.badWords.empty() || static_cast<int>(completion.token_ids.size()) < rules_.minTokens;
-  return isMasked || !rules_.bias.empty() || settings_.penalises();
-}
-
-bool Output::takesMostLikely() const { return settings_.greedy() && !params_.logprobs && !changesLogits(); }
-
-std::optional<int32_t> Output::takeMostLikely(int32_t token) {
+std::optional<int32_t> Output::takeDrawn(int32_t token) {
   if (token < 0) return endWithoutToken();
   take(token);
   return token;

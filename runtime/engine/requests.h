@@ -32,10 +32,12 @@ class Output {
   // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
   // and the output has ended with "error".
   std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
-  // Whether the next token is the most likely one as it is: nothing needs its logits.
-  bool takesMostLikely() const;
-  // Takes the most likely token, as sample() would; -1: there is none.
-  std::optional<int32_t> takeMostLikely(int32_t token);
+  // Whether the next token can be drawn where its logits are: by sampling(), with the edits that collectEdits() appends.
+  bool leavesLogits() const { return !params_.logprobs && rules_.allowed.empty(); }
+  IngotSampling sampling() const;
+  void collectEdits(std::vector<IngotEdit>& edits) const { ingot::collectEdits(rules_, settings_, history_, edits); }
+  // Takes the token that was drawn so, as sample() would; -1: there is none.
+  std::optional<int32_t> takeDrawn(int32_t token);
   bool finished() const { return !completion.finish_reason.empty(); }
   void abort();
   // What is new since the last call, as a streaming callback sees it.
@@ -48,8 +50,6 @@ class Output {
   std::optional<int32_t> endWithoutToken();
   void end(const char* reason);
   void addLogprobs(std::span<const float> logits, int32_t token, SamplerScratch& scratch);
-  // Whether rules or penalties change the next token's logits.
-  bool changesLogits() const;
   bool stopsAt(int32_t token);
 
   const RequestContext& context_;

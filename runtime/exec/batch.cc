@@ -10,6 +10,8 @@ Batch::Batch(const BatchLimits& limits) : limits_(limits) {
   positions_.resize(tokens);
   sequenceOf_.resize(tokens);
   rows_.resize(static_cast<size_t>(limits.rows));
+  samplings_.resize(static_cast<size_t>(limits.rows));
+  edits_.resize(static_cast<size_t>(limits.edits));
   blocks_.resize(tokens);
   logitRows_.reserve(static_cast<size_t>(limits.rows));
   splits_.resize(tokens + static_cast<size_t>(limits.partials));
@@ -21,15 +23,18 @@ Batch::Batch(const BatchLimits& limits) : limits_(limits) {
   view_.rows = rows_.data();
   view_.blocks = blocks_.data();
   view_.splits = splits_.data();
+  view_.samplings = samplings_.data();
+  view_.edits = edits_.data();
   view_.page_table = pageTable_.data();
 }
 
 void Batch::clear() {
   logitRows_.clear();
-  view_.num_tokens = view_.num_sequences = view_.num_rows = view_.num_blocks = view_.num_splits = partials_ = 0;
+  view_.num_tokens = view_.num_sequences = view_.num_rows = view_.num_blocks = view_.num_splits = view_.num_edits = partials_ = 0;
 }
 
-void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits) {
+void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits,
+                const IngotSampling& sampling, std::span<const IngotEdit> edits) {
   int32_t sequence = view_.num_sequences++, first = view_.num_tokens, count = static_cast<int32_t>(tokens.size());
   std::copy(pages.begin(), pages.end(), pageTable_.begin() + static_cast<std::ptrdiff_t>(sequence) * limits_.pagesPerSequence);
   for (int32_t i = 0; i < count; ++i) {
@@ -42,6 +47,7 @@ void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows,
     if (!logitRows_.empty() && logitRows_.back().first + logitRows_.back().count == view_.num_rows) logitRows_.back().count += rows;
     else logitRows_.push_back({view_.num_rows, rows});
   }
+  choose(rows, sampling, edits);
   for (int32_t i = count - rows; i < count; ++i) rows_[static_cast<size_t>(view_.num_rows++)] = first + i;
   for (int32_t i = 0; i < count; i += limits_.queryBlock) {
     int32_t block = view_.num_blocks++, blockTokens = std::min(limits_.queryBlock, count - i);
@@ -49,6 +55,16 @@ void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows,
     split(block, blockTokens, position + i + blockTokens - 1);
   }
   view_.num_tokens += count;
+}
+
+void Batch::choose(int32_t rows, const IngotSampling& sampling, std::span<const IngotEdit> edits) {
+  if (rows == 0) return;
+  auto last = std::fill_n(samplings_.begin() + view_.num_rows, rows - 1, kMostLikely);
+  *last = sampling;
+  last->first_edit = view_.num_edits;
+  last->num_edits = static_cast<ingot_i32>(edits.size());
+  std::copy(edits.begin(), edits.end(), edits_.begin() + view_.num_edits);
+  view_.num_edits += last->num_edits;
 }
 
 // Tokens alone are shared by as many tiles as their sequence has splits; of a prompt there are tiles enough.

@@ -20,6 +20,7 @@ struct BatchLimits {
   int32_t tokens = 0, sequences = 0, rows = 0;
   int32_t pagesPerSequence = 0;
   int32_t queryBlock = 16;  // most tokens in one query block
+  int32_t edits = 0;        // of logits, that a step can hold
   int32_t partials = 0;     // results of splits that a step can hold; tokens without room for theirs are not split
 };
 
@@ -28,16 +29,22 @@ struct RowRange {
   int32_t first, count;
 };
 
+// The most likely token, where nobody says how a row's is chosen.
+constexpr IngotSampling kMostLikely{.top_k = 1};
+
 // Thread-compatible.
 class Batch {
  public:
   explicit Batch(const BatchLimits& limits);
 
   void clear();
-  // Adds new tokens of one sequence; the first has `position` in it. Its last `rows` tokens have logits, and are chosen from;
-  // `readsLogits` where the logits themselves are wanted. `pages` holds ids for every position up to the last. The caller keeps to the
-  // limits.
-  void add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits = true);
+  // Whether so many more edits fit.
+  bool hasRoomFor(size_t edits) const { return edits + static_cast<size_t>(view_.num_edits) <= edits_.size(); }
+  // Adds new tokens of one sequence; the first has `position` in it. Its last `rows` tokens have logits, and GPUs choose a token behind
+  // the last one as `sampling` says, from logits that `edits` have changed; `readsLogits` where the logits themselves are wanted. `pages` holds ids
+  // for every position up to the last. The caller keeps to the limits.
+  void add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits = true,
+           const IngotSampling& sampling = kMostLikely, std::span<const IngotEdit> edits = {});
 
   const IngotBatch& view() const { return view_; }
   const BatchLimits& limits() const { return limits_; }
@@ -45,6 +52,7 @@ class Batch {
   std::span<const RowRange> logitRows() const { return logitRows_; }
 
  private:
+  void choose(int32_t rows, const IngotSampling& sampling, std::span<const IngotEdit> edits);
   void split(int32_t block, int32_t tokens, int32_t lastPosition);
 
   BatchLimits limits_;
@@ -52,6 +60,8 @@ class Batch {
   std::vector<ingot_i32> tokenIds_, positions_, sequenceOf_, rows_, pageTable_;
   std::vector<IngotQueryBlock> blocks_;
   std::vector<IngotSplit> splits_;
+  std::vector<IngotSampling> samplings_;
+  std::vector<IngotEdit> edits_;
   std::vector<RowRange> logitRows_;
   int32_t partials_ = 0;  // taken
 };

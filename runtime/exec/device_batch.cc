@@ -23,7 +23,8 @@ ingot_i32 widestTable(const IngotBatch& batch) {
 size_t packedBatchBytes(const BatchLimits& limits) {
   auto size = [](int64_t count, size_t each) { return roundUp(static_cast<size_t>(count) * each, kAlignment); };
   return roundUp(sizeof(IngotBatch), kAlignment) + 3 * size(limits.tokens, sizeof(ingot_i32)) + size(limits.rows, sizeof(ingot_i32)) +
-         size(limits.tokens, sizeof(IngotQueryBlock)) + size(int64_t{limits.tokens} + limits.partials, sizeof(IngotSplit)) +
+         size(limits.rows, sizeof(IngotSampling)) + size(limits.edits, sizeof(IngotEdit)) + size(limits.tokens, sizeof(IngotQueryBlock)) +
+         size(int64_t{limits.tokens} + limits.partials, sizeof(IngotSplit)) +
          size(int64_t{limits.sequences} * limits.pagesPerSequence, sizeof(ingot_i32));
 }
 
@@ -48,6 +49,8 @@ size_t packBatch(const IngotBatch& batch, uint64_t address, std::byte* to) {
   copy(packed.rows, batch.num_rows);
   copy(packed.blocks, batch.num_blocks);
   copy(packed.splits, batch.num_splits);
+  copy(packed.samplings, batch.num_rows);
+  copy(packed.edits, batch.num_edits);
   std::byte* table = reserve(packed.page_table, int64_t{batch.num_sequences} * packed.max_pages);
   size_t rowBytes = static_cast<size_t>(packed.max_pages) * sizeof(ingot_i32);
   for (ingot_i32 s = 0; s < batch.num_sequences; ++s)

@@ -25,7 +25,7 @@ class Program {
   // Computes the batch: keys and values go to its pages, logits() has the rows that the batch wants. A failure is the device's.
   virtual Status run(const Batch& batch) = 0;
   virtual std::span<float> logits(int32_t row) = 0;
-  // Whether every row has its most likely token besides: GPUs say so. Of several the lowest id; -1 where no logit is finite or +inf.
+  // Whether a token is drawn behind every row, as its batch says: GPUs do. -1 where no logit is finite or +inf.
   bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
   virtual int32_t chosen(int32_t row) const = 0;
   virtual int threads() const = 0;

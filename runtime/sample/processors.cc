@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <limits>
 
+#include "kernels/abi/sampling.h"
+
 namespace ingot {
 namespace {
 constexpr float kMasked = -std::numeric_limits<float>::infinity();
@@ -28,32 +30,35 @@ void TokenHistory::append(int32_t token) {
   see(token);
 }
 
-void applyRules(const LogitRules& rules, const TokenHistory& history, std::span<float> logits) {
-  if (!rules.allowed.empty()) {
-    std::vector<std::pair<int32_t, float>> kept;
-    for (int32_t id : rules.allowed) kept.emplace_back(id, logits[static_cast<size_t>(id)]);
-    std::fill(logits.begin(), logits.end(), kMasked);
-    for (auto [id, logit] : kept) logits[static_cast<size_t>(id)] = logit;
-  }
+void applyAllowed(const LogitRules& rules, std::span<float> logits) {
+  if (rules.allowed.empty()) return;
+  std::vector<std::pair<int32_t, float>> kept;
+  for (int32_t id : rules.allowed) kept.emplace_back(id, logits[static_cast<size_t>(id)]);
+  std::fill(logits.begin(), logits.end(), kMasked);
+  for (auto [id, logit] : kept) logits[static_cast<size_t>(id)] = logit;
+}
+
+void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits) {
+  for (auto [id, bias] : rules.bias) edits.push_back({id, 0, 1, bias});
+  if (settings.penalises())
+    for (int32_t id : history.seen()) {
+      int32_t count = history.outputCount(id);
+      float penalty = count ? settings.frequencyPenalty * static_cast<float>(count) + settings.presencePenalty : 0;
+      edits.push_back({id, 1, settings.repetitionPenalty, -penalty});
+    }
+  auto mask = [&](int32_t id) { edits.push_back({id, 2, 1, kMasked}); };
   auto output = history.output();
   for (const auto& word : rules.badWords) {
     size_t before = word.size() - 1;
-    if (before <= output.size() && std::equal(word.begin(), word.end() - 1, output.end() - static_cast<std::ptrdiff_t>(before)))
-      logits[static_cast<size_t>(word.back())] = kMasked;
+    if (before <= output.size() && std::equal(word.begin(), word.end() - 1, output.end() - static_cast<std::ptrdiff_t>(before))) mask(word.back());
   }
-  if (static_cast<int>(output.size()) < rules.minTokens)
-    for (int32_t id : rules.stopIds) logits[static_cast<size_t>(id)] = kMasked;
-  for (auto [id, bias] : rules.bias) logits[static_cast<size_t>(id)] += bias;
+  if (static_cast<int>(output.size()) < rules.minTokens) std::for_each(rules.stopIds.begin(), rules.stopIds.end(), mask);
 }
 
-void applyPenalties(const SamplerSettings& settings, const TokenHistory& history, std::span<float> logits) {
-  for (int32_t id : history.seen()) {
-    float& logit = logits[static_cast<size_t>(id)];
-    logit = logit > 0 ? logit / settings.repetitionPenalty : logit * settings.repetitionPenalty;
-    if (int32_t count = history.outputCount(id)) {
-      logit -= settings.frequencyPenalty * static_cast<float>(count);
-      logit -= settings.presencePenalty;
-    }
+void applyEdits(std::span<const IngotEdit> edits, std::span<float> logits) {
+  for (const IngotEdit& edit : edits) {
+    float& logit = logits[static_cast<size_t>(edit.id)];
+    logit = ingotEdited(edit, logit);
   }
 }
 

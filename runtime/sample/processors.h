@@ -1,8 +1,9 @@
-// Changes to one row of logits before a token is drawn, in vLLM's order: allowed ids, bad words, min_tokens, bias, penalties.
+// Changes to one row of logits before a token is drawn, to vLLM's effect: allowed ids, bias, penalties, bad words, min_tokens.
 #pragma once
 
 #include <span>
 
+#include "kernels/abi/abi.h"
 #include "runtime/sample/params.h"
 
 namespace ingot {
@@ -33,8 +34,10 @@ struct LogitRules {
   int minTokens = 0;
 };
 
-void applyRules(const LogitRules& rules, const TokenHistory& history, std::span<float> logits);
-// Repetition over prompt and output (Keskar et al. 2019), frequency and presence over the output.
-void applyPenalties(const SamplerSettings& settings, const TokenHistory& history, std::span<float> logits);
+// What rules and penalties change, but for `allowed`, appended to `edits`: bias; repetition over prompt and output (Keskar et al. 2019),
+// frequency and presence over the output; masks.
+void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits);
+void applyAllowed(const LogitRules& rules, std::span<float> logits);
+void applyEdits(std::span<const IngotEdit> edits, std::span<float> logits);
 
 }  // namespace ingot

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "kernels/abi/abi.h"
 #include "runtime/sample/block.h"
 
 namespace ingot {
@@ -21,6 +22,7 @@ struct SamplerScratch {
   std::vector<float> highest, ranked;  // of each block
   std::vector<Candidate> candidates;
   std::vector<uint64_t> blockMasses, bucketMasses;
+  std::vector<IngotEdit> edits;
   std::vector<float> raw;  // a row before it was changed
 };
 

@@ -34,8 +34,8 @@ struct Access {
 };
 
 struct Shadow {
-  Access write, read;
-  unsigned short copier;  // the thread whose copy to it is under way, or nobody
+  Access write, read, add;  // `add`: an atomic one
+  unsigned short copier;    // the thread whose copy to it is under way, or nobody
 };
 
 static inline Access accessOf(const Thread& thread) {
@@ -51,7 +51,8 @@ __attribute__((noinline)) static void noteRead(Shadow& shadow, long long i) {
   Access now = accessOf(thread);
   expectArrived(shadow, now.thread, i);
   if (!shadow.write.byAnybody()) fault(*thread.block, now.thread, "reads shared memory that nobody wrote, element", i);
-  if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (read after write), element", i);
+  if (shadow.write.racesWith(now) || shadow.add.racesWith(now))
+    fault(*thread.block, now.thread, "race on shared memory (read after write), element", i);
   shadow.read.add(now);
 }
 
@@ -59,9 +60,21 @@ __attribute__((noinline)) static void noteWrite(Shadow& shadow, long long i) {
   Thread& thread = self();
   Access now = accessOf(thread);
   expectArrived(shadow, now.thread, i);
-  if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after write), element", i);
+  if (shadow.write.racesWith(now) || shadow.add.racesWith(now))
+    fault(*thread.block, now.thread, "race on shared memory (write after write), element", i);
   if (shadow.read.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after read), element", i);
   shadow.write = now;
+}
+
+// Additions do not race with each other.
+__attribute__((noinline)) static void noteAdd(Shadow& shadow, long long i) {
+  Thread& thread = self();
+  Access now = accessOf(thread);
+  expectArrived(shadow, now.thread, i);
+  if (!shadow.write.byAnybody()) fault(*thread.block, now.thread, "adds to shared memory that nobody wrote, element", i);
+  if (shadow.write.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (addition after write), element", i);
+  if (shadow.read.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (addition after read), element", i);
+  shadow.add.add(now);
 }
 
 }  // namespace simt
@@ -98,3 +111,12 @@ struct SharedArray {
   alignas(16) T values[N];
   simt::Shadow shadows[N];
 };
+
+template <class T, int N>
+static inline T addShared(SharedArray<T, N>& to, int i, T value) {
+  to.expectInside(i);
+  simt::noteAdd(to.shadows[i], i);
+  T before = to.values[i];
+  to.values[i] = before + value;
+  return before;
+}

@@ -3,7 +3,7 @@
 #include "compiler/codegen/cpu/source.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
-#include "kernels/sample/argmax.spec.h"
+#include "kernels/sample/sample.spec.h"
 
 namespace ingot {
 namespace {
@@ -38,7 +38,7 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "argmax" ? kCudaArgmaxThreads : 128;
+  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "sample" ? kCudaSampleThreads : 128;
   if (unit.channels) {
     bool isGemm = unit.function == kGemm;
     int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;

@@ -94,6 +94,42 @@ TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
   EXPECT_GT(callsOf("cuGraphLaunch"), 5);
 }
 
+// Log-probabilities bring logits to the host, which draws from them itself: the same tokens as without.
+TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
+  stub.runWith(cudaArtifact());
+  Random random(13);
+  std::vector<Prompt> prompts;
+  std::vector<SamplingParams> params;
+  for (int i = 0; i < 12; ++i) {
+    prompts.push_back(randomPrompt(random, 1 + i % 5));
+    SamplingParams one;
+    one.seed = i;
+    one.max_tokens = 12;
+    one.ignore_eos = true;
+    one.n = i % 3 ? 1 : 2;
+    one.temperature = 0.2f + 0.3f * static_cast<float>(i);
+    if (i % 2) one.top_p = 0.7f;
+    if (i % 4 > 1) one.top_k = 1 + 3 * i;
+    if (i % 5 == 4) one.min_p = 0.05f;
+    if (i % 4 == 3) one.repetition_penalty = 1.4f, one.presence_penalty = 0.5f, one.frequency_penalty = -0.2f;
+    if (i % 6 == 5) one.logit_bias = {{i, 3.0f}, {7, -2.0f}}, one.stop_token_ids = {9, 40}, one.min_tokens = 5;
+    params.push_back(one);
+  }
+  EngineOptions options = optionsFor("cuda");
+  options.kv_cache_memory = 64 * kTinyPageBytes;
+  auto engine = Engine::open(cudaArtifact(), options);
+  ASSERT_TRUE(engine.ok()) << engine.status().message();
+  stub.calls.clear();
+  auto drawn = (*engine)->generate(prompts, params);
+  ASSERT_TRUE(drawn.ok()) << drawn.status().message();
+  EXPECT_EQ(callsOf("cuMemcpyDtoH"), (*engine)->stats().steps) << "chosen tokens come to the host, and no logits";
+  for (SamplingParams& one : params) one.logprobs = 0;
+  auto fetched = (*engine)->generate(prompts, params);
+  ASSERT_TRUE(fetched.ok()) << fetched.status().message();
+  for (size_t i = 0; i < prompts.size(); ++i)
+    for (size_t k = 0; k < (*drawn)[i].outputs.size(); ++k) EXPECT_EQ((*drawn)[i].outputs[k].token_ids, (*fetched)[i].outputs[k].token_ids);
+}
+
 // With a recipe in place of weights, both sides make the same ones.
 TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
   TemporaryFolder folder;

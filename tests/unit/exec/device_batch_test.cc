@@ -10,12 +10,15 @@ namespace ingot {
 namespace {
 
 TEST(DeviceBatch, HoldsTheSameNumbers) {
-  BatchLimits limits{.tokens = 40, .sequences = 3, .rows = 4, .pagesPerSequence = 9, .queryBlock = 16, .partials = 2};
+  BatchLimits limits{.tokens = 40, .sequences = 3, .rows = 4, .pagesPerSequence = 9, .queryBlock = 16, .edits = 3, .partials = 2};
   Batch batch(limits);
   std::vector<int32_t> ids(20), pages = {7, 3, 5};
+  std::vector<IngotEdit> edits = {{4, 0, 1, 2}, {5, 1, 2, 0}};
   for (int32_t i = 0; i < 20; ++i) ids[static_cast<size_t>(i)] = 100 + i;
   batch.add(ids, 18, 2, pages);
-  batch.add(std::span(ids).first(1), 5, 1, std::span(pages).first(1));
+  batch.add(std::span(ids).first(1), 5, 1, std::span(pages).first(1), false, {.scale = 2, .top_k = 7, .uniform = 11}, edits);
+  EXPECT_TRUE(batch.hasRoomFor(1));
+  EXPECT_FALSE(batch.hasRoomFor(2));
   const IngotBatch& view = batch.view();
 
   std::vector<std::byte> bytes(packedBatchBytes(limits));
@@ -32,6 +35,11 @@ TEST(DeviceBatch, HoldsTheSameNumbers) {
     EXPECT_EQ(packed.sequence_of[t], view.sequence_of[t]);
   }
   for (int r = 0; r < 3; ++r) EXPECT_EQ(packed.rows[r], view.rows[r]);
+  EXPECT_EQ(packed.samplings[1].top_k, 1);
+  EXPECT_EQ(packed.samplings[2].top_k, 7);
+  EXPECT_EQ(packed.samplings[2].uniform, 11u);
+  EXPECT_EQ(packed.samplings[2].num_edits, 2);
+  EXPECT_EQ(packed.edits[packed.samplings[2].first_edit + 1].id, 5);
   for (int b = 0; b < packed.num_blocks; ++b) EXPECT_EQ(packed.blocks[b].first_token, view.blocks[b].first_token);
   ASSERT_EQ(packed.num_splits, 3);
   EXPECT_EQ(packed.splits[1].index, -1);

@@ -1,0 +1,119 @@
+// The token behind each row of logits as runtime/sample draws it: the same id, and -1 where no logit is over minus infinity. How is in
+// the batch's samplings; its edits change the logits first. Tile r is a row. Constants: kColumns. Operands: logits, ids.
+#pragma once
+
+#include "kernels/sample/order.cuh"
+#include "kernels/sample/sample.spec.h"
+
+namespace sample {
+
+struct Best {
+  float value;
+  int id;
+  // NaN is never better.
+  INGOT_MEMBER void take(float otherValue, int otherId) {
+    if (otherValue > value || (otherValue == value && otherId < id)) value = otherValue, id = otherId;
+  }
+};
+
+INGOT_INLINE Best bestOfWarp(Best best) {
+  for (int distance = kWarp / 2; distance > 0; distance /= 2) {
+    float value = __shfl_xor_sync(kFullWarp, best.value, distance);
+    int id = __shfl_xor_sync(kFullWarp, best.id, distance);
+    best.take(value, id);
+  }
+  return best;
+}
+
+template <class C>
+struct Tile {
+  static constexpr int kThreads = kCudaSampleThreads, kColumns = C::kColumns, kStride = (kColumns + 15) / 16 * 16;
+  static constexpr int kFours = Row<kColumns>::kFours, kFoursOfWarp = (kFours + kThreads - 1) / kThreads * kWarp;
+  using Storage = sample::Storage;
+
+  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows; }
+
+  INGOT_INLINE void edit(const IngotBatch& batch, const IngotSampling& sampling, float* logits) {
+    for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn) {
+      for (int i = threadIdx.x; i < sampling.num_edits; i += kThreads) {
+        IngotEdit one = batch.edits[sampling.first_edit + i];
+        if (one.turn == turn) logits[one.id] = ingotEdited(one, logits[one.id]);
+      }
+      __syncthreads();
+    }
+  }
+
+  INGOT_INLINE Best bestOf(const float* logits, Storage& storage) {
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+    Best best{-infinity(), -1};
+#pragma unroll 8
+    for (int i = threadIdx.x; i < kColumns / 4; i += kThreads) {
+      FourFloats four = load<FourFloats>(logits + i * 4);
+      for (int c = 0; c < 4; ++c)
+        if (four.at[c] > best.value) best = {four.at[c], i * 4 + c};
+    }
+    for (int i = kColumns / 4 * 4 + threadIdx.x; i < kColumns; i += kThreads)
+      if (logits[i] > best.value) best = {logits[i], i};
+    best = bestOfWarp(best);
+    if (lane == 0) {
+      storage.values[warp] = best.value;
+      storage.ids[warp] = best.id;
+    }
+    __syncthreads();
+    return bestOfWarp({storage.values[lane], storage.ids[lane]});
+  }
+
+  // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
+  INGOT_INLINE int pick(const Row<kColumns>& row, ingot_u64 last, Storage& storage) {
+    int lane = threadIdx.x % kWarp, first = threadIdx.x / kWarp * kFoursOfWarp;
+    int end = first + kFoursOfWarp < kFours ? first + kFoursOfWarp : kFours;
+    auto massOf = [&](int from, int to) {
+      ingot_u64 mass = 0;
+      row.visit(from, to, kWarp, [&](float logit, int id) { mass += placeOf(logit, id) >= last ? row.weightOf(logit) : 0; });
+      return mass;
+    };
+    ingot_u64 mass = massOf(first + lane, end);
+    Running running = blockRunning(mass, storage.sums);
+    ingot_u64 left = ingotShare(running.total, row.sampling.uniform);
+    ingot_u64 before = __shfl_sync(kFullWarp, running.before, 0), after = __shfl_sync(kFullWarp, running.before + mass, kWarp - 1);
+    if (left < before || left >= after) return -1;
+    left -= before;
+    int at = first, chosen = -1;
+    while (true) {
+      ingot_u64 own = at + lane < end ? massOf(at + lane, at + lane + 1) : 0, upTo = warpRunning(own);
+      ingot_u64 ofAll = __shfl_sync(kFullWarp, upTo, kWarp - 1);
+      if (left >= ofAll) {
+        left -= ofAll, at += kWarp;
+        continue;
+      }
+      if (left >= upTo || left < upTo - own) return -1;
+      left -= upTo - own;
+      row.visit(at + lane, at + lane + 1, 1, [&](float logit, int id) {
+        ingot_u64 weight = placeOf(logit, id) >= last ? row.weightOf(logit) : 0;
+        if (chosen < 0 && left < weight) chosen = id;
+        left -= weight;
+      });
+      return chosen;
+    }
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    float* logits = (float*)operands[0] + (long long)index * kStride;
+    int* chosen = (int*)operands[1] + index;
+    IngotSampling sampling = batch.samplings[index];
+    if (sampling.num_edits > 0) edit(batch, sampling, logits);
+    Best best = bestOf(logits, storage);
+    Row<kColumns> row{logits, sampling, best.value, best.value + sampling.floor};
+    if (best.id < 0 || row.sampling.top_k == 1) {
+      if (threadIdx.x == 0) *chosen = best.id;
+      return;
+    }
+    ingot_u64 last = 0;
+    if (row.sampling.top_k > 0) last = Search<kColumns, true>(row, last, storage).run();
+    if (row.sampling.top_p > 0) last = Search<kColumns, false>(row, last, storage).run();
+    int id = pick(row, last, storage);
+    if (id >= 0) *chosen = id;
+  }
+};
+
+}  // namespace sample

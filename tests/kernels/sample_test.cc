@@ -1,0 +1,126 @@
+// The tokens that GPUs draw against those of the CPU's sampler, bit for bit: ties, infinities, NaN, every filter, and vocabularies
+// around a block's threads.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "kernels/linear/layout.h"
+#include "runtime/sample/processors.h"
+#include "tests/kernels/harness.h"
+#include "tests/support/sampling.h"
+
+namespace ingot::test {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<std::vector<float>> rowsOf(Random& random, int64_t columns) {
+  auto size = static_cast<size_t>(columns);
+  std::vector<std::vector<float>> rows(3);
+  for (auto& row : rows) row = random.normals(size);
+  rows.emplace_back(size, 1.5f);  // all alike
+  rows.emplace_back(size, -kInfinity);
+  rows.emplace_back(size, NAN);
+  rows.push_back(random.normals(size));
+  for (float& x : rows.back()) x = std::round(x * 2);  // ties
+  rows.push_back(random.normals(size));
+  rows.back().front() = NAN;
+  rows.back().back() = kInfinity;
+  return rows;
+}
+
+class Sample : public ::testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    std::vector<KernelText> texts;
+    for (int64_t columns : kColumns) texts.push_back({"sample", fmt::format("columns = {} : i64", columns), ""});
+    auto library = KernelLibrary::build(texts, "cuda-emulated");
+    ASSERT_TRUE(library.ok()) << library.status().message();
+    library_ = std::move(library).value();
+  }
+  static void TearDownTestSuite() { library_.reset(); }
+
+  // The kernel of vocabulary i over rows, each with its own settings.
+  static void expectDrawn(size_t i, const std::vector<std::vector<float>>& rows, const std::vector<IngotSampling>& samplings,
+                          const std::vector<IngotEdit>& edits = {}) {
+    auto stride = static_cast<size_t>(paddedColumns(kColumns[i]));
+    Poisoned logits(rows.size() * stride * 4), ids(rows.size() * 4);
+    for (size_t r = 0; r < rows.size(); ++r) std::copy(rows[r].begin(), rows[r].end(), logits.as<float>() + r * stride);
+    IngotBatch batch{};
+    batch.num_rows = static_cast<ingot_i32>(rows.size());
+    batch.samplings = samplings.data();
+    batch.edits = edits.data();
+    library_->at(i).runBackwards(batch, {logits.data(), ids.data()}, library_->at(i).tilesFor(batch.num_rows));
+    EXPECT_TRUE(ids.guardsIntact());
+    SamplerScratch scratch;
+    for (size_t r = 0; r < rows.size(); ++r) {
+      std::vector<float> row = rows[r];
+      applyEdits(std::span(edits).subspan(static_cast<size_t>(samplings[r].first_edit), static_cast<size_t>(samplings[r].num_edits)), row);
+      EXPECT_EQ(ids.as<int32_t>()[r], draw(samplings[r], row, scratch))
+          << "row " << r << " of " << kColumns[i] << " columns: scale " << samplings[r].scale << " floor " << samplings[r].floor << " top_k "
+          << samplings[r].top_k << " top_p " << samplings[r].top_p << " uniform " << samplings[r].uniform;
+    }
+  }
+
+  static inline const std::vector<int64_t> kColumns = {1, 2, 3, 5, 64, 1023, 4097, 9001};
+  static inline std::unique_ptr<KernelLibrary> library_;
+};
+
+TEST_F(Sample, TakesTheMostLikely) {
+  Random random(3);
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    auto rows = rowsOf(random, kColumns[i]);
+    expectDrawn(i, rows, std::vector<IngotSampling>(rows.size(), samplingOf({.temperature = 0}, 0)));
+  }
+}
+
+TEST_F(Sample, DrawsAsTheSamplerDoes) {
+  Random random(4);
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    auto rows = rowsOf(random, kColumns[i]);
+    for (int more = 0; more < 32; ++more) rows.push_back(randomLogits(random, static_cast<size_t>(kColumns[i])));
+    std::vector<IngotSampling> samplings;
+    for (size_t r = 0; r < rows.size(); ++r) samplings.push_back(randomSampling(random, static_cast<int>(kColumns[i])));
+    expectDrawn(i, rows, samplings);
+  }
+}
+
+// Bias, penalties and masks, of the same ids.
+TEST_F(Sample, EditsLogitsFirst) {
+  Random random(6);
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    auto vocab = static_cast<int32_t>(kColumns[i]);
+    std::vector<std::vector<float>> rows;
+    std::vector<IngotSampling> samplings;
+    std::vector<IngotEdit> edits;
+    for (int r = 0; r < 12; ++r) {
+      rows.push_back(randomLogits(random, static_cast<size_t>(vocab)));
+      samplings.push_back(randomSampling(random, vocab));
+      samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
+      for (int turn = 0; turn < INGOT_EDIT_TURNS && r % 4; ++turn)
+        for (int32_t id = 0; id < vocab; id += static_cast<int32_t>(random.integer(1, 5)))
+          edits.push_back({id, turn, turn == 1 ? 1.3f : 1, turn == 2 ? -kInfinity : random.normal()});
+      samplings.back().num_edits = static_cast<ingot_i32>(edits.size()) - samplings.back().first_edit;
+    }
+    expectDrawn(i, rows, samplings, edits);
+  }
+}
+
+// More ids in one bin than a block has threads: the search goes on by the bits of logits, then of ids.
+TEST_F(Sample, FindsTheLastIdAmongManyThatAreClose) {
+  Random random(5);
+  size_t i = kColumns.size() - 1;
+  auto size = static_cast<size_t>(kColumns[i]);
+  std::vector<std::vector<float>> rows;
+  for (float deviation : {0.0f, 1e-6f, 1e-3f}) {
+    rows.push_back(random.normals(size, deviation));
+    rows.push_back(rows.back());
+    for (float& logit : rows.back()) logit += 3;
+  }
+  for (SamplerSettings settings : {SamplerSettings{.topP = 0.37f}, {.topK = 4000}, {.topP = 0.5f, .topK = 5000}, {.temperature = 100, .topP = 0.9f}})
+    expectDrawn(i, rows, std::vector<IngotSampling>(rows.size(), samplingOf(settings, 0.999)));
+}
+
+}  // namespace
+}  // namespace ingot::test
