@@ -67,6 +67,13 @@ TEST(Simt, OneWarpOrdersItsOwnAccesses) {
   EXPECT_EQ(kernel.run()[3], 12);
 }
 
+TEST(Simt, AddsFromManyThreads) {
+  Loaded kernel(
+      "if (i < 4) storage.a[i] = 7;\n__syncthreads();\naddShared(storage.a, i % 4, i);\n__syncthreads();\ny[tile * 64 + i] = storage.a[i % 4];\n");
+  std::vector<int> y = kernel.run();
+  for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], 7 + 16 * 30 + 16 * static_cast<int>(i % 4));
+}
+
 // Groups of copies arrive in order, each when it has been waited for.
 TEST(Simt, BringsCopiesThatWereWaitedFor) {
   Loaded kernel(
@@ -93,6 +100,11 @@ TEST(SimtDeathTest, NamesEveryMistake) {
        "race on shared memory \\(read after write\\)|reads shared memory that nobody wrote"},
       {"if (i < 16) storage.a[i] = i;\n__syncthreads();\ny[i] = storage.a[i % 16];\nif (i == 0) storage.a[5] = 1;\n",
        "race on shared memory \\((write after read|read after write)\\), element 5"},
+      {"addShared(storage.a, 3, i);", "adds to shared memory that nobody wrote, element 3"},
+      {"if (i == 0) storage.a[3] = 0;\n__syncthreads();\naddShared(storage.a, 3, i);\ny[i] = storage.a[3];\n",
+       "race on shared memory \\((read after write|addition after read)\\), element 3"},
+      {"if (i == 0) storage.a[3] = 0;\n__syncthreads();\naddShared(storage.a, 3, i);\nif (i == 9) storage.a[3] = 0;\n",
+       "race on shared memory \\((write after write|addition after write)\\), element 3"},
       {"if (i == 0) storage.a[16] = 1;", "thread 0: outside of shared memory, element 16"},
       {"y[i] = storage.a[7];", "reads shared memory that nobody wrote, element 7"},
       {"if (i < 40) __syncthreads();", "waits at a barrier that other threads never reach"},
