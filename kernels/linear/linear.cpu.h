@@ -26,6 +26,9 @@ constexpr int kTilePanels = tilePanels(kSums, kResultGroup), kTileColumns = kTil
 constexpr long long kColumns = kN / kSums;  // of the result
 constexpr long long kResultStride = paddedColumns(kColumns);
 typedef F32x16 Sums[kPanelBlocks];
+// Blocks of rows that are few, and the columns that they take at once.
+constexpr int kFewParts = 3;
+constexpr long long kPiece = isQuantized(kFormat) ? (63 / kGroup + 1) * kGroup : 64;
 
 struct Scratch {
   Format::Panel panel;
@@ -86,34 +89,34 @@ INGOT_INLINE void streamUpTo(const Task& task, int rows) {
 
 // ------------------------------------------------------------------------------------------------ many rows
 
-// Adds columns [first, first + columns) to the sums of `Rows` rows.
+// Adds columns of the stretch that begins at `first` to the sums of `Rows` rows.
 template <int Rows, int Blocks>
-INGOT_INLINE void addRows(const char* x, long long first, long long columns, const Format::Panel& panel, int block, Sums* strip) {
+INGOT_INLINE void addRows(const char* x, long long first, Columns part, const Format::Panel& panel, int block, Sums* strip) {
   F32x16 sums[Rows][Blocks];
   for (int r = 0; r < Rows; ++r)
-    for (int b = 0; b < Blocks; ++b) sums[r][b] = first ? strip[r][block + b] : splat(0.0f);
-  Format::template multiply<Rows, Blocks>(x, first, columns, panel, block, sums);
+    for (int b = 0; b < Blocks; ++b) sums[r][b] = first + part.first ? strip[r][block + b] : splat(0.0f);
+  Format::template multiply<Rows, Blocks>(x, first, part, panel, block, sums);
   for (int r = 0; r < Rows; ++r)
     for (int b = 0; b < Blocks; ++b) strip[r][block + b] = sums[r][b];
 }
 
 template <int Most>
-INGOT_INLINE void addUpTo(const char* x, int rows, long long first, long long columns, int blocks, const Format::Panel& panel, Sums* strip) {
+INGOT_INLINE void addUpTo(const char* x, int rows, long long first, Columns part, int blocks, const Format::Panel& panel, Sums* strip) {
   if (rows == Most) {
-    for (int b = 0; b < blocks; b += kColumnBlocks) addRows<Most, kColumnBlocks>(x, first, columns, panel, b, strip);
+    for (int b = 0; b < blocks; b += kColumnBlocks) addRows<Most, kColumnBlocks>(x, first, part, panel, b, strip);
   } else if constexpr (Most > 1) {
-    addUpTo<Most - 1>(x, rows, first, columns, blocks, panel, strip);
+    addUpTo<Most - 1>(x, rows, first, part, blocks, panel, strip);
   }
 }
 
-INGOT_INLINE void addSome(const char* x, int rows, long long first, long long columns, int blocks, const Format::Panel& panel, Sums* strip) {
+INGOT_INLINE void addSome(const char* x, int rows, long long first, Columns part, int blocks, const Format::Panel& panel, Sums* strip) {
 #if defined(__AMX_INT8__)
   if constexpr (kUsesTiles) {
-    for (int b = 0; b < blocks; ++b) addTile<Format>(x, rows, first, columns, panel, b, strip);
+    for (int b = 0; b < blocks; ++b) addTile<Format>(x, rows, first, part, panel, b, strip);
     return;
   }
 #endif
-  addUpTo<kRowBlock>(x, rows, first, columns, blocks, panel, strip);
+  addUpTo<kRowBlock>(x, rows, first, part, blocks, panel, strip);
 }
 
 // Asks for part `part` of `parts` of the weights that are unpacked next: those behind column `next`, or the first ones of the next panel.
@@ -125,18 +128,22 @@ INGOT_INLINE void prefetchPart(const Task& task, long long next, int part, int p
       __builtin_prefetch(from + b * Format::kBlockBytes + at, 0, 2);
 }
 
-// Stretch by stretch of the columns, all rows of the strip use what was unpacked, in blocks of about the same size.
+// Stretch by stretch of the columns, all rows of the strip use what was unpacked, in blocks of about the same size. Few rows take
+// it in pieces, so that the weights ahead are asked for a few lines at a time: a core has buffers for a dozen or two.
 INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
   constexpr int kMost = kUsesTiles ? kTileRows : kRowBlock;
   int parts = (rows + kMost - 1) / kMost, each = (rows + parts - 1) / parts;
   for (long long first = 0; first < kK; first += kStretch) {
     long long columns = kK - first < kStretch ? kK - first : kStretch;
     Format::unpack(task.weights(), task.blocks, first, columns, scratch.panel);
-    for (int part = 0, r = 0; r < rows; ++part, r += each) {
-      prefetchPart(task, first + columns, part, parts);
-      int some = rows - r < each ? rows - r : each;
-      addSome(task.x() + r * Format::kRowBytes, some, first, columns, task.blocks, scratch.panel, scratch.sums + r);
-    }
+    long long piece = parts > kFewParts ? columns : kPiece;
+    int asked = 0, all = (int)((columns + piece - 1) / piece) * parts;
+    for (long long from = 0; from < columns; from += piece)
+      for (int r = 0; r < rows; r += each) {
+        prefetchPart(task, first + columns, asked++, all);
+        Columns part{from, columns - from < piece ? columns : from + piece};
+        addSome(task.x() + r * Format::kRowBytes, rows - r < each ? rows - r : each, first, part, task.blocks, scratch.panel, scratch.sums + r);
+      }
   }
   for (int r = 0; r < rows; ++r) task.finish(scratch.sums[r], r);
 }

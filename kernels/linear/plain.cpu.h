@@ -52,10 +52,10 @@ struct PlainFormat {
   }
 
   template <int Rows, int Blocks>
-  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
+  INGOT_INLINE void multiply(const char* x, long long first, Columns part, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
     const float* row = (const float*)x + first;
 #pragma clang loop unroll_count(2)
-    for (long long k = 0; k < columns; ++k) {
+    for (long long k = part.first; k < part.last; ++k) {
       F32x16 w[Blocks];
       for (int b = 0; b < Blocks; ++b) w[b] = load<F32x16>(panel.weights[k][block + b]);
       for (int r = 0; r < Rows; ++r) {

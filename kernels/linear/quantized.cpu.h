@@ -179,8 +179,8 @@ struct QuantizedFormat {
   }
 
   template <int Rows, int Blocks>
-  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
-    for (long long g = 0; g < columns / kGroup; ++g) {
+  INGOT_INLINE void multiply(const char* x, long long first, Columns part, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
+    for (long long g = part.first / kGroup; g < part.last / kGroup; ++g) {
       Dots dots[Rows][Blocks];
       for (int r = 0; r < Rows; ++r)
         for (int b = 0; b < Blocks; ++b) dots[r][b] = dotsOf(rowGroup(x + r * kRowBytes, first / kGroup + g));

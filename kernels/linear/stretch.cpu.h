@@ -8,6 +8,11 @@ namespace linear {
 
 constexpr long long kStretch = stretchColumns(kFormat, kK, kGroup);
 
+// Some columns of a stretch, counted from where it begins.
+struct Columns {
+  long long first, last;
+};
+
 // Asks for the weights of a stream this far ahead; blocks lie end to end.
 constexpr int kPrefetchBytes = 3072;
 INGOT_INLINE void prefetch(const char* at, long long bytes) {
