@@ -12,13 +12,14 @@
 
 namespace linear {
 
-// Rows that share one pass over the packed weights, and the tile of accumulators for many rows: as registers allow.
+// Rows that share one pass over the packed weights, passes that cost less than unpacking, and the tile of accumulators for many rows: as
+// registers allow.
 #if defined(__AVX512F__)
-constexpr int kStreamRows = 8, kRowBlock = 6, kColumnBlocks = 2;
+constexpr int kStreamRows = 8, kStreamPasses = 1, kRowBlock = 6, kColumnBlocks = 2;
 #elif defined(__AVX2__)
-constexpr int kStreamRows = 4, kRowBlock = 4, kColumnBlocks = 1;
+constexpr int kStreamRows = 4, kStreamPasses = 3, kRowBlock = 4, kColumnBlocks = 1;
 #else
-constexpr int kStreamRows = 4, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
+constexpr int kStreamRows = 4, kStreamPasses = 1, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
 #endif
 constexpr bool kUsesTiles = kTiles && isQuantized(kFormat);
 constexpr long long kBlocks = blockCount(kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
@@ -66,76 +67,96 @@ struct Task {
 
 // ------------------------------------------------------------------------------------------------ few rows
 
-template <int Rows>
-INGOT_INLINE void streamRows(const Task& task) {
-  Sums sums[Rows];
-  for (int b = 0; b < task.blocks; ++b) {
-    F32x16 one[Rows] = {};
-    Format::template stream<Rows>(task.x(), task.weights() + b * Format::kBlockBytes, one);
-    for (int r = 0; r < Rows; ++r) sums[r][b] = one[r];
+// `rows` rows, at most Most, of block b.
+template <int Most>
+INGOT_INLINE void streamUpTo(const char* x, int rows, const char* weights, const Ahead& ahead, int b, Sums* strip) {
+  if (rows == Most) {
+    F32x16 sums[Most] = {};
+    Format::template stream<Most>(x, weights, ahead, sums);
+    for (int r = 0; r < Most; ++r) strip[r][b] = sums[r];
+  } else if constexpr (Most > 1) {
+    streamUpTo<Most - 1>(x, rows, weights, ahead, b, strip);
   }
-  for (int r = 0; r < Rows; ++r) task.finish(sums[r], r);
 }
 
-// `rows` rows, at most Most.
-template <int Most>
-INGOT_INLINE void streamUpTo(const Task& task, int rows) {
-  if (rows == Most) return streamRows<Most>(task);
-  if constexpr (Most > 1) streamUpTo<Most - 1>(task, rows);
+// Several passes over a block ask for the next one between them; a single one asks for what comes soon.
+INGOT_INLINE void computeFew(const Task& task, int rows, Scratch& scratch) {
+  int passes = (rows + kStreamRows - 1) / kStreamRows, each = (rows + passes - 1) / passes;
+  for (int b = 0; b < task.blocks; ++b) {
+    const char* weights = task.weights() + b * Format::kBlockBytes;
+    if (passes == 1) {
+      streamUpTo<kStreamRows>(task.x(), rows, weights, {weights + kPrefetchBytes, kUnitBytes}, b, scratch.sums);
+      continue;
+    }
+    Ahead ahead = Ahead::shared(weights + Format::kBlockBytes, passes);
+    for (int r = 0; r < rows; r += each) {
+      streamUpTo<kStreamRows>(task.x() + r * Format::kRowBytes, rows - r < each ? rows - r : each, weights, ahead, b, scratch.sums + r);
+      ahead.skip(kK);
+    }
+  }
+  for (int r = 0; r < rows; ++r) task.finish(scratch.sums[r], r);
 }
 
 // ------------------------------------------------------------------------------------------------ many rows
 
-// Adds columns [first, first + columns) to the sums of `Rows` rows.
+// Some rows times columns [first, first + columns), and where their sums are.
+struct Part {
+  const char* x;
+  int rows;
+  long long first, columns;
+  Ahead ahead;
+  Sums* strip;
+};
+
+// Adds to the sums of part.rows == Rows rows.
 template <int Rows, int Blocks>
-INGOT_INLINE void addRows(const char* x, long long first, long long columns, const Format::Panel& panel, int block, Sums* strip) {
+INGOT_INLINE void addRows(const Part& part, const Format::Panel& panel, int block) {
   F32x16 sums[Rows][Blocks];
   for (int r = 0; r < Rows; ++r)
-    for (int b = 0; b < Blocks; ++b) sums[r][b] = first ? strip[r][block + b] : splat(0.0f);
-  Format::template multiply<Rows, Blocks>(x, first, columns, panel, block, sums);
+    for (int b = 0; b < Blocks; ++b) sums[r][b] = part.first ? part.strip[r][block + b] : splat(0.0f);
+  Format::template multiply<Rows, Blocks>(part.x, part.first, part.columns, panel, block, part.ahead, sums);
   for (int r = 0; r < Rows; ++r)
-    for (int b = 0; b < Blocks; ++b) strip[r][block + b] = sums[r][b];
+    for (int b = 0; b < Blocks; ++b) part.strip[r][block + b] = sums[r][b];
 }
 
 template <int Most>
-INGOT_INLINE void addUpTo(const char* x, int rows, long long first, long long columns, int blocks, const Format::Panel& panel, Sums* strip) {
-  if (rows == Most) {
-    for (int b = 0; b < blocks; b += kColumnBlocks) addRows<Most, kColumnBlocks>(x, first, columns, panel, b, strip);
+INGOT_INLINE void addUpTo(const Part& part, int blocks, const Format::Panel& panel) {
+  if (part.rows == Most) {
+    for (int b = 0; b < blocks; b += kColumnBlocks) addRows<Most, kColumnBlocks>(part, panel, b);
   } else if constexpr (Most > 1) {
-    addUpTo<Most - 1>(x, rows, first, columns, blocks, panel, strip);
+    addUpTo<Most - 1>(part, blocks, panel);
   }
 }
 
-INGOT_INLINE void addSome(const char* x, int rows, long long first, long long columns, int blocks, const Format::Panel& panel, Sums* strip) {
+INGOT_INLINE void addPart(const Part& part, int blocks, const Format::Panel& panel) {
 #if defined(__AMX_INT8__)
   if constexpr (kUsesTiles) {
-    for (int b = 0; b < blocks; ++b) addTile<Format>(x, rows, first, columns, panel, b, strip);
+    for (int b = 0; b < blocks; ++b) addTile<Format>(part.x, part.rows, part.first, part.columns, panel, b, part.ahead, part.strip);
     return;
   }
 #endif
-  addUpTo<kRowBlock>(x, rows, first, columns, blocks, panel, strip);
+  addUpTo<kRowBlock>(part, blocks, panel);
 }
 
-// Asks for part `part` of `parts` of the weights that are unpacked next: those behind column `next`, or the first ones of the next panel.
-INGOT_INLINE void prefetchPart(const Task& task, long long next, int part, int parts) {
-  const char* from = next < kK ? task.weights() + blockBytes(kFormat, next, kGroup) : task.weights() + kPanelBlocks * Format::kBlockBytes;
-  constexpr long long kBytes = blockBytes(kFormat, kStretch, kGroup);
-  for (int b = 0; b < task.blocks; ++b)
-    for (long long at = kBytes * part / parts; at < kBytes * (part + 1) / parts; at += 64)
-      __builtin_prefetch(from + b * Format::kBlockBytes + at, 0, 2);
-}
+// Parts of a strip that ask for the next stretch between them.
+constexpr int kAskingParts = 4;
 
-// Stretch by stretch of the columns, all rows of the strip use what was unpacked, in blocks of about the same size.
+// Stretch by stretch of the columns, all rows of the strip use what was unpacked, in parts of about the same size.
 INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
   constexpr int kMost = kUsesTiles ? kTileRows : kRowBlock;
-  int parts = (rows + kMost - 1) / kMost, each = (rows + parts - 1) / parts;
+  int parts = (rows + kMost - 1) / kMost, each = (rows + parts - 1) / parts, asking = parts < kAskingParts ? parts : kAskingParts;
   for (long long first = 0; first < kK; first += kStretch) {
-    long long columns = kK - first < kStretch ? kK - first : kStretch;
+    long long next = first + kStretch, columns = next < kK ? kStretch : kK - first;
+    const char* ahead = task.weights() + (next < kK ? blockBytes(kFormat, next, kGroup) : kPanelBlocks * Format::kBlockBytes);
+    Part part{task.x(), each, first, columns, Ahead::shared(ahead, asking), scratch.sums};
     Format::unpack(task.weights(), task.blocks, first, columns, scratch.panel);
-    for (int part = 0, r = 0; r < rows; ++part, r += each) {
-      prefetchPart(task, first + columns, part, parts);
-      int some = rows - r < each ? rows - r : each;
-      addSome(task.x() + r * Format::kRowBytes, some, first, columns, task.blocks, scratch.panel, scratch.sums + r);
+    for (int r = 0, asked = 0; r < rows; r += each) {
+      if (rows - r < each) part.rows = rows - r;
+      addPart(part, task.blocks, scratch.panel);
+      part.x += each * Format::kRowBytes;
+      part.strip += each;
+      part.ahead.skip(columns);
+      if (++asked == asking) part.ahead.bytes = 0;
     }
   }
   for (int r = 0; r < rows; ++r) task.finish(scratch.sums[r], r);
@@ -158,7 +179,7 @@ INGOT_INLINE void computeTile(long long tile, long long rows, void* const* opera
     int some = (int)(rows - row < kStripRows ? rows - row : kStripRows);
     for (long long panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       Task task = Task::of(panel, row, operands, scratch);
-      if (rows <= kStreamRows) streamUpTo<kStreamRows>(task, some);
+      if (rows <= kStreamRows * kStreamPasses) computeFew(task, some, scratch);
       else computeStrip(task, some, scratch);
     }
     if constexpr (kResultGroup != 0) quantizeResults(tile, row, some, operands, scratch);

@@ -31,10 +31,10 @@ struct PlainFormat {
   }
 
   template <int Rows>
-  INGOT_INLINE void stream(const char* x, const char* block, F32x16 (&sums)[Rows]) {
+  INGOT_INLINE void stream(const char* x, const char* block, const Ahead& ahead, F32x16 (&sums)[Rows]) {
     for (long long k = 0; k < kK; k += kStep) {
       const char* at = block + k * groupBytes(F, 1);
-      if (k % 2 == 0) prefetch(at, 2 * groupBytes(F, 1));
+      if (k % kUnit == 0) ahead.ask<1>(k / kUnit, 0);
       F32x16 w[kStep];
       widen(at, w);
       for (int i = 0; i < kStep; ++i)
@@ -52,15 +52,20 @@ struct PlainFormat {
   }
 
   template <int Rows, int Blocks>
-  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
+  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, const Ahead& ahead,
+                             F32x16 (&sums)[Rows][Blocks]) {
     const float* row = (const float*)x + first;
+    for (long long unit = 0; unit < columns; unit += kUnit) {
+      ahead.ask<Blocks>(unit / kUnit, block);
+      long long end = columns - unit < kUnit ? columns : unit + kUnit;
 #pragma clang loop unroll_count(2)
-    for (long long k = 0; k < columns; ++k) {
-      F32x16 w[Blocks];
-      for (int b = 0; b < Blocks; ++b) w[b] = load<F32x16>(panel.weights[k][block + b]);
-      for (int r = 0; r < Rows; ++r) {
-        F32x16 value = splat(row[r * (kRowBytes / 4) + k]);
-        for (int b = 0; b < Blocks; ++b) sums[r][b] = fma(w[b], value, sums[r][b]);
+      for (long long k = unit; k < end; ++k) {
+        F32x16 w[Blocks];
+        for (int b = 0; b < Blocks; ++b) w[b] = load<F32x16>(panel.weights[k][block + b]);
+        for (int r = 0; r < Rows; ++r) {
+          F32x16 value = splat(row[r * (kRowBytes / 4) + k]);
+          for (int b = 0; b < Blocks; ++b) sums[r][b] = fma(w[b], value, sums[r][b]);
+        }
       }
     }
   }

@@ -42,12 +42,8 @@ struct QuantizedFormat {
   using Dots = DotsOf<F>::Type;
   static constexpr int kFold = kGroup < 32 ? kGroup : 32;
   static_assert(kGroup % kFold == 0);
-  // Two where registers hold few rows; a compiler that unrolls more goes row by row and spills what it loaded.
-#if defined(__AVX512F__)
-  static constexpr int kQuadsUnrolled = 1;
-#else
-  static constexpr int kQuadsUnrolled = 2;
-#endif
+  // A compiler that unrolls loops over columns goes row by row and spills what it loaded, unless registers abound.
+  static constexpr int kQuadsUnrolled = kHasManyRegisters ? 1 : 2;
   INGOT_INLINE Dots dotsOf(RowGroup row) {
     if constexpr (F == WeightFormat::i8) return Dots::less128(row.sum);
     else if constexpr (F == WeightFormat::i4) return Dots::template less8<kGroup>(row.sum);
@@ -61,12 +57,12 @@ struct QuantizedFormat {
   INGOT_INLINE U8x64 highNibbles(U8x64 both) { return (U8x64)(((U32x16)both >> 4) & 0x0f0f0f0fu); }
 
   template <int Rows>
-  INGOT_INLINE void stream(const char* x, const char* block, F32x16 (&sums)[Rows]) {
+  INGOT_INLINE void stream(const char* x, const char* block, const Ahead& ahead, F32x16 (&sums)[Rows]) {
     for (long long g = 0; g < kGroups; ++g) {
       const char* group = block + g * groupBytes(F, kGroup);
       const char* codes = group + kHeaderBytes;
       const signed char* columns = (const signed char*)x + g * kGroup;
-      prefetch(group, groupBytes(F, kGroup));
+      ahead.ask<1>(g, 0);
       RowGroup rows[Rows];
       Dots dots[Rows];
       for (int r = 0; r < Rows; ++r) {
@@ -77,6 +73,7 @@ struct QuantizedFormat {
         for (int r = 0; r < Rows; ++r) dots[r].add(w, splatQuad(columns + r * kRowBytes + k));
       };
       for (int fold = 0; fold < kGroup; fold += kFold) {
+#pragma clang loop unroll_count(Rows > 1 && !kHasManyRegisters ? 1 : kFold / kStep)
         for (int k = fold; k < fold + kFold; k += kStep) {
           if constexpr (F == WeightFormat::i8) {
             add(load<U8x64>(codes + 16 * k), k);
@@ -179,8 +176,10 @@ struct QuantizedFormat {
   }
 
   template <int Rows, int Blocks>
-  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, F32x16 (&sums)[Rows][Blocks]) {
+  INGOT_INLINE void multiply(const char* x, long long first, long long columns, const Panel& panel, int block, const Ahead& ahead,
+                             F32x16 (&sums)[Rows][Blocks]) {
     for (long long g = 0; g < columns / kGroup; ++g) {
+      ahead.ask<Blocks>(g, block);
       Dots dots[Rows][Blocks];
       for (int r = 0; r < Rows; ++r)
         for (int b = 0; b < Blocks; ++b) dots[r][b] = dotsOf(rowGroup(x + r * kRowBytes, first / kGroup + g));

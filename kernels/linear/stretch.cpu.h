@@ -8,10 +8,25 @@ namespace linear {
 
 constexpr long long kStretch = stretchColumns(kFormat, kK, kGroup);
 
-// Asks for the weights of a stream this far ahead; blocks lie end to end.
+// Weights that are needed next, asked for while others are multiplied: some with every kUnit columns, since a core waits for a dozen
+// or two lines at once.
+constexpr long long kUnit = isQuantized(kFormat) ? kGroup : 2;
+constexpr int kUnitBytes = (int)blockBytes(kFormat, kUnit, kGroup);
+struct Ahead {
+  const char* at;  // of the first block
+  int bytes;       // with a unit, of every block
+
+  // `passes` over some columns ask for as many bytes, from `at` on, between them; each skips what the ones before it asked for.
+  INGOT_INLINE Ahead shared(const char* at, int passes) { return {at, (kUnitBytes + passes - 1) / passes}; }
+  inline __attribute__((always_inline)) void skip(long long columns) { at += (columns + kUnit - 1) / kUnit * bytes; }
+
+  template <int Blocks>
+  inline __attribute__((always_inline)) void ask(long long unit, int block) const {
+    for (int b = block; b < block + Blocks; ++b)
+      for (int line = 0; line < bytes; line += 64) __builtin_prefetch(at + b * blockBytes(kFormat, kK, kGroup) + unit * bytes + line, 0, 2);
+  }
+};
+// How far ahead a single pass over a block asks; blocks lie end to end.
 constexpr int kPrefetchBytes = 3072;
-INGOT_INLINE void prefetch(const char* at, long long bytes) {
-  for (long long line = 0; line < bytes; line += 64) __builtin_prefetch(at + kPrefetchBytes + line);
-}
 
 }  // namespace linear

@@ -26,10 +26,11 @@ INGOT_INLINE void multiplyGroup(const char* x, int rows, const typename Quantize
 // Adds columns [first, first + columns) to the sums of `rows` rows, at most 16.
 template <class Quantized>
 INGOT_INLINE void addTile(const char* x, int rows, long long first, long long columns, const typename Quantized::Panel& panel, int block,
-                          F32x16 (*strip)[kPanelBlocks]) {
+                          const Ahead& ahead, F32x16 (*strip)[kPanelBlocks]) {
   if (first == 0)
     for (int r = 0; r < rows; ++r) strip[r][block] = splat(0.0f);
   for (long long g = 0; g < columns / kGroup; ++g) {
+    ahead.ask<1>(g, block);
     alignas(64) int total[kTileRows][kLanes];
     multiplyGroup<Quantized>(x + first + g * kGroup, rows, panel, g, block, total);
     F32x16 scale = Quantized::scaleOf(panel, g, block), minimum = Quantized::minimumOf(panel, g, block);

@@ -18,6 +18,12 @@ typedef unsigned short U16x16 __attribute__((vector_size(32)));
 typedef _Float16 F16x16 __attribute__((vector_size(32)));
 
 constexpr int kLanes = 16;
+// 32 vectors in registers, not 8.
+#if defined(__AVX512F__)
+constexpr bool kHasManyRegisters = true;
+#else
+constexpr bool kHasManyRegisters = false;
+#endif
 
 INGOT_INLINE F32x16 splat(float x) { return x - F32x16{}; }  // x + 0 is an addition: it makes +0 of -0
 INGOT_INLINE I32x16 splat(int x) { return I32x16{} + x; }

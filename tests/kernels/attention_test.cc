@@ -51,18 +51,27 @@ std::vector<KernelText> textsOf(const Case& c) {
            ""}};
 }
 
-// An element of the cache: its bytes, what it makes of a value, and how far off a key on a rounding boundary may come out.
+// An element of the cache: its bytes, how it is read, what it makes of a value, and half a step of it relative to the value.
 struct CacheElement {
   size_t bytes;
+  float (*read)(const unsigned char*);
   float (*narrowed)(float);
-  double tolerance;
+  double halfStep;
 };
+template <class T>
+T bitsAt(const unsigned char* from) {
+  T bits;
+  std::memcpy(&bits, from, sizeof(T));
+  return bits;
+}
 CacheElement elementOf(const Case& c) {
   static const std::map<std::string_view, CacheElement> kElements = {
-      {"f32", {4, [](float x) { return x; }, 4e-5}},
-      {"f16", {2, [](float x) { return f16ToFloat(floatToF16(x)); }, 1e-3}},
-      {"bf16", {2, [](float x) { return bf16ToFloat(floatToBf16(x)); }, 8e-3}},
-      {"f8", {1, [](float x) { return f8ToFloat(floatToF8(x)); }, 6e-2}},
+      {"f32", {4, bitsAt<float>, [](float x) { return x; }, 0x1p-24}},
+      {"f16",
+       {2, [](const unsigned char* at) { return f16ToFloat(bitsAt<uint16_t>(at)); }, [](float x) { return f16ToFloat(floatToF16(x)); }, 0x1p-11}},
+      {"bf16",
+       {2, [](const unsigned char* at) { return bf16ToFloat(bitsAt<uint16_t>(at)); }, [](float x) { return bf16ToFloat(floatToBf16(x)); }, 0x1p-8}},
+      {"f8", {1, [](const unsigned char* at) { return f8ToFloat(*at); }, [](float x) { return f8ToFloat(floatToF8(x)); }, 0x1p-4}},
   };
   return kElements.at(c.cache);
 }
@@ -70,11 +79,12 @@ CacheElement elementOf(const Case& c) {
 // Whether keys and values lie as fragments of tensor cores.
 bool hasFragments(const Case& c, const std::string& target) { return target == "cuda-emulated" && elementOf(c).bytes == 2; }
 
-// One sequence: its qkv rows, and what plain loops make of them.
+// One sequence: its qkv rows, what plain loops make of them, and the queries that rope_append made.
 struct Sequence {
   int64_t tokens;
   std::vector<float> qkv;  // [tokens, (heads + 2 kvHeads) * headDim]
-  std::vector<double> q, keys, values, y;
+  std::vector<double> q, keys, values;
+  std::vector<float> queries;
   std::vector<int32_t> pages;
 };
 
@@ -103,6 +113,7 @@ class Model {
 
   Sequence makeSequence(Random& random, int64_t tokens) {
     Sequence s{tokens, random.normals(static_cast<size_t>(tokens * row_)), {}, {}, {}, {}, {}};
+    s.queries.resize(static_cast<size_t>(tokens * width()));
     for (int64_t page = 0; page * 16 < tokens; ++page) {
       s.pages.push_back(freePages_.back());
       freePages_.pop_back();
@@ -119,12 +130,6 @@ class Model {
       s.keys.insert(s.keys.end(), at(c_.heads), at(c_.heads + c_.kvHeads));
       s.values.insert(s.values.end(), at(c_.heads + c_.kvHeads), row.end());
     }
-    for (auto* cached : {&s.keys, &s.values})
-      for (double& x : *cached) x = elementOf(c_).narrowed(static_cast<float>(x));
-    ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap};
-    int64_t width = c_.heads * c_.headDim;
-    s.y.resize(static_cast<size_t>(tokens * width));
-    for (int64_t t = 0; t < tokens; ++t) ref::attention(shape, s.q.data() + t * width, t, s.keys.data(), s.values.data(), s.y.data() + t * width);
     return s;
   }
 
@@ -139,9 +144,9 @@ class Model {
       batch.add(ids, static_cast<int32_t>(done[i]), 0, sequences[i]->pages);
       qkv.insert(qkv.end(), sequences[i]->qkv.begin() + done[i] * row_, sequences[i]->qkv.begin() + (done[i] + counts[i]) * row_);
     }
-    int64_t width = c_.heads * c_.headDim, tokens = batch.view().num_tokens;
-    int64_t yBytes = c_.resultGroup ? quantizedRowBytes(width, static_cast<int>(c_.resultGroup)) : width * 4;
-    Poisoned q(static_cast<size_t>(tokens * width) * 4), y(static_cast<size_t>(tokens * yBytes));
+    int64_t tokens = batch.view().num_tokens;
+    int64_t yBytes = c_.resultGroup ? quantizedRowBytes(width(), static_cast<int>(c_.resultGroup)) : width() * 4;
+    Poisoned q(static_cast<size_t>(tokens * width()) * 4), y(static_cast<size_t>(tokens * yBytes));
     std::vector<void*> operands = {qkv.data()};
     if (c_.rotary) operands.push_back(table_.data());
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
@@ -150,24 +155,42 @@ class Model {
     attend_->runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data(), partials_.data()}, tilesOf(batch.view()), 2);
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && pool_.guardsIntact() && partials_.guardsIntact());
     const char* row = y.as<char>();
+    const auto* query = q.as<float>();
     for (size_t i = 0; i < sequences.size(); ++i) {
+      std::copy_n(query, counts[i] * width(), sequences[i]->queries.begin() + done[i] * width());
+      query += counts[i] * width();
       for (int64_t t = 0; t < counts[i]; ++t, row += yBytes) {
         const auto* values = reinterpret_cast<const float*>(row);
-        if (c_.resultGroup) appendQuantizedRow(row, width, c_.resultGroup, outputs[i]);
-        else outputs[i].insert(outputs[i].end(), values, values + width);
+        if (c_.resultGroup) appendQuantizedRow(row, width(), c_.resultGroup, outputs[i]);
+        else outputs[i].insert(outputs[i].end(), values, values + width());
       }
       done[i] += counts[i];
     }
   }
 
+  // Queries, keys and values as plain loops make them, but for rounding; then attention over just those.
   void expectClose(const Sequence& s, const std::vector<float>& y) const {
-    ASSERT_EQ(y.size(), s.y.size());
-    double tolerance = elementOf(c_).tolerance;
-    if (fragments_) tolerance *= 3;  // queries and weights are rounded too
-    for (size_t i = 0; i < y.size(); ++i)
-      ASSERT_NEAR(y[i], s.y[i],
-                  tolerance * (1 + std::fabs(s.y[i])) + (c_.resultGroup ? halfStep(s.y.data(), static_cast<int64_t>(i), c_.resultGroup) : 0))
-          << "element " << i << " of " << s.tokens << " tokens";
+    std::vector<double> q(s.queries.begin(), s.queries.end()), keys = cached(s, false), values = cached(s, true);
+    expectRounded(q, s.q, 0, "query");
+    expectRounded(keys, s.keys, elementOf(c_).halfStep, "key");
+    expectRounded(values, s.values, elementOf(c_).halfStep, "value");
+    // Tensor cores take queries and weights in the type of the cache.
+    double factor = c_.softcap != 0 ? kScale : kScale * 1.4426950408889634, tolerance = 4e-5;
+    if (fragments_) {
+      for (double& x : q) x = elementOf(c_).narrowed(static_cast<float>(x) * static_cast<float>(factor)) / factor;
+      tolerance += elementOf(c_).halfStep * largestOf(values);
+    }
+    ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap};
+    ASSERT_EQ(y.size(), q.size());
+    std::vector<double> expected(static_cast<size_t>(width()));
+    for (int64_t t = 0; t < s.tokens; ++t) {
+      ref::attention(shape, q.data() + t * width(), t, keys.data(), values.data(), expected.data());
+      for (int64_t i = 0; i < width(); ++i)
+        ASSERT_NEAR(
+            y[static_cast<size_t>(t * width() + i)], expected[static_cast<size_t>(i)],
+            tolerance * (1 + std::fabs(expected[static_cast<size_t>(i)])) + (c_.resultGroup ? halfStep(expected.data(), i, c_.resultGroup) : 0))
+            << "element " << i << " of token " << t << " of " << s.tokens;
+    }
   }
 
   // Pages that no sequence has, tokens behind a sequence's end and other layers stay poison.
@@ -177,14 +200,8 @@ class Model {
     for (const Sequence* s : sequences)
       for (int64_t t = 0; t < s->tokens; ++t)
         for (int h = 0; h < heads; ++h)
-          for (int d = 0; d < dim; ++d) {
-            long long key = headOffset(s->pages[static_cast<size_t>(t / 16)], kLayers, h, heads, dim) + kLayer * 2 * layerElements(heads, dim);
-            auto slot = static_cast<int>(t % 16);
-            long long value = key + layerElements(heads, dim);
-            key += fragments_ ? d / 16 * 256 + fragmentPlace(slot, d % 16) : d * 16 + slot;
-            value += fragments_ ? d / 16 * 256 + fragmentPlace(d % 16, slot) : slot * dim + d;
-            written[static_cast<size_t>(key)] = written[static_cast<size_t>(value)] = true;
-          }
+          for (int d = 0; d < dim; ++d)
+            for (bool isValue : {false, true}) written[placeOf(*s, t, h, d, isValue)] = true;
     for (size_t i = 0; i < written.size(); ++i)
       for (size_t b = 0; b < elementBytes_ && !written[i]; ++b) ASSERT_EQ(pool_.as<unsigned char>()[i * elementBytes_ + b], 0xff) << "element " << i;
   }
@@ -194,7 +211,39 @@ class Model {
     std::vector<float> values = random.normals(static_cast<size_t>(count));
     return {values.begin(), values.end()};
   }
+  int64_t width() const { return c_.heads * c_.headDim; }
   unsigned char* keys() { return pool_.as<unsigned char>() + kLayer * 2 * half_; }
+
+  // The element of the pool that has column d of head h of token t.
+  size_t placeOf(const Sequence& s, int64_t t, int h, int d, bool isValue) const {
+    auto heads = static_cast<int>(c_.kvHeads), dim = static_cast<int>(c_.headDim), slot = static_cast<int>(t % 16);
+    long long place = headOffset(s.pages[static_cast<size_t>(t / 16)], kLayers, h, heads, dim) + (kLayer * 2 + isValue) * layerElements(heads, dim);
+    if (fragments_) place += d / 16 * 256 + (isValue ? fragmentPlace(d % 16, slot) : fragmentPlace(slot, d % 16));
+    else place += isValue ? slot * dim + d : d * 16 + slot;
+    return static_cast<size_t>(place);
+  }
+  // What the pool has of a sequence: [tokens, kvHeads, headDim].
+  std::vector<double> cached(const Sequence& s, bool isValue) const {
+    std::vector<double> elements;
+    for (int64_t t = 0; t < s.tokens; ++t)
+      for (int h = 0; h < c_.kvHeads; ++h)
+        for (int d = 0; d < c_.headDim; ++d)
+          elements.push_back(elementOf(c_).read(pool_.as<unsigned char>() + placeOf(s, t, h, d, isValue) * elementBytes_));
+    return elements;
+  }
+
+  static double largestOf(const std::vector<double>& values) {
+    double largest = 0;
+    for (double value : values) largest = std::max(largest, std::fabs(value));
+    return largest;
+  }
+  // Sums of f32 may cancel: they are off by some steps of the largest part. The least e4m3 above zero is 2^-9.
+  static void expectRounded(const std::vector<double>& actual, const std::vector<double>& expected, double halfStep, const char* what) {
+    ASSERT_EQ(actual.size(), expected.size());
+    double slack = 1e-6 * (1 + largestOf(expected)) + (halfStep == 0x1p-4 ? 0x1p-10 : 0);
+    for (size_t i = 0; i < actual.size(); ++i)
+      ASSERT_NEAR(actual[i], expected[i], slack + 1.01 * halfStep * std::fabs(expected[i])) << what << " " << i;
+  }
 
   int64_t tilesOf(const IngotBatch& batch) const {
     return attend_->tilesFor(attend_->code.tiles.extent == exec::Extent::splits ? batch.num_splits : batch.num_blocks);

@@ -27,7 +27,7 @@ class Poisoned {
  public:
   explicit Poisoned(size_t bytes);
   template <class T>
-  T* as() {
+  T* as() const {
     return reinterpret_cast<T*>(data_);
   }
   void* data() { return data_; }
