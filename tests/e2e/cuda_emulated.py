@@ -56,8 +56,8 @@ def same_until(name, one, other, tolerance):
 def compare(name, cpu, emulated, tolerance):
     for one, other in zip(cpu, emulated):
         same = [same_until(name, *pair, tolerance) for pair in zip(one[:1], other[:1])][0]
-        # A draw falls on either side of an edge between two tokens, which coarse activations move.
-        if tolerance < 1e-1 and same == len(one[0][1][0]["token_ids"]) and [s[1][0]["token_ids"] for s in one] != [s[1][0]["token_ids"] for s in other]:
+        # A draw falls on either side of an edge between two tokens, which anything coarser than f32 moves.
+        if tolerance < 1e-2 and same == len(one[0][1][0]["token_ids"]) and [s[1][0]["token_ids"] for s in one] != [s[1][0]["token_ids"] for s in other]:
             sys.exit(f"{name}: the emulator gives other sampled tokens than the CPU target")
         expected = dict(logprobs_of(one[:1]))
         worst = max(abs(value - expected.get(place, value)) for place, value in logprobs_of(other[:1]) if place[0] == "prompt" or place[1] < same)
