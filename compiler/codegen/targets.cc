@@ -36,6 +36,7 @@ Result<std::vector<Target>> cudaTargets(const std::string& spelling, const Targe
     if (!opened.ok()) return opened.status().at("--target=" + spelling);
     nvrtc = *opened;
     compile = [nvrtc](const SourceUnit& unit, const std::string& architecture) { return nvrtc->compile(unit.symbol, unit.source, architecture); };
+    if (options.kernelCache) compile = cachedCompile(compile, nvrtc->key(), *options.kernelCache);
   }
   std::vector<Target> targets;
   for (std::string_view one : all) {

@@ -23,7 +23,7 @@ struct TargetOptions {
   std::string cudaToolkit;             // where NVRTC is looked for beside the usual places
   CudaCompile cudaCompile;             // empty: NVRTC
   int64_t cudaLargerRows = 0;          // rows from which on larger CUDA kernels run; 0: where they pay
-  KernelCache* kernelCache = nullptr;  // has or takes compiled CPU kernels; null: all are compiled
+  KernelCache* kernelCache = nullptr;  // has or takes compiled kernels; null: all are compiled
 };
 
 // The targets that one spelling stands for; a refusal lists what there is, or says what to install.

@@ -16,6 +16,18 @@ constexpr std::string_view kWithoutLarger = "sm_75";
 // A module is loaded from its own bytes; the driver wants them aligned.
 constexpr uint64_t kCodeAlignment = 64;
 
+// An entry of the cache: version and length of the log, as text; the log; the code.
+std::string entryOf(const NvrtcOutput& output) { return fmt::format("{} {}\n{}{}", output.version, output.log.size(), output.log, output.code); }
+NvrtcOutput outputOf(const std::string& entry) {
+  NvrtcOutput output;
+  size_t logBytes = 0, log = entry.find('\n') + 1;
+  auto [end, error] = std::from_chars(entry.data(), entry.data() + log, output.version);
+  std::from_chars(end + 1, entry.data() + log, logBytes);
+  output.log = entry.substr(log, logBytes);
+  output.code = entry.substr(log + logBytes);
+  return output;
+}
+
 // The number before `what` in ptxas's log: "Used 40 registers", "512 bytes smem"; 0 where it says nothing.
 uint32_t numberBefore(std::string_view log, std::string_view what) {
   auto end = log.find(what);
@@ -30,6 +42,16 @@ uint32_t numberBefore(std::string_view log, std::string_view what) {
 }  // namespace
 
 std::span<const std::string_view> cudaArchitectures() { return kArchitectures; }
+
+CudaCompile cachedCompile(CudaCompile compile, KernelKey key, KernelCache& cache) {
+  return [compile = std::move(compile), key, &cache](const SourceUnit& unit, const std::string& architecture) -> Result<NvrtcOutput> {
+    Sha256 name = KernelKey(key).add(architecture).add(unit.symbol).add(unit.source).finish();
+    if (auto entry = cache.find(name)) return outputOf(*entry);
+    INGOT_ASSIGN(NvrtcOutput output, compile(unit, architecture));
+    cache.keep(name, entryOf(output));
+    return output;
+  };
+}
 
 Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> programUnits, const std::string& architecture, const CudaCompile& compile,
                                         int64_t leastRows, int jobs) {

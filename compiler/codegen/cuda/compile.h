@@ -14,6 +14,10 @@ std::span<const std::string_view> cudaArchitectures();
 // Source of one kernel and an architecture to code and log; NVRTC, or what a test puts in its place.
 using CudaCompile = std::function<Result<NvrtcOutput>(const SourceUnit& unit, const std::string& architecture)>;
 
+// `compile`, where the cache does not have its code already. `key` names the compiler and what all units share; the cache must outlive
+// the function.
+CudaCompile cachedCompile(CudaCompile compile, KernelKey key, KernelCache& cache);
+
 // Units compile on `jobs` threads; the same units give the same bytes. `leastRows` as in largerKernels.
 Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile,
                                         int64_t leastRows, int jobs);

@@ -82,6 +82,14 @@ Status Nvrtc::bind() {
   return {};
 }
 
+KernelKey Nvrtc::key() const {
+  KernelKey key;
+  key.add("nvrtc").add(std::to_string(version_));
+  for (const char* option : kOptions) key.add(option);
+  for (int i = 0; i < kEmbeddedKernelCount; ++i) key.add(kEmbeddedKernels[i].path).add(kEmbeddedKernels[i].text);
+  return key;
+}
+
 Result<NvrtcOutput> Nvrtc::compile(const std::string& name, const std::string& source, const std::string& architecture) const {
   std::vector<const char*> texts, names;
   for (int i = 0; i < kEmbeddedKernelCount; ++i) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/kernel_cache.h"
 #include "runtime/base/status.h"
 
 namespace ingot {
@@ -28,6 +29,8 @@ class Nvrtc {
   // Compute capabilities that it compiles for, as 90.
   const std::vector<int>& architectures() const { return architectures_; }
   uint32_t version() const { return version_; }
+  // What decides, besides a unit and its architecture, what compile() gives.
+  KernelKey key() const;
 
  private:
   struct Table;

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "compiler/codegen/cpu/compile.h"
+#include "compiler/codegen/cuda/compile.h"
 #include "compiler/pipeline/pipeline.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/support/tiny_checkpoint.h"
@@ -47,6 +48,34 @@ TEST_F(Cache, HasWhatWasCompiledBefore) {
   expectUse(0, 2);
   expectUse(2, 0);
   EXPECT_EQ(entriesOf(folder_).size(), 2u);
+}
+
+TEST_F(Cache, HasCudaKernelsByCompilerArchitectureAndSource) {
+  int compiled = 0;
+  auto compileNow = [&](const SourceUnit& unit, const std::string& architecture) -> Result<NvrtcOutput> {
+    ++compiled;
+    if (unit.source == "refused") return Status::internal("does not compile");
+    return NvrtcOutput{std::string("\0code\n", 6) + unit.source + architecture, "ptxas info\n: Used 40 registers", 13010};
+  };
+  auto expectCompiled = [&](const char* compiler, const SourceUnit& unit, const char* architecture, int times) {
+    KernelCache cache(folder_);
+    compiled = 0;
+    auto output = cachedCompile(compileNow, KernelKey().add(compiler), cache)(unit, architecture);
+    EXPECT_EQ(compiled, times) << compiler << " " << unit.source << " " << architecture;
+    auto expected = compileNow(unit, architecture);
+    ASSERT_EQ(output.ok(), expected.ok());
+    if (!output.ok()) return;
+    EXPECT_EQ(output->code, expected->code);
+    EXPECT_EQ(output->log, expected->log);
+    EXPECT_EQ(output->version, expected->version);
+  };
+  for (int times : {1, 0}) {
+    expectCompiled("13.0", {"k", "a"}, "sm_80", times);
+    expectCompiled("13.0", {"k", "a"}, "sm_90a", times);
+    expectCompiled("13.0", {"k", "b"}, "sm_80", times);
+    expectCompiled("13.1", {"k", "a"}, "sm_80", times);
+    expectCompiled("13.0", {"k", "refused"}, "sm_80", 1);
+  }
 }
 
 TEST_F(Cache, HasAllKernelsOfAModel) {
