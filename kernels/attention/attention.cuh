@@ -105,9 +105,7 @@ struct Tile {
       sums.clear();
       for (int start = split * INGOT_SPLIT_TOKENS; start < (split + 1) * INGOT_SPLIT_TOKENS; start += kSpanTokens) {
         if (start > sight.last || start + kSpanTokens <= sight.first) continue;
-        Sums span;
-        Spans::compute(core, start, sight, pages, kvHead, operands, column / 8, span);
-        fold(sums, span);
+        Spans::add(core, start, sight, pages, kvHead, operands, column / 8, sums);
       }
       Factors f[2];
       for (int r = 0; r < 2; ++r) {
@@ -141,7 +139,7 @@ struct Tile {
       Sums sums;
       sums.clear();
       if (start <= position && start + kSpanTokens > seen)
-        Spans::compute(core, start, sight, batch.page_table + (long long)block.sequence * batch.max_pages, kvHead, operands, column / 8, sums);
+        Spans::add(core, start, sight, batch.page_table + (long long)block.sequence * batch.max_pages, kvHead, operands, column / 8, sums);
       keep(sums, rows, warp, storage);
       __syncthreads();
       foldSpans(rows, column, first == last, partialOf(partials, split.index), storage);

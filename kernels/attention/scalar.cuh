@@ -11,6 +11,7 @@ struct ScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
   typedef PagePlace<C::kCache, C::kHeadDim> Place;
+  static constexpr int kTilesAtOnce = C::kHeadDim / 8;  // a weight is fetched once for all
   struct Weights {
     float at[2][4];  // of a page, as its scores
   };
@@ -58,7 +59,7 @@ struct ScalarCore {
 
   // Adds weights * values of a page, but for tokens behind `last`, which nobody wrote.
   template <int Tiles>
-  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
+  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, float (&output)[Tiles][4]) const {
     int lane = threadIdx.x % kWarp, column = 2 * (lane % 4);
     for (int pair = 0; pair < 4; ++pair)
 #pragma unroll
@@ -70,8 +71,8 @@ struct ScalarCore {
         for (int n = 0; n < Tiles; ++n)
           for (int c = 0; c < 2; ++c) {
             float value = Element::widen(values[Place::value(token, (firstTile + n) * 8 + column + c)]);
-            sums.output[n][c] = fma(first, value, sums.output[n][c]);
-            sums.output[n][2 + c] = fma(second, value, sums.output[n][2 + c]);
+            output[n][c] = fma(first, value, output[n][c]);
+            output[n][2 + c] = fma(second, value, output[n][2 + c]);
           }
       }
   }

@@ -36,19 +36,6 @@ INGOT_INLINE Factors factorsOf(float before, float after) {
 }
 INGOT_INLINE float fold(float before, float after, const Factors& f) { return fma(after, f.after, before * f.before); }
 
-template <int Tiles>
-INGOT_INLINE void fold(Sums<Tiles>& sums, const Sums<Tiles>& after) {
-#pragma unroll
-  for (int r = 0; r < 2; ++r) {
-    Factors f = factorsOf(sums.largest[r], after.largest[r]);
-    sums.largest[r] = f.largest;
-    sums.total[r] = fold(sums.total[r], after.total[r], f);
-#pragma unroll
-    for (int n = 0; n < Tiles; ++n)
-      for (int i = 2 * r; i < 2 * r + 2; ++i) sums.output[n][i] = fold(sums.output[n][i], after.output[n][i], f);
-  }
-}
-
 // Where the lane's two rows stand in their sequence, and what any row of the warp can see: tokens [first, last].
 struct Sight {
   int positions[2], first, last;
@@ -67,9 +54,9 @@ struct Span {
     return token > position || token < firstSeen(position) ? -infinity() : score;
   }
 
-  // Scores become weights in place; the largest scores and totals are those of the span.
+  // Scores become weights in place; largest scores and totals are folded in.
   template <int Tiles>
-  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], int start, const Sight& sight, Sums<Tiles>& sums) {
+  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], int start, const Sight& sight, Sums<Tiles>& sums, Factors (&factors)[2]) {
     int column = 2 * (threadIdx.x % 4);
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
@@ -88,15 +75,17 @@ struct Span {
         score = power2(score - shift);
         total += score;
       }
-      sums.largest[r] = largest;
-      sums.total[r] = warpSum<4>(total);
+      factors[r] = factorsOf(sums.largest[r], largest);
+      sums.largest[r] = factors[r].largest;
+      sums.total[r] = fold(sums.total[r], warpSum<4>(total), factors[r]);
     }
   }
 
-  // Columns [8 * firstTile, 8 * (firstTile + Tiles)) of the span that begins with token `start`, which some row sees.
+  // Folds in columns [8 * firstTile, 8 * (firstTile + Tiles)) of the span that begins with token `start`, which some row sees: a few
+  // tiles after the other, so that registers hold one set of sums.
   template <int Tiles, class Core>
-  INGOT_INLINE void compute(const Core& core, int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands, int firstTile,
-                            Sums<Tiles>& sums) {
+  INGOT_INLINE void add(const Core& core, int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands, int firstTile,
+                        Sums<Tiles>& sums) {
     typedef typename Core::Type Type;
     PageScores scores[kSpanPages];
     long long offsets[kSpanPages];
@@ -108,16 +97,24 @@ struct Span {
       offsets[p] = seen[p] ? headOffset(pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim) : 0;
     }
     core.score((const Type*)operands[1], offsets, seen, scores);
-    weigh(scores, start, sight, sums);
+    Factors factors[2];
+    weigh(scores, start, sight, sums, factors);
     typename Core::Weights weights[kSpanPages];
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
+    constexpr int kAtOnce = Core::kTilesAtOnce < Tiles ? Core::kTilesAtOnce : Tiles;
 #pragma unroll
-    for (int n = 0; n < Tiles; ++n)
-      for (int i = 0; i < 4; ++i) sums.output[n][i] = 0;
+    for (int n = 0; n < Tiles; n += kAtOnce) {
+      float output[kAtOnce][4] = {};
 #pragma unroll
-    for (int p = 0; p < kSpanPages; ++p)
-      if (seen[p]) core.addValues(weights[p], (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, firstTile, sums);
+      for (int p = 0; p < kSpanPages; ++p)
+        if (seen[p]) core.addValues(weights[p], (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, firstTile + n, output);
+#pragma unroll
+      for (int i = 0; i < 4 * kAtOnce; ++i) {
+        float& sum = sums.output[n + i / 4][i % 4];
+        sum = fold(sum, output[i / 4][i % 4], factors[i % 4 / 2]);
+      }
+    }
   }
 };
 

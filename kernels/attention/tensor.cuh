@@ -10,6 +10,7 @@ template <class C>
 struct TensorCore {
   typedef unsigned short Type;
   static constexpr int kSteps = C::kHeadDim / 16;
+  static constexpr int kTilesAtOnce = 4;  // of values: more spill registers, fewer leave too few loads on their way
   // Of a page, as the first operand of a product: half of the registers that they take as scores.
   struct Weights {
     unsigned at[4];
@@ -64,7 +65,7 @@ struct TensorCore {
 
   // Adds weights * values of a page. Tokens behind `last` have values that nobody wrote: they count as zeros.
   template <int Tiles>
-  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, Sums<Tiles>& sums) const {
+  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, float (&output)[Tiles][4]) const {
     int lane = threadIdx.x % kWarp;
     unsigned masks[2];
 #pragma unroll
@@ -75,8 +76,8 @@ struct TensorCore {
 #pragma unroll
     for (int n = 0; n < Tiles; n += 2) {
       Words b = ::load<Words>(values + (firstTile + n) * 128 + lane * 8);
-      multiply(sums.output[n], weights.at, b.at[0] & masks[0], b.at[1] & masks[1]);
-      multiply(sums.output[n + 1], weights.at, b.at[2] & masks[0], b.at[3] & masks[1]);
+      multiply(output[n], weights.at, b.at[0] & masks[0], b.at[1] & masks[1]);
+      multiply(output[n + 1], weights.at, b.at[2] & masks[0], b.at[3] & masks[1]);
     }
   }
 };
