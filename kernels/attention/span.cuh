@@ -102,7 +102,7 @@ struct Span {
     typename Core::Weights weights[kSpanPages];
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
-    constexpr int kAtOnce = Core::kTilesAtOnce < Tiles ? Core::kTilesAtOnce : Tiles;
+    constexpr int kAtOnce = Core::tilesAtOnce(Tiles);
 #pragma unroll
     for (int n = 0; n < Tiles; n += kAtOnce) {
       float output[kAtOnce][4] = {};

@@ -10,7 +10,8 @@ template <class C>
 struct TensorCore {
   typedef unsigned short Type;
   static constexpr int kSteps = C::kHeadDim / 16;
-  static constexpr int kTilesAtOnce = 4;  // of values: more spill registers, fewer leave too few loads on their way
+  // Of values, where they divide into such: more spill registers, fewer leave too few loads on their way.
+  static constexpr int tilesAtOnce(int tiles) { return tiles % 4 == 0 ? 4 : 2; }
   // Of a page, as the first operand of a product: half of the registers that they take as scores.
   struct Weights {
     unsigned at[4];
