@@ -147,9 +147,13 @@ Status Interpreter<Real>::norm(llm::NormOp op) {
 }
 
 template <class Real>
-Real Interpreter<Real>::extraAt(mlir::Value extra, int64_t row, int64_t column) const {
-  if (const std::vector<float>* vector = paramOf(extra)) return static_cast<Real>((*vector)[static_cast<size_t>(column)]);
-  return rowsOf(extra).row(row)[column];
+std::vector<typename Interpreter<Real>::Extra> Interpreter<Real>::extrasOf(mlir::ValueRange values) const {
+  std::vector<Extra> extras;
+  for (mlir::Value value : values) {
+    const std::vector<float>* vector = paramOf(value);
+    extras.push_back({vector, vector ? nullptr : &rowsOf(value)});
+  }
+  return extras;
 }
 
 template <class Real>
@@ -178,12 +182,13 @@ Status Interpreter<Real>::linear(llm::LinearOp op) {
   }
   INGOT_ASSIGN(auto body, Body<Real>::of(op.getBody()));
   Rows y{channels / sums, {}};
+  std::vector<Extra> extras = extrasOf(op.getExtras());
   std::vector<Real> slots;
   for (int64_t r = 0; r < x.count(); ++r)
     for (int64_t n = 0; n < y.columns; ++n) {
       slots.clear();
       for (int s = 0; s < sums; ++s) slots.push_back(products.row(r)[sums == 1 ? n : ref::interleavedChannel(n, s, sums)]);
-      for (mlir::Value extra : op.getExtras()) slots.push_back(extraAt(extra, r, n));
+      for (const Extra& extra : extras) slots.push_back(extra.at(r, n));
       y.data.push_back(body.apply(slots));
     }
   setRows(op.getY(), std::move(y));
@@ -194,13 +199,14 @@ template <class Real>
 Status Interpreter<Real>::fusedRows(llm::RowsOp op) {
   Rows y = op.getSelect() ? selected(rowsOf(op.getX())) : rowsOf(op.getX());
   INGOT_ASSIGN(auto body, Body<Real>::of(op.getBody()));
+  std::vector<Extra> extras = extrasOf(op.getExtras());
   std::vector<Real> slots;
   for (int64_t r = 0; r < y.count(); ++r) {
     Real* row = y.row(r);
     normRow(op.getKind(), row, paramOf(op.getWeight()), paramOf(op.getBias()), y.columns, op.getEps().convertToDouble(), row);
     for (int64_t c = 0; c < y.columns; ++c) {
       slots.assign(1, row[c]);
-      for (mlir::Value extra : op.getExtras()) slots.push_back(extraAt(extra, r, c));
+      for (const Extra& extra : extras) slots.push_back(extra.at(r, c));
       row[c] = body.apply(slots);
     }
   }
@@ -212,11 +218,9 @@ template <class Real>
 Status Interpreter<Real>::elementwise(mlir::Operation& op) {
   INGOT_ASSIGN(auto function, Elementwise<Real>::of(&op));
   Rows y = rowsOf(op.getOperand(0));
+  std::vector<Extra> rhs = extrasOf(op.getOperands().drop_front());
   for (int64_t r = 0; r < y.count(); ++r)
-    for (int64_t c = 0; c < y.columns; ++c) {
-      Real rhs = op.getNumOperands() > 1 ? extraAt(op.getOperand(1), r, c) : Real(0);
-      y.row(r)[c] = function.apply(y.row(r)[c], rhs);
-    }
+    for (int64_t c = 0; c < y.columns; ++c) y.row(r)[c] = function.apply(y.row(r)[c], rhs.empty() ? Real(0) : rhs[0].at(r, c));
   values_[op.getResult(0)] = std::move(y);
   return {};
 }

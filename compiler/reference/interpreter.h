@@ -63,6 +63,13 @@ class Interpreter {
   using Rows = reference::Rows<Real>;
   using Values = std::shared_ptr<const std::vector<float>>;
 
+  // What an op reads beside its rows: one vector for all of them, or a row for each.
+  struct Extra {
+    const std::vector<float>* vector;
+    const Rows* rows;
+    Real at(int64_t row, int64_t column) const { return vector ? static_cast<Real>((*vector)[static_cast<size_t>(column)]) : rows->row(row)[column]; }
+  };
+
   Status check(std::span<const int> ids, std::span<const int> positions) const;
   Status execute(mlir::Operation& op);
   // Lets go of what no later op reads.
@@ -88,7 +95,7 @@ class Interpreter {
   void append(int64_t layer, const Rows& keys, const Rows& values);
   Rows selected(const Rows& rows) const;
   Rows part(const Rows& rows, int64_t first, int64_t columns) const;
-  Real extraAt(mlir::Value extra, int64_t row, int64_t column) const;
+  std::vector<Extra> extrasOf(mlir::ValueRange values) const;
   const std::vector<float>* paramOf(mlir::Value value) const { return value ? gets_.lookup(value).get() : nullptr; }
   const Rows& rowsOf(mlir::Value value) const { return values_.find(value)->second; }
   // The value of an op; rounded where its type is quantised.
