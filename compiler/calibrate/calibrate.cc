@@ -14,7 +14,9 @@ namespace {
 constexpr std::string_view kText =
 #include "compiler/calibrate/text.inc"
     ;
-constexpr size_t kTokens = 1024, kWindow = 256;  // attention in plain loops costs as much as all linears at 512
+// The whole text for most tokenizers: 1024 of SmolLM2's 1677 tokens leave perplexity at 1.064 of float32's instead of 1.051.
+// Attention in plain loops costs as much as all linears in windows of 512, half of that in these.
+constexpr size_t kTokens = 2048, kWindow = 256;
 // Of the mean: a column that the text never lit up keeps a scale that suits it.
 constexpr double kLeastImportance = 1e-3;
 
