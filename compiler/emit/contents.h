@@ -7,6 +7,7 @@
 #include "compiler/codegen/variant.h"
 #include "compiler/import/checkpoint.h"
 #include "compiler/import/decoder_spec.h"
+#include "compiler/pack/importance.h"
 #include "dialects/exec/exec.h"
 #include "dialects/llm/llm.h"
 #include "runtime/format/sha256.h"
@@ -44,6 +45,7 @@ struct Contents {
   exec::ProgramOp program;  // steps, the same for every target
   std::string cacheType;
   const Checkpoint* checkpoint = nullptr;  // null: random weights
+  Importance importance;                   // of columns, where it was measured
   uint64_t seed = 0;
   bool filled = false;            // random weights as a recipe instead of bytes
   std::vector<KernelUnit> units;  // of the program's kernels, in their order

@@ -110,7 +110,7 @@ class Emitter {
       INGOT_TRY(rows->read(0, type.getNumElements() / type.getShape().back(), values.data()));
       return file.write(weight.offset, std::as_bytes(std::span(values)));
     }
-    Status status = packMatrix(*rows, type.getDimSize(0), type.getDimSize(1), format, options_.jobs,
+    Status status = packMatrix(*rows, type.getDimSize(0), type.getDimSize(1), format, importanceOf(contents_.importance, param), options_.jobs,
                                [&](uint64_t offset, std::span<const std::byte> bytes) -> Status {
                                  INGOT_TRY(file.write(weight.offset + offset, bytes));
                                  return report(bytes.size());

@@ -41,10 +41,19 @@ void placeCodes(WeightFormat format, const GroupCodes& codes, int group, int64_t
   }
 }
 
+const float* groupOf(std::span<const float> importance, int64_t firstColumn) {
+  return importance.empty() ? nullptr : importance.data() + firstColumn;
+}
+
 class BlockPacker {
  public:
-  BlockPacker(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format)
-      : param_(param), rows_(rows), columns_(columns), format_(format), values_(static_cast<size_t>(kBlockChannels * columns)) {}
+  BlockPacker(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format, std::span<const float> importance)
+      : param_(param),
+        rows_(rows),
+        columns_(columns),
+        format_(format),
+        importance_(importance),
+        values_(static_cast<size_t>(kBlockChannels * columns)) {}
 
   Status pack(int64_t block, std::byte* out) {
     int64_t first = block * kBlockChannels, count = std::min<int64_t>(kBlockChannels, rows_ - first);
@@ -71,7 +80,8 @@ class BlockPacker {
     GroupCodes codes;
     for (int64_t g = 0; g < columns_ / format_.group; ++g) {
       if (!aligned || !exactCodes(tensor->type, blocks_.data() + g * info->blockBytes, format_.format, codes))
-        quantizeGroup(format_.format, values_.data() + lane * columns_ + g * format_.group, format_.group, codes);
+        quantizeGroup(format_.format, values_.data() + lane * columns_ + g * format_.group, groupOf(importance_, g * format_.group), format_.group,
+                      codes);
       if (!std::isfinite(codes.scale) || !std::isfinite(codes.minimum))
         return Status::unsupported("row {}: a scale does not fit 16 bits; use --dtype=float32 without quantisation", row);
       placeCodes(format_.format, codes, format_.group, lane, out + g * bytes);
@@ -82,19 +92,23 @@ class BlockPacker {
   const ParamRows& param_;
   int64_t rows_, columns_;
   StorageFormat format_;
+  std::span<const float> importance_;
   std::vector<float> values_;
   std::vector<std::byte> blocks_;
 };
 
 }  // namespace
 
-Status packMatrix(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format, int jobs, const PackSink& sink) {
+Status packMatrix(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format, std::span<const float> importance, int jobs,
+                  const PackSink& sink) {
+  if (!importance.empty() && static_cast<int64_t>(importance.size()) != columns)
+    return Status::internal("the importance of {} columns, for {}", importance.size(), columns);
   if (columns % format.group) return Status::internal("{} columns do not divide into groups of {}", columns, format.group);
   if (format.format == WeightFormat::bf16 && columns % 2) return Status::unsupported("bf16 weights need an even number of columns, not {}", columns);
   int64_t blockSize = blockBytes(format.format, columns, format.group);
   int64_t perPiece = std::max<int64_t>(1, (4 << 20) / blockSize), blocks = blockCount(rows);
   return parallelFor(static_cast<size_t>((blocks + perPiece - 1) / perPiece), jobs, [&](size_t piece) -> Status {
-    BlockPacker packer(param, rows, columns, format);
+    BlockPacker packer(param, rows, columns, format, importance);
     int64_t first = static_cast<int64_t>(piece) * perPiece, last = std::min(blocks, first + perPiece);
     std::vector<std::byte> bytes(static_cast<size_t>((last - first) * blockSize));
     for (int64_t block = first; block < last; ++block) INGOT_TRY(packer.pack(block, bytes.data() + (block - first) * blockSize));
@@ -102,7 +116,8 @@ Status packMatrix(const ParamRows& param, int64_t rows, int64_t columns, const S
   });
 }
 
-Result<double> quantizationError(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format) {
+Result<double> quantizationError(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format,
+                                 std::span<const float> importance) {
   constexpr int64_t kSampledRows = 32;
   std::vector<float> row(static_cast<size_t>(columns));
   double error = 0, total = 0;
@@ -110,11 +125,13 @@ Result<double> quantizationError(const ParamRows& param, int64_t rows, int64_t c
   for (int64_t i = 0, count = std::min(rows, kSampledRows); i < count; ++i) {
     INGOT_TRY(param.read(i * rows / count, 1, row.data()));
     for (int64_t at = 0; at + format.group <= columns; at += format.group) {
-      quantizeGroup(format.format, row.data() + at, format.group, codes);
+      const float* weights = groupOf(importance, at);
+      quantizeGroup(format.format, row.data() + at, weights, format.group, codes);
       for (int k = 0; k < format.group; ++k) {
         double value = row[static_cast<size_t>(at + k)], difference = value - (codes.scale * codes.codes[k] + codes.minimum);
-        error += difference * difference;
-        total += value * value;
+        double weight = weights ? weights[k] : 1;
+        error += weight * difference * difference;
+        total += weight * value * value;
       }
     }
   }

@@ -17,7 +17,9 @@ struct GroupCodes {
 };
 
 // Best codes of `group` values: several scales are tried, each refined by least squares (as in k-means with one step).
-void quantizeGroup(WeightFormat format, const float* values, int group, GroupCodes& out);
+// `importance` says what the squared error of each value counts, in any unit; null: nothing is known of the rows that the values
+// multiply. Codes of 8 bits are fine enough for the largest value to set their scale in any case.
+void quantizeGroup(WeightFormat format, const float* values, const float* importance, int group, GroupCodes& out);
 
 // The codes of one 32-value GGUF block as they are, where `format` can hold them exactly: q4_0 in i4, i4m and i8; q4_1 in i4m;
 // q5_0 and q8_0 in i8. Returns false where it cannot.

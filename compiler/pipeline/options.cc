@@ -33,6 +33,10 @@ Status validate(const CompileOptions& options) {
   constexpr std::string_view kDtypes[] = {"auto", "float32", "bfloat16", "float16"}, kQuantize[] = {"none", "int8", "int4"};
   INGOT_TRY(oneOf("dtype", options.dtype, kDtypes));
   INGOT_TRY(oneOf("quantize", options.quantize, kQuantize));
+  // Codes of 8 bits take their scale from the largest value, whatever it is multiplied with.
+  if (options.calibrate && options.quantize != "int4")
+    return Status::invalidArgument("--calibrate: chooses the scales of --quantize=int4, found --quantize={}", options.quantize);
+  if (options.calibrate && options.random_weights) return Status::invalidArgument("--calibrate: random weights have no text to be measured on");
   INGOT_TRY(parseCacheType(options.kv_cache_dtype).status());
   if (options.max_model_len < 0 || options.max_model_len > 1 << 24)
     return Status::invalidArgument("--max-model-len={}: expected 1 to {}", options.max_model_len, 1 << 24);

@@ -1,5 +1,6 @@
 #include "compiler/pipeline/pipeline.h"
 
+#include "compiler/calibrate/calibrate.h"
 #include "compiler/codegen/targets.h"
 #include "compiler/emit/emit.h"
 #include "compiler/import/build_graph.h"
@@ -95,7 +96,16 @@ class Compilation {
     if (options_.random_weights) return {};
     INGOT_TRY(bindCheckpoint(*module_, spec, source_.checkpoint));
     if (storages_.keepBlocks) keepBlocks();
+    if (options_.calibrate) INGOT_TRY(measure());
     return storages_.linear == "i4g32" ? chooseMinima() : Status();
+  }
+
+  Status measure() {
+    if (text_.tokenizer.empty()) return Status::invalidArgument("--calibrate: {} has no tokenizer to read the calibration text with", source_.where);
+    CalibrateOptions calibration{.maxPositions = source_.spec.maxPositions, .jobs = options_.jobs, .cancelled = options_.cancelled};
+    if (options_.progress) calibration.progress = [this](uint64_t done, uint64_t all) { options_.progress("calibrate", done, all); };
+    INGOT_ASSIGN(importance_, calibrate(*module_, source_.checkpoint, text_.tokenizer, calibration));
+    return {};
   }
 
   // int4 with a minimum a group costs half a bit a weight: taken where symmetric codes lose much more, as on weights that
@@ -112,7 +122,7 @@ class Compilation {
       double errors[2];
       for (int i = 0; i < 2; ++i) {
         INGOT_ASSIGN(StorageFormat format, StorageFormat::parse(i ? "i4mg32" : "i4g32"));
-        INGOT_ASSIGN(errors[i], quantizationError(*rows, type.getDimSize(0), type.getDimSize(1), format));
+        INGOT_ASSIGN(errors[i], quantizationError(*rows, type.getDimSize(0), type.getDimSize(1), format, importanceOf(importance_, param)));
       }
       if (errors[0] > kMuchMore * errors[1]) param.setStorage("i4mg32");
     }
@@ -200,6 +210,7 @@ class Compilation {
                       .program = program_,
                       .cacheType = cacheType_,
                       .checkpoint = options_.random_weights ? nullptr : &source_.checkpoint,
+                      .importance = std::move(importance_),
                       .seed = options_.random_weights.value_or(0),
                       .filled = options_.random_weights && std::all_of(targets_.begin(), targets_.end(), [](const Target& t) { return t.isGpu; }),
                       .units = std::move(units_),
@@ -217,8 +228,8 @@ class Compilation {
   std::string flags() const {
     std::vector<std::string> names;
     for (const Target& target : targets_) names.push_back(target.name);
-    return fmt::format("--target={} --dtype={} --quantize={} --kv-cache-dtype={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype,
-                       options_.quantize, options_.kv_cache_dtype, source_.spec.maxPositions,
+    return fmt::format("--target={} --dtype={} --quantize={}{} --kv-cache-dtype={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype,
+                       options_.quantize, options_.calibrate ? " --calibrate" : "", options_.kv_cache_dtype, source_.spec.maxPositions,
                        options_.random_weights ? fmt::format(" --random-weights={}", *options_.random_weights) : "");
   }
 
@@ -263,6 +274,7 @@ class Compilation {
   TextContents text_;
   mlir::OwningOpRef<mlir::ModuleOp> module_;
   Storages storages_;
+  Importance importance_;
   std::string cacheType_;
   exec::ProgramOp program_;
   std::vector<KernelUnit> units_;

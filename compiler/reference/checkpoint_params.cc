@@ -10,7 +10,7 @@ namespace {
 
 Result<std::vector<float>> loadPacked(const ParamRows& param, int64_t rows, int64_t columns, const StorageFormat& format) {
   std::vector<std::byte> bytes(format.bytes(rows, columns));
-  INGOT_TRY(packMatrix(param, rows, columns, format, 1, [&](uint64_t offset, std::span<const std::byte> piece) -> Status {
+  INGOT_TRY(packMatrix(param, rows, columns, format, {}, 1, [&](uint64_t offset, std::span<const std::byte> piece) -> Status {
     std::memcpy(bytes.data() + offset, piece.data(), piece.size());
     return {};
   }));

@@ -3,6 +3,8 @@
 #include <numeric>
 
 #include "compiler/reference/body.h"
+#include "compiler/reference/products.h"
+#include "compiler/support/parallel.h"
 #include "kernels/ref/attention.h"
 #include "kernels/ref/embedding.h"
 #include "kernels/ref/linear.h"
@@ -18,7 +20,8 @@ using reference::Body;
 using reference::Elementwise;
 
 template <class Real>
-Interpreter<Real>::Interpreter(mlir::ModuleOp module, LoadParam load, DType cache) : module_(module), load_(std::move(load)), cache_(cache) {}
+Interpreter<Real>::Interpreter(mlir::ModuleOp module, LoadParam load, const InterpreterOptions& options, LinearObserver observer)
+    : module_(module), load_(std::move(load)), options_(options), observer_(std::move(observer)) {}
 
 template <class Real>
 void Interpreter<Real>::reset() {
@@ -56,6 +59,7 @@ Result<std::vector<Real>> Interpreter<Real>::run(std::span<const int> ids, std::
       return std::move(values_.find(op.getOperand(0))->second.data);
     }
     INGOT_TRY(execute(op).at(op.getName().getStringRef().str()));
+    release(op);
   }
   return Status::internal("@forward does not return");
 }
@@ -78,21 +82,32 @@ Status Interpreter<Real>::execute(mlir::Operation& op) {
       .Default([&](mlir::Operation* other) { return elementwise(*other); });
 }
 
+template <class Real>
+void Interpreter<Real>::release(mlir::Operation& op) {
+  for (mlir::Value operand : op.getOperands()) {
+    if (!llvm::all_of(operand.getUsers(), [&](mlir::Operation* user) { return user == &op || user->isBeforeInBlock(&op); })) continue;
+    values_.erase(operand);
+    gets_.erase(operand);
+  }
+}
+
 //===- Parameters -----------------------------------------------------------------------------------------===//
 
 template <class Real>
 Status Interpreter<Real>::load(llm::GetOp op) {
   std::string name = op.getName().str();
-  auto found = params_.find(name);
-  if (found == params_.end()) {
+  Values values = params_[name];
+  if (!values) {
     auto param = module_.lookupSymbol<llm::ParamOp>(name);
     if (!param) return Status::internal("no parameter {}", name);
-    INGOT_ASSIGN(std::vector<float> values, load_(param));
-    auto expected = llvm::cast<mlir::RankedTensorType>(param.getType()).getNumElements();
-    if (static_cast<int64_t>(values.size()) != expected) return Status::internal("{}: has {} values, expected {}", name, values.size(), expected);
-    found = params_.emplace(name, std::move(values)).first;
+    INGOT_ASSIGN(std::vector<float> loaded, load_(param));
+    auto type = llvm::cast<mlir::RankedTensorType>(param.getType());
+    if (static_cast<int64_t>(loaded.size()) != type.getNumElements())
+      return Status::internal("{}: has {} values, expected {}", name, loaded.size(), type.getNumElements());
+    values = std::make_shared<const std::vector<float>>(std::move(loaded));
+    if (options_.keepMatrices || type.getRank() != 2) params_[name] = values;
   }
-  gets_[op.getValue()] = &found->second;
+  gets_[op.getValue()] = std::move(values);
   return {};
 }
 
@@ -132,26 +147,48 @@ Status Interpreter<Real>::norm(llm::NormOp op) {
 }
 
 template <class Real>
-Real Interpreter<Real>::extraAt(mlir::Value extra, int64_t row, int64_t column) const {
-  if (const std::vector<float>* vector = paramOf(extra)) return static_cast<Real>((*vector)[static_cast<size_t>(column)]);
-  return rowsOf(extra).row(row)[column];
+std::vector<typename Interpreter<Real>::Extra> Interpreter<Real>::extrasOf(mlir::ValueRange values) const {
+  std::vector<Extra> extras;
+  for (mlir::Value value : values) {
+    const std::vector<float>* vector = paramOf(value);
+    extras.push_back({vector, vector ? nullptr : &rowsOf(value)});
+  }
+  return extras;
+}
+
+template <class Real>
+Result<reference::Rows<Real>> Interpreter<Real>::sumsOf(llm::LinearOp op, const Rows& x) const {
+  int64_t channels = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType()).getDimSize(0);
+  Rows sums{channels, std::vector<Real>(static_cast<size_t>(x.count() * channels))};
+  const float* weight = paramOf(op.getWeight())->data();
+  if constexpr (std::is_same_v<Real, float>) {
+    INGOT_TRY(reference::products(x.data.data(), x.count(), x.columns, weight, channels, options_.jobs, sums.data.data()));
+  } else {
+    ref::linear(x.data.data(), x.count(), x.columns, weight, channels, sums.data.data());
+  }
+  return sums;
 }
 
 template <class Real>
 Status Interpreter<Real>::linear(llm::LinearOp op) {
   const Rows& x = rowsOf(op.getX());
+  if (observer_) observer_(op, x);
   int64_t channels = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType()).getDimSize(0);
   int sums = static_cast<int>(op.numSums());
-  Rows products{channels, std::vector<Real>(static_cast<size_t>(x.count() * channels))};
-  ref::linear(x.data.data(), x.count(), x.columns, paramOf(op.getWeight())->data(), channels, products.data.data());
+  INGOT_ASSIGN(Rows products, sumsOf(op, x));
+  if (op.getBody().empty()) {
+    setRows(op.getY(), std::move(products));
+    return {};
+  }
   INGOT_ASSIGN(auto body, Body<Real>::of(op.getBody()));
   Rows y{channels / sums, {}};
+  std::vector<Extra> extras = extrasOf(op.getExtras());
   std::vector<Real> slots;
   for (int64_t r = 0; r < x.count(); ++r)
     for (int64_t n = 0; n < y.columns; ++n) {
       slots.clear();
       for (int s = 0; s < sums; ++s) slots.push_back(products.row(r)[sums == 1 ? n : ref::interleavedChannel(n, s, sums)]);
-      for (mlir::Value extra : op.getExtras()) slots.push_back(extraAt(extra, r, n));
+      for (const Extra& extra : extras) slots.push_back(extra.at(r, n));
       y.data.push_back(body.apply(slots));
     }
   setRows(op.getY(), std::move(y));
@@ -162,13 +199,14 @@ template <class Real>
 Status Interpreter<Real>::fusedRows(llm::RowsOp op) {
   Rows y = op.getSelect() ? selected(rowsOf(op.getX())) : rowsOf(op.getX());
   INGOT_ASSIGN(auto body, Body<Real>::of(op.getBody()));
+  std::vector<Extra> extras = extrasOf(op.getExtras());
   std::vector<Real> slots;
   for (int64_t r = 0; r < y.count(); ++r) {
     Real* row = y.row(r);
     normRow(op.getKind(), row, paramOf(op.getWeight()), paramOf(op.getBias()), y.columns, op.getEps().convertToDouble(), row);
     for (int64_t c = 0; c < y.columns; ++c) {
       slots.assign(1, row[c]);
-      for (mlir::Value extra : op.getExtras()) slots.push_back(extraAt(extra, r, c));
+      for (const Extra& extra : extras) slots.push_back(extra.at(r, c));
       row[c] = body.apply(slots);
     }
   }
@@ -180,11 +218,9 @@ template <class Real>
 Status Interpreter<Real>::elementwise(mlir::Operation& op) {
   INGOT_ASSIGN(auto function, Elementwise<Real>::of(&op));
   Rows y = rowsOf(op.getOperand(0));
+  std::vector<Extra> rhs = extrasOf(op.getOperands().drop_front());
   for (int64_t r = 0; r < y.count(); ++r)
-    for (int64_t c = 0; c < y.columns; ++c) {
-      Real rhs = op.getNumOperands() > 1 ? extraAt(op.getOperand(1), r, c) : Real(0);
-      y.row(r)[c] = function.apply(y.row(r)[c], rhs);
-    }
+    for (int64_t c = 0; c < y.columns; ++c) y.row(r)[c] = function.apply(y.row(r)[c], rhs.empty() ? Real(0) : rhs[0].at(r, c));
   values_[op.getResult(0)] = std::move(y);
   return {};
 }
@@ -260,8 +296,8 @@ template <class Real>
 void Interpreter<Real>::append(int64_t layer, const Rows& keys, const Rows& values) {
   auto rounded = [&](Real value) -> Real {
     float single = static_cast<float>(value);
-    if (cache_ == DType::f16) return f16ToFloat(floatToF16(single));
-    if (cache_ == DType::bf16) return bf16ToFloat(floatToBf16(single));
+    if (options_.cache == DType::f16) return f16ToFloat(floatToF16(single));
+    if (options_.cache == DType::bf16) return bf16ToFloat(floatToBf16(single));
     return value;
   };
   for (Real key : keys.data) history_[layer].keys.push_back(rounded(key));
@@ -308,8 +344,11 @@ Status Interpreter<Real>::attention(llm::AttentionOp op) {
   if (static_cast<int64_t>(past.keys.size()) != (tokens_ + q.count()) * shape.kvHeads * shape.headDim)
     return Status::internal("layer {}: the cache does not hold this step's keys", op.getLayer());
   Rows y{q.columns, std::vector<Real>(q.data.size())};
-  for (int64_t r = 0; r < q.count(); ++r)
-    ref::attention(shape, q.row(r), positions_[static_cast<size_t>(r)], past.keys.data(), past.values.data(), y.row(r));
+  INGOT_TRY(parallelFor(static_cast<size_t>(q.count()), options_.jobs, [&](size_t r) -> Status {
+    int64_t row = static_cast<int64_t>(r);
+    ref::attention(shape, q.row(row), positions_[r], past.keys.data(), past.values.data(), y.row(row));
+    return {};
+  }));
   setRows(op.getY(), std::move(y));
   return {};
 }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -36,12 +37,21 @@ struct History {
 
 }  // namespace reference
 
+struct InterpreterOptions {
+  DType cache = DType::f32;  // keys and values are rounded to it
+  int jobs = 1;              // threads; the values do not depend on it
+  bool keepMatrices = true;  // false: each is let go of once it was read, and loaded anew for the next op or run
+};
+
 // `Real`, float or double, is the type of every value between parameters and logits. Thread-compatible.
 template <class Real>
 class Interpreter {
  public:
-  // `cache`: keys and values are rounded to it. The module must outlive the interpreter.
-  Interpreter(mlir::ModuleOp module, LoadParam load, DType cache = DType::f32);
+  // Hears of every linear that runs, with the rows it reads.
+  using LinearObserver = std::function<void(llm::LinearOp, const reference::Rows<Real>&)>;
+
+  // The module must outlive the interpreter.
+  Interpreter(mlir::ModuleOp module, LoadParam load, const InterpreterOptions& options = {}, LinearObserver observer = {});
 
   // Appends tokens to the sequence; positions must go on from its end. Logits [ids, vocabulary], or of `wanted` ids only.
   Result<std::vector<Real>> run(std::span<const int> ids, std::span<const int> positions, std::optional<std::vector<int64_t>> wanted = std::nullopt);
@@ -51,12 +61,23 @@ class Interpreter {
 
  private:
   using Rows = reference::Rows<Real>;
+  using Values = std::shared_ptr<const std::vector<float>>;
+
+  // What an op reads beside its rows: one vector for all of them, or a row for each.
+  struct Extra {
+    const std::vector<float>* vector;
+    const Rows* rows;
+    Real at(int64_t row, int64_t column) const { return vector ? static_cast<Real>((*vector)[static_cast<size_t>(column)]) : rows->row(row)[column]; }
+  };
 
   Status check(std::span<const int> ids, std::span<const int> positions) const;
   Status execute(mlir::Operation& op);
+  // Lets go of what no later op reads.
+  void release(mlir::Operation& op);
   Status embedding(llm::EmbeddingOp op);
   Status norm(llm::NormOp op);
   Status linear(llm::LinearOp op);
+  Result<Rows> sumsOf(llm::LinearOp op, const Rows& x) const;
   Status fusedRows(llm::RowsOp op);
   Status elementwise(mlir::Operation& op);
   Status quantize(llm::QuantizeOp op);
@@ -74,17 +95,18 @@ class Interpreter {
   void append(int64_t layer, const Rows& keys, const Rows& values);
   Rows selected(const Rows& rows) const;
   Rows part(const Rows& rows, int64_t first, int64_t columns) const;
-  Real extraAt(mlir::Value extra, int64_t row, int64_t column) const;
-  const std::vector<float>* paramOf(mlir::Value value) const { return value ? gets_.lookup(value) : nullptr; }
+  std::vector<Extra> extrasOf(mlir::ValueRange values) const;
+  const std::vector<float>* paramOf(mlir::Value value) const { return value ? gets_.lookup(value).get() : nullptr; }
   const Rows& rowsOf(mlir::Value value) const { return values_.find(value)->second; }
   // The value of an op; rounded where its type is quantised.
   void setRows(mlir::Value value, Rows rows);
 
   mlir::ModuleOp module_;
   LoadParam load_;
-  DType cache_;
-  std::map<std::string, std::vector<float>> params_;
-  llvm::DenseMap<mlir::Value, const std::vector<float>*> gets_;
+  InterpreterOptions options_;
+  LinearObserver observer_;
+  std::map<std::string, Values> params_;  // that are kept
+  llvm::DenseMap<mlir::Value, Values> gets_;
   std::map<int64_t, reference::History<Real>> history_;
   int64_t tokens_ = 0;
   // Of the step that runs.

@@ -32,11 +32,10 @@ void attention(const AttentionShape<Real>& shape, const Real* q, long long posit
       weights[i] = shape.softcap > 0 ? softcap(score, shape.softcap) : score;
     }
     softmax(weights.data(), count);
-    for (long long d = 0; d < shape.headDim; ++d) {
-      Real sum = 0;
-      for (long long i = 0; i < count; ++i) sum += weights[i] * at(values, i)[d];
-      y[h * shape.headDim + d] = sum;
-    }
+    Real* sums = y + h * shape.headDim;
+    for (long long d = 0; d < shape.headDim; ++d) sums[d] = 0;
+    for (long long i = 0; i < count; ++i)
+      for (long long d = 0; d < shape.headDim; ++d) sums[d] += weights[i] * at(values, i)[d];
   }
 }
 

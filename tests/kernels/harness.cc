@@ -244,7 +244,7 @@ PackedWeights packRandom(Random& random, const std::string& format, int64_t rows
   PackedWeights weights{rows, columns, random.normals(static_cast<size_t>(rows * columns), 0.3f), {}, nullptr};
   StorageFormat storage = StorageFormat::parse(format).value();
   weights.bytes = std::make_unique<Poisoned>(storage.bytes(rows, columns));
-  Status status = packMatrix(RandomRows(weights.original, columns), rows, columns, storage, 1, [&](uint64_t offset, auto bytes) -> Status {
+  Status status = packMatrix(RandomRows(weights.original, columns), rows, columns, storage, {}, 1, [&](uint64_t offset, auto bytes) -> Status {
     std::memcpy(weights.bytes->as<std::byte>() + offset, bytes.data(), bytes.size());
     return {};
   });

@@ -28,7 +28,7 @@ Result<ReferenceModel> openReferenceModel(const std::string& checkpoint, const R
 
 template <class Real>
 Result<std::vector<Real>> referenceLogprobs(ReferenceModel& model, std::span<const int> ids, int64_t chunk, DType cache) {
-  Interpreter<Real> interpreter(*model.module, checkpointParams(model.source.checkpoint), cache);
+  Interpreter<Real> interpreter(*model.module, checkpointParams(model.source.checkpoint), {.cache = cache});
   std::vector<int> positions(ids.size());
   std::iota(positions.begin(), positions.end(), 0);
   std::vector<Real> all;
