@@ -1,5 +1,6 @@
 // Kernels against their limits, one thread: weights and KV pages read (bytes/s), multiply-adds (ops/s), for this machine's
-// own target. Matrices are larger than the caches, so that one row reads memory and many rows compute.
+// own target, and the share of the machine's own speed in the same run (of_limit). Matrices are larger than the caches, so that one row
+// reads memory and many rows compute; rows and rope_append stay in the caches, and may pass what memory gives.
 //   bench_kernels [--benchmark_filter=linear]
 #include <benchmark/benchmark.h>
 
@@ -8,6 +9,7 @@
 #include "runtime/device/memory.h"
 #include "runtime/exec/batch.h"
 #include "tests/kernels/harness.h"
+#include "tools/ingot/machine.h"
 
 namespace ingot::test {
 namespace {
@@ -16,6 +18,24 @@ std::unique_ptr<KernelLibrary> build(const KernelText& text) {
   auto library = KernelLibrary::build({text}, "native");
   if (!library.ok()) std::fprintf(stderr, "%s\n", library.status().message().c_str()), std::abort();
   return std::move(library).value();
+}
+
+// What one thread of this machine does at most.
+struct Limits {
+  double bytes = cli::readBandwidth(1), int8 = cli::int8Peak(1), float32 = cli::float32Peak(1);
+};
+const Limits& limits() {
+  static const Limits measured;
+  return measured;
+}
+
+// Of one run: the memory it touches, what it computes, and of_limit, the share of its time that the machine needs for the dearer of the two.
+void report(benchmark::State& state, double bytes, double ops = 0, double peak = 0) {
+  using benchmark::Counter;
+  double least = std::max(bytes / limits().bytes, peak > 0 ? ops / peak : 0);
+  state.counters["bytes/s"] = Counter(bytes, Counter::kIsIterationInvariantRate);
+  if (ops > 0) state.counters["ops/s"] = Counter(ops, Counter::kIsIterationInvariantRate);
+  state.counters["of_limit"] = Counter(least, Counter::kIsIterationInvariantRate);
 }
 
 void linear(benchmark::State& state, const std::string& format) {
@@ -37,9 +57,8 @@ void linear(benchmark::State& state, const std::string& format) {
   batch.num_tokens = static_cast<ingot_i32>(rows);
   const Kernel& kernel = library->at(0);
   for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.tilesFor(1));
-  auto runs = static_cast<int64_t>(state.iterations());
-  state.SetBytesProcessed(runs * static_cast<int64_t>(weights.bytes()));
-  state.counters["ops/s"] = benchmark::Counter(2.0 * static_cast<double>(rows * kN * kK), benchmark::Counter::kIsIterationInvariantRate);
+  report(state, static_cast<double>(weights.bytes() + rowBytes * static_cast<size_t>(rows) + y.bytes()), 2.0 * static_cast<double>(rows * kN * kK),
+         isQuantized(storage.format) ? limits().int8 : limits().float32);
 }
 
 void rows(benchmark::State& state) {
@@ -53,7 +72,47 @@ void rows(benchmark::State& state) {
   IngotBatch batch{};
   batch.num_tokens = kRows;
   for (auto _ : state) library->at(0).run(batch, {x.data(), weight.data(), y.data()}, kRows);
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations()) * kRows * kColumns * 4);
+  report(state, kRows * kColumns * 8.0);
+}
+
+// Rows of a table of blocks of 16 channels: a row touches every line of its block.
+void embedding(benchmark::State& state) {
+  constexpr int64_t kN = 128256, kK = 2048, kRows = 16;
+  StorageFormat storage = StorageFormat::parse("i8g32").value();
+  auto library = build({"embedding", fmt::format("n = {} : i64, k = {} : i64, format = \"i8g32\", offset = 0 : i64, positions = false", kN, kK), ""});
+  Memory table = Memory::allocate(storage.bytes(kN, kK)).value();
+  std::fill_n(table.data(), table.bytes(), std::byte{0});
+  Poisoned y(kRows * kK * 4);
+  std::vector<int32_t> ids(kRows);
+  IngotBatch batch{};
+  batch.num_tokens = kRows;
+  batch.token_ids = ids.data();
+  int32_t next = 0;
+  for (auto _ : state) {
+    for (int32_t& id : ids) id = (next += 7919) % kN;
+    library->at(0).run(batch, {table.data(), y.data()}, kRows);
+  }
+  report(state, kRows * static_cast<double>(blockBytes(storage.format, kK, storage.group)) + static_cast<double>(y.bytes()));
+}
+
+// 32 query heads over 8, of 64 columns, into pages of f16.
+void ropeAppend(benchmark::State& state) {
+  constexpr int kHeads = 32, kKvHeads = 8, kHeadDim = 64, kTokens = 16, kRow = (kHeads + 2 * kKvHeads) * kHeadDim;
+  auto library =
+      build({"rope_append",
+             fmt::format("layers = 1 : i64, heads = {} : i64, kv_heads = {} : i64, head_dim = {} : i64, cache = \"f16\", rotary = {} : i64, "
+                         "head_norm = false, eps = 1.0e-5 : f64",
+                         kHeads, kKvHeads, kHeadDim, kHeadDim),
+             ""});
+  Batch batch({.tokens = kTokens, .sequences = 1, .rows = 1, .pagesPerSequence = 1, .queryBlock = kQueryBlock});
+  std::vector<int32_t> ids(kTokens), pages(1);
+  batch.add(ids, 0, 0, pages);
+  std::vector<float> qkv(kTokens * kRow, 1.0f), angles(kTokens * kHeadDim, 0.5f), q(kTokens * kHeads * kHeadDim);
+  auto half = static_cast<size_t>(layerElements(kKvHeads, kHeadDim)) * 2;
+  Poisoned page(2 * half);
+  char* keys = page.as<char>();
+  for (auto _ : state) library->at(0).run(batch.view(), {qkv.data(), angles.data(), keys, keys + half, q.data()}, kTokens);
+  report(state, kTokens * (4.0 * kRow + 4.0 * kHeadDim + 4.0 * kHeads * kHeadDim) + 2.0 * static_cast<double>(half));
 }
 
 // One step of one sequence: range(0) tokens of context, range(1) new ones. 32 query heads over 8, of 64 columns, f16.
@@ -77,9 +136,8 @@ void attention(benchmark::State& state) {
   std::vector<float> q(static_cast<size_t>(added) * kHeads * kHeadDim, 1.0f), y(q.size());
   const Kernel& kernel = library->at(0);
   for (auto _ : state) kernel.run(batch.view(), {q.data(), pool.data(), pool.data() + half, y.data()}, kernel.tilesFor(batch.view().num_blocks));
-  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * pool.bytes()));
   double seen = static_cast<double>(added) * context + added * (added + 1) / 2.0;
-  state.counters["ops/s"] = benchmark::Counter(4.0 * seen * kHeads * kHeadDim, benchmark::Counter::kIsIterationInvariantRate);
+  report(state, static_cast<double>(pool.bytes()), 4.0 * seen * kHeads * kHeadDim, limits().float32);
 }
 
 BENCHMARK_CAPTURE(linear, f32, std::string("f32"))->Arg(1)->Arg(8)->Arg(480);
@@ -89,6 +147,8 @@ BENCHMARK_CAPTURE(linear, i8g32, std::string("i8g32"))->Arg(1)->Arg(8)->Arg(480)
 BENCHMARK_CAPTURE(linear, i4g32, std::string("i4g32"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK_CAPTURE(linear, i4mg32, std::string("i4mg32"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK(rows)->Name("rows")->Arg(0)->Arg(32);
+BENCHMARK(embedding)->Name("embedding");
+BENCHMARK(ropeAppend)->Name("rope_append");
 BENCHMARK(attention)->Name("attention")->Args({1024, 1})->Args({8192, 1})->Args({0, 512});
 
 }  // namespace
