@@ -16,7 +16,7 @@ struct Ahead {
   const char* at;  // of the first block
   int bytes;       // with a unit, of every block
 
-  // `passes` over some columns ask for as many bytes, from `at` on, between them; each skips what the ones before it asked for.
+  // Each of `passes` over the same columns asks for an equal part of what begins at `at`; skip() moves on to the next pass's.
   INGOT_INLINE Ahead shared(const char* at, int passes) { return {at, (kUnitBytes + passes - 1) / passes}; }
   inline __attribute__((always_inline)) void skip(long long columns) { at += (columns + kUnit - 1) / kUnit * bytes; }
 
