@@ -79,16 +79,17 @@ INGOT_INLINE void streamUpTo(const char* x, int rows, const char* weights, const
   }
 }
 
-// Several passes over a block ask for the next one between them; a single one asks for what comes soon.
+// Several passes over a block ask for the next one between them; a single one asks for what comes soon, and for one row, which only
+// waits for memory, as many bytes as the compiler knows.
 INGOT_INLINE void computeFew(const Task& task, int rows, Scratch& scratch) {
   int passes = (rows + kStreamRows - 1) / kStreamRows, each = (rows + passes - 1) / passes;
   for (int b = 0; b < task.blocks; ++b) {
     const char* weights = task.weights() + b * Format::kBlockBytes;
-    if (passes == 1) {
-      streamUpTo<kStreamRows>(task.x(), rows, weights, {weights + kPrefetchBytes, kUnitBytes}, b, scratch.sums);
+    if (rows == 1) {
+      streamUpTo<1>(task.x(), 1, weights, {weights + kPrefetchBytes, kUnitBytes}, b, scratch.sums);
       continue;
     }
-    Ahead ahead = Ahead::shared(weights + Format::kBlockBytes, passes);
+    Ahead ahead = Ahead::shared(weights + (passes == 1 ? kPrefetchBytes : Format::kBlockBytes), passes);
     for (int r = 0; r < rows; r += each) {
       streamUpTo<kStreamRows>(task.x() + r * Format::kRowBytes, rows - r < each ? rows - r : each, weights, ahead, b, scratch.sums + r);
       ahead.skip(kK);
