@@ -1,5 +1,6 @@
 #include "runtime/sample/block.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "kernels/abi/sampling.h"
@@ -12,6 +13,13 @@
 #endif
 
 namespace ingot {
+
+const float* blockOf(std::span<const float> logits, size_t b, float (&padded)[kBlock]) {
+  auto from = logits.subspan(b * kBlock);
+  if (from.size() >= kBlock) return from.data();
+  std::fill(std::copy(from.begin(), from.end(), padded), padded + kBlock, std::numeric_limits<float>::quiet_NaN());
+  return padded;
+}
 
 INGOT_WIDE float highestOfBlock(const float* block) {
   constexpr size_t kLanes = 16;

@@ -3,10 +3,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
 namespace ingot {
 
 constexpr size_t kBlock = 64;
+
+// Block b of a row; of the last one, `padded` with NaN where the row ends before it does.
+const float* blockOf(std::span<const float> logits, size_t b, float (&padded)[kBlock]);
 
 // NaN is never higher; -inf where nothing is.
 float highestOfBlock(const float* block);

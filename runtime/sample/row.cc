@@ -25,13 +25,6 @@ bool Row::reaches(size_t b, float lowest) const {
   return scratch_.highest[b] >= lowest && ingotExponent(scratch_.highest[b], best_, scale_) > INGOT_WEIGHTLESS;
 }
 
-const float* Row::block(size_t b, float (&padded)[kBlock]) const {
-  auto from = logits_.subspan(b * kBlock);
-  if (from.size() >= kBlock) return from.data();
-  std::fill(std::copy(from.begin(), from.end(), padded), padded + kBlock, std::numeric_limits<float>::quiet_NaN());
-  return padded;
-}
-
 uint64_t Row::massFrom(float lowest) const {
   auto& masses = scratch_.blockMasses;
   masses.assign(blocks(), 0);

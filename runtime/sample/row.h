@@ -39,7 +39,7 @@ class Row {
   // Whether an id of block b is at least `lowest` and weighs something.
   bool reaches(size_t b, float lowest) const;
   // The block's logits; behind the last one of the row NaN.
-  const float* block(size_t b, float (&padded)[kBlock]) const;
+  const float* block(size_t b, float (&padded)[kBlock]) const { return blockOf(logits_, b, padded); }
   // Weights of the ids that are at least `lowest`, 0 for the others: their sum by block, in scratch.blockMasses, and of all.
   uint64_t massFrom(float lowest) const;
   void weigh(size_t b, float lowest, BlockWeights& weights) const;

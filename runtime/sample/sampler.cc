@@ -144,21 +144,14 @@ class Draw {
 }  // namespace
 
 int32_t argmax(std::span<const float> logits) {
-  // Blockwise, so that the compiler can vectorise the search for the maximum.
-  constexpr size_t kSearched = 1024;
-  float best = kMasked;
+  float best = kMasked, padded[kBlock];
   size_t bestBlock = 0;
-  for (size_t start = 0; start < logits.size(); start += kSearched) {
-    float high = kMasked;
-    size_t end = std::min(start + kSearched, logits.size());
-    for (size_t i = start; i < end; ++i) high = logits[i] > high ? logits[i] : high;
-    if (high > best) {
-      best = high;
-      bestBlock = start;
-    }
+  for (size_t b = 0; b * kBlock < logits.size(); ++b) {
+    float high = highestOfBlock(blockOf(logits, b, padded));
+    if (high > best) best = high, bestBlock = b;
   }
   if (!(best > kMasked)) return -1;
-  return static_cast<int32_t>(std::find(logits.begin() + static_cast<std::ptrdiff_t>(bestBlock), logits.end(), best) - logits.begin());
+  return static_cast<int32_t>(std::find(logits.begin() + static_cast<std::ptrdiff_t>(bestBlock * kBlock), logits.end(), best) - logits.begin());
 }
 
 IngotSampling samplingOf(const SamplerSettings& settings, double u) {
