@@ -51,12 +51,13 @@ std::vector<KernelText> textsOf(const Case& c) {
            ""}};
 }
 
-// An element of the cache: its bytes, how it is read, what it makes of a value, and half a step of it relative to the value.
+// An element of the cache: its bytes, how it is read, what it makes of a value, half a step of it relative to the value, and half its
+// smallest step, where that is no small number.
 struct CacheElement {
   size_t bytes;
   float (*read)(const unsigned char*);
   float (*narrowed)(float);
-  double halfStep;
+  double halfStep, halfLeast = 0;
 };
 template <class T>
 T bitsAt(const unsigned char* from) {
@@ -71,7 +72,7 @@ CacheElement elementOf(const Case& c) {
        {2, [](const unsigned char* at) { return f16ToFloat(bitsAt<uint16_t>(at)); }, [](float x) { return f16ToFloat(floatToF16(x)); }, 0x1p-11}},
       {"bf16",
        {2, [](const unsigned char* at) { return bf16ToFloat(bitsAt<uint16_t>(at)); }, [](float x) { return bf16ToFloat(floatToBf16(x)); }, 0x1p-8}},
-      {"f8", {1, [](const unsigned char* at) { return f8ToFloat(*at); }, [](float x) { return f8ToFloat(floatToF8(x)); }, 0x1p-4}},
+      {"f8", {1, [](const unsigned char* at) { return f8ToFloat(*at); }, [](float x) { return f8ToFloat(floatToF8(x)); }, 0x1p-4, 0x1p-10}},
   };
   return kElements.at(c.cache);
 }
@@ -171,14 +172,15 @@ class Model {
   // Queries, keys and values as plain loops make them, but for rounding; then attention over just those.
   void expectClose(const Sequence& s, const std::vector<float>& y) const {
     std::vector<double> q(s.queries.begin(), s.queries.end()), keys = cached(s, false), values = cached(s, true);
-    expectRounded(q, s.q, 0, "query");
-    expectRounded(keys, s.keys, elementOf(c_).halfStep, "key");
-    expectRounded(values, s.values, elementOf(c_).halfStep, "value");
+    CacheElement element = elementOf(c_);
+    expectRounded(q, s.q, 0, 0, "query");
+    expectRounded(keys, s.keys, element.halfStep, element.halfLeast, "key");
+    expectRounded(values, s.values, element.halfStep, element.halfLeast, "value");
     // Tensor cores take queries and weights in the type of the cache.
     double factor = c_.softcap != 0 ? kScale : kScale * 1.4426950408889634, tolerance = 4e-5;
     if (fragments_) {
-      for (double& x : q) x = elementOf(c_).narrowed(static_cast<float>(x) * static_cast<float>(factor)) / factor;
-      tolerance += elementOf(c_).halfStep * largestOf(values);
+      for (double& x : q) x = element.narrowed(static_cast<float>(x) * static_cast<float>(factor)) / factor;
+      tolerance += element.halfStep * largestOf(values);
     }
     ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap};
     ASSERT_EQ(y.size(), q.size());
@@ -237,10 +239,11 @@ class Model {
     for (double value : values) largest = std::max(largest, std::fabs(value));
     return largest;
   }
-  // Sums of f32 may cancel: they are off by some steps of the largest part. The least e4m3 above zero is 2^-9.
-  static void expectRounded(const std::vector<double>& actual, const std::vector<double>& expected, double halfStep, const char* what) {
+  // Sums of f32 may cancel: they are off by some steps of the largest part.
+  static void expectRounded(const std::vector<double>& actual, const std::vector<double>& expected, double halfStep, double halfLeast,
+                            const char* what) {
     ASSERT_EQ(actual.size(), expected.size());
-    double slack = 1e-6 * (1 + largestOf(expected)) + (halfStep == 0x1p-4 ? 0x1p-10 : 0);
+    double slack = 1e-6 * (1 + largestOf(expected)) + halfLeast;
     for (size_t i = 0; i < actual.size(); ++i)
       ASSERT_NEAR(actual[i], expected[i], slack + 1.01 * halfStep * std::fabs(expected[i])) << what << " " << i;
   }
