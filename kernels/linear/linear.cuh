@@ -107,6 +107,16 @@ struct Tile {
     }
   }
 
+  // The beginning of every warp's run in the tile's first panel, 4 KB of each block.
+  INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index) {
+    if (index >= count(batch)) return;
+    constexpr long long kRunBytes = Format::kBlockBytes / Format::kUnits * cudaRunUnits(Format::kUnits);
+    long long at = threadIdx.x / kWarp * kRunBytes + threadIdx.x % kWarp * 128ll;
+    int first = index / rowTiles(batch) * kTilePanels * 2;
+    for (int block = first; block < first + 2 && block < kBlocks; ++block)
+      if (at < Format::kBlockBytes) prefetchLine((const char*)operands[1] + block * Format::kBlockBytes + at);
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     // Neighbouring tiles share channels, so that the weights are read from memory once.
     int tile = index / rowTiles(batch), firstRow = index % rowTiles(batch) * kCudaTileRows, rows = rowsOf(batch) - firstRow;

@@ -3,8 +3,9 @@
 //
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
 // one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
-// which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. Contraction is
-// off (NVRTC's --fmad=false): a fused multiply-add is written fma().
+// which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
+// prefetch(batch, operands, index) asks there for what no launch writes, before those before it have ended. Contraction is off (NVRTC's
+// --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -151,6 +152,26 @@ INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
 }
 
+// A launch may begin while the one before it ends (PTX ISA, griddepcontrol): what it reads of other launches' results comes behind
+// awaitLaunches(). Every block calls both, so that a launch which has ended says that all before it have.
+INGOT_INLINE void allowNextLaunch() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+INGOT_INLINE void awaitLaunches() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+// Brings 128 bytes into the second-level cache.
+INGOT_INLINE void prefetchLine(const void* from) { asm volatile("prefetch.global.L2 [%0];" ::"l"(from)); }
+
+template <class Tile>
+INGOT_INLINE void prefetchTile(const IngotBatch& batch, void* const* operands, int index) {
+  if constexpr (requires { Tile::prefetch(batch, operands, index); }) Tile::prefetch(batch, operands, index);
+}
+
 template <class Tile>
 constexpr int minBlocksOf() {
   if constexpr (requires { Tile::kMinBlocks; }) return Tile::kMinBlocks;
@@ -161,6 +182,9 @@ constexpr int minBlocksOf() {
   extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>())                      \
       symbol(const IngotBatch* batch, const IngotOperands operands) {                                                  \
     __shared__ typename __VA_ARGS__::Storage storage;                                                                  \
+    allowNextLaunch();                                                                                                 \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x);                                                   \
+    awaitLaunches();                                                                                                   \
     if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage); \
   }
 
@@ -170,6 +194,7 @@ INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
 INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
+INGOT_INLINE void prefetchLine(const void*) {}
 
 #endif
 

@@ -167,7 +167,9 @@ Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std:
 }
 
 Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
-  return check(driver_.cuLaunchKernel(kernel.function_, blocks, 1, 1, threads, 1, 1, 0, stream_, parameters, nullptr), "cuLaunchKernel");
+  constexpr CudaLaunchAttribute kEarly{.id = kCudaLaunchEarly, .value = 1};
+  CudaLaunch launch{blocks, 1, 1, threads, 1, 1, 0, stream_, &kEarly, info_.major >= 9 ? 1u : 0u};
+  return check(driver_.cuLaunchKernelEx(&launch, kernel.function_, parameters, nullptr), "cuLaunchKernelEx");
 }
 
 Status CudaDevice::beginCapture() { return check(driver_.cuStreamBeginCapture_v2(stream_, kCudaCaptureThreadLocal), "cuStreamBeginCapture"); }

@@ -98,6 +98,7 @@ class CudaDevice {
 
   // A cubin, or PTX that ends in a zero byte.
   Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry);
+  // GPUs from compute capability 9.0 on may start the kernel while the one before it ends: it waits by itself before it reads results.
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
   Status beginCapture();
   Result<CudaGraph> endCapture();

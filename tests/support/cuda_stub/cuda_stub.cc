@@ -253,14 +253,16 @@ INGOT_EXPORT int cuModuleGetFunction(CudaFunctionTag** function, CudaModuleTag* 
   *function = module->functions.back().get();
   return kCudaSuccess;
 }
-INGOT_EXPORT int cuLaunchKernel(CudaFunctionTag* function, unsigned x, unsigned y, unsigned z, unsigned threads, unsigned, unsigned, unsigned,
-                                CudaStreamTag* stream, void** parameters, void**) {
-  if (int error = enter("cuLaunchKernel " + function->entry + " " + std::to_string(x) + " x " + std::to_string(threads))) return error;
-  if (x == 0 || y != 1 || z != 1 || threads == 0 || threads > 1024) return kInvalidValue;
-  auto launch = [entry = function->entry, x, batch = *static_cast<IngotBatch**>(parameters[0]),
-                 operands = *static_cast<IngotOperands*>(parameters[1])] { execute(entry, x, batch, operands); };
-  if (stream->capture) stream->capture->launches.push_back(launch);
-  else launch();
+INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* function, void** parameters, void**) {
+  unsigned blocks = launch->gridX, threads = launch->blockX;
+  if (int error = enter("cuLaunchKernelEx " + function->entry + " " + std::to_string(blocks) + " x " + std::to_string(threads))) return error;
+  if (blocks == 0 || threads == 0 || threads > 1024) return kInvalidValue;
+  bool isEarly = launch->numAttributes == 1 && launch->attributes[0].id == kCudaLaunchEarly && launch->attributes[0].value == 1;
+  if (isEarly != (cudaStub().major >= 9)) cudaStub().problems.push_back("an early launch is for compute capability 9.0 and later");
+  auto run = [entry = function->entry, blocks, batch = *static_cast<IngotBatch**>(parameters[0]),
+              operands = *static_cast<IngotOperands*>(parameters[1])] { execute(entry, blocks, batch, operands); };
+  if (launch->stream->capture) launch->stream->capture->launches.push_back(run);
+  else run();
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuStreamBeginCapture_v2(CudaStreamTag* stream, int) { return create(&stream->capture, "cuStreamBeginCapture"); }

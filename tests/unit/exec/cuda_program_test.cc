@@ -187,7 +187,7 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
       ASSERT_TRUE(results.ok()) << results.status().message();
       answers.push_back(bitsOf((*results)[0]) + bitsOf((*results)[1]));
       int64_t larger = std::count_if(stub.calls.begin(), stub.calls.end(), [](const std::string& call) {
-        return call.starts_with("cuLaunchKernel ") && call.find("_gemm") != std::string::npos;
+        return call.starts_with("cuLaunchKernelEx ") && call.find("_gemm") != std::string::npos;
       });
       EXPECT_EQ(larger > 0, std::string(device) == "cuda" && leastRows == 9);
     }
@@ -215,13 +215,13 @@ TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
   const plan::Variant& variant = *(*artifact)->plan().variants()->Get(0);
   std::vector<std::string> launches, expected;
   for (const std::string& call : stub.calls)
-    if (call.starts_with("cuLaunchKernel ")) launches.push_back(call);
+    if (call.starts_with("cuLaunchKernelEx ")) launches.push_back(call);
   for (int32_t bucket : {4, 1})
     for (const auto* step : *variant.steps()) {
       IngotBatch sizes{
           .num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = bucket == 4 ? 1 : bucket};
       const auto* kernel = variant.kernels()->Get(step->kernel());
-      expected.push_back(fmt::format("cuLaunchKernel {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
+      expected.push_back(fmt::format("cuLaunchKernelEx {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
     }
   EXPECT_EQ(launches, expected);
   EXPECT_EQ(callsOf("cuGraphLaunch"), 2);
