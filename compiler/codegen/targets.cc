@@ -12,13 +12,13 @@ Target cpu(const CpuTarget& target, KernelCache* cache) {
   return {target.name, ".cpp", false, cpuSource, [=](auto units, int jobs) { return generateCpuVariant(units, target, jobs, cache); }};
 }
 
-Target emulated(int64_t leastRows) {
-  return {"cuda-emulated", ".simt.cpp", true, emulatedSource, [=](auto units, int jobs) { return generateEmulatedVariant(units, leastRows, jobs); }};
+Target emulated(const CudaChoices& choices) {
+  return {"cuda-emulated", ".simt.cpp", true, emulatedSource, [=](auto units, int jobs) { return generateEmulatedVariant(units, choices, jobs); }};
 }
 
-Target cuda(std::string_view architecture, const CudaCompile& compile, int64_t leastRows) {
+Target cuda(std::string_view architecture, const CudaCompile& compile, const CudaChoices& choices) {
   std::string name(architecture);
-  return {"cuda:" + name, ".cu", true, cudaSource, [=](auto units, int jobs) { return generateCudaVariant(units, name, compile, leastRows, jobs); }};
+  return {"cuda:" + name, ".cu", true, cudaSource, [=](auto units, int jobs) { return generateCudaVariant(units, name, compile, choices, jobs); }};
 }
 
 // 90 of sm_90a and compute_90.
@@ -44,7 +44,7 @@ Result<std::vector<Target>> cudaTargets(const std::string& spelling, const Targe
     if (one == wanted && !offered)
       return Status::unsupported("--target={}: NVRTC {}.{} here compiles for {} alone; install a later CUDA toolkit", spelling,
                                  nvrtc->version() / 1000, nvrtc->version() % 1000 / 10, fmt::join(nvrtc->architectures(), ", "));
-    if (offered && (wanted.empty() || one == wanted)) targets.push_back(cuda(one, compile, options.cudaLargerRows));
+    if (offered && (wanted.empty() || one == wanted)) targets.push_back(cuda(one, compile, options.cuda));
   }
   return targets;
 }
@@ -52,7 +52,7 @@ Result<std::vector<Target>> cudaTargets(const std::string& spelling, const Targe
 }  // namespace
 
 Result<std::vector<Target>> parseTarget(const std::string& spelling, const TargetOptions& options) {
-  if (spelling == "cuda-emulated") return std::vector{emulated(options.cudaLargerRows)};
+  if (spelling == "cuda-emulated") return std::vector{emulated(options.cuda)};
   if (spelling == "cuda" || spelling.rfind("cuda:", 0) == 0) return cudaTargets(spelling, options);
   if (spelling == "cpu" || spelling.rfind("cpu:", 0) == 0) {
     INGOT_ASSIGN(CpuTarget target, CpuTarget::parse(spelling == "cpu" ? "native" : spelling.substr(4)));

@@ -20,9 +20,9 @@ struct Target {
 };
 
 struct TargetOptions {
-  std::string cudaToolkit;             // where NVRTC is looked for beside the usual places
-  CudaCompile cudaCompile;             // empty: NVRTC
-  int64_t cudaLargerRows = 0;          // rows from which on larger CUDA kernels run; 0: where they pay
+  std::string cudaToolkit;  // where NVRTC is looked for beside the usual places
+  CudaCompile cudaCompile;  // empty: NVRTC
+  CudaChoices cuda;
   KernelCache* kernelCache = nullptr;  // has or takes compiled kernels; null: all are compiled
 };
 

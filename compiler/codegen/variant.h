@@ -34,21 +34,36 @@ struct LargerKernel {
   KernelCode code;
 };
 
+// One kernel that walks the program's steps (kernels/program).
+struct PersistentKernel {
+  KernelUnit unit;     // its name and entry
+  std::string source;  // for every GPU
+  KernelCode code;
+  int64_t mostTokens;  // of the batches that it is run for
+};
+
+// What a GPU has beside a kernel for every step.
+struct ExtraKernels {
+  std::vector<LargerKernel> larger;
+  std::optional<PersistentKernel> persistent;
+};
+
 struct VariantCode {
   std::string target;                 // as the file names it
   std::vector<std::string> features;  // CPU features that the code needs, in LLVM's names
   std::vector<std::byte> bytes;
   uint32_t cudaVersion = 0;         // of NVRTC: 13000 for 13.0
   std::vector<KernelCode> kernels;  // in the program's order
-  std::vector<LargerKernel> larger;
+  ExtraKernels extra;
 };
 
-// Kernels that were compiled behind those of the program, one for each of `larger`, become theirs.
-inline void splitLarger(VariantCode& variant, std::vector<LargerKernel> larger) {
-  size_t program = variant.kernels.size() - larger.size();
-  for (size_t i = 0; i < larger.size(); ++i) larger[i].code = variant.kernels[program + i];
+// Kernels that were compiled behind those of the program, in the order of `extra`, become its.
+inline void splitExtra(VariantCode& variant, ExtraKernels extra) {
+  size_t program = variant.kernels.size() - extra.larger.size() - (extra.persistent ? 1 : 0);
+  for (size_t i = 0; i < extra.larger.size(); ++i) extra.larger[i].code = variant.kernels[program + i];
+  if (extra.persistent) extra.persistent->code = variant.kernels.back();
   variant.kernels.resize(program);
-  variant.larger = std::move(larger);
+  variant.extra = std::move(extra);
 }
 
 }  // namespace ingot

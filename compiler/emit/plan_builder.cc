@@ -75,8 +75,8 @@ class PlanBuilder {
   // Larger kernels lie behind the program's.
   Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> largerOf(uint32_t kernel, const VariantCode& code) {
     Offsets<plan::LargerKernel> all;
-    for (size_t i = 0; i < code.larger.size(); ++i)
-      if (const KernelCode& one = code.larger[i].code; code.larger[i].of == kernel)
+    for (size_t i = 0; i < code.extra.larger.size(); ++i)
+      if (const KernelCode& one = code.extra.larger[i].code; code.extra.larger[i].of == kernel)
         all.push_back(plan::CreateLargerKernel(b_, static_cast<uint32_t>(one.leastRows), static_cast<uint32_t>(code.kernels.size() + i),
                                                static_cast<uint32_t>(one.tiles.count), static_cast<uint32_t>(one.tiles.rowsPerTile)));
     return all.empty() ? 0 : b_.CreateVector(all);
@@ -96,6 +96,19 @@ class PlanBuilder {
                             b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code));
   }
 
+  // The last kernel of all; steps whose kernels have more threads are behind those that it walks.
+  Offset<plan::PersistentKernel> persistentOf(const VariantCode& code, const std::map<std::string, uint32_t>& kernels) {
+    const auto& persistent = code.extra.persistent;
+    if (!persistent) return 0;
+    uint32_t steps = 0;
+    for (auto op : program_.getOps<exec::StepOp>()) {
+      if (code.kernels[kernels.at(op.getKernel().str())].threads > persistent->code.threads) break;
+      ++steps;
+    }
+    return plan::CreatePersistentKernel(b_, static_cast<uint32_t>(code.kernels.size() + code.extra.larger.size()), steps,
+                                        static_cast<uint32_t>(persistent->mostTokens));
+  }
+
   Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {
     return plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(unit.function), code.offset, code.scratchBytes, code.bytes,
                               b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes);
@@ -111,7 +124,8 @@ class PlanBuilder {
       kernelIndex[op.getSymName().str()] = at;
       kernels.push_back(kernel(contents_.units[at], code.kernels[at]));
     }
-    for (const LargerKernel& one : code.larger) kernels.push_back(kernel(one.unit, one.code));
+    for (const LargerKernel& one : code.extra.larger) kernels.push_back(kernel(one.unit, one.code));
+    if (const auto& one = code.extra.persistent) kernels.push_back(kernel(one->unit, one->code));
     Offsets<plan::Step> steps;
     for (auto op : program_.getOps<exec::StepOp>())
       if (kernelIndex.contains(op.getKernel().str())) steps.push_back(step(op, code, kernelIndex));
@@ -129,9 +143,10 @@ class PlanBuilder {
     auto slotVector = b_.CreateVector(slots);
     auto weightVector = b_.CreateVector(weights);
     auto stepVector = b_.CreateVector(steps);
+    auto persistent = persistentOf(code, kernelIndex);
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
                                static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion,
-                               code.kernels.size() == contents_.units.size() ? static_cast<int32_t>(chosen_.getSlot()) : -1);
+                               code.kernels.size() == contents_.units.size() ? static_cast<int32_t>(chosen_.getSlot()) : -1, persistent);
   }
 
   Offset<plan::Filling> filling(const PlacedWeight& weight) {

@@ -179,8 +179,7 @@ class Compilation {
       if (options_.cancelled && *options_.cancelled) return Status::cancelled("interrupted");
       auto variant = target.generate(unitsOf(target), options_.jobs);
       if (!variant.ok()) return variant.status().at(target.name);
-      if (!options_.keep_kernels.empty())
-        for (const LargerKernel& larger : variant->larger) INGOT_TRY(keepSource(target, larger.unit));
+      if (!options_.keep_kernels.empty()) INGOT_TRY(keepSources(target, variant->extra));
       variants_.push_back(std::move(variant).value());
     }
     return {};
@@ -195,11 +194,15 @@ class Compilation {
   // The source of every kernel, once for the targets that share it.
   Status keepSources() {
     for (const Target& target : targets_)
-      for (const KernelUnit& unit : unitsOf(target)) INGOT_TRY(keepSource(target, unit));
+      for (const KernelUnit& unit : unitsOf(target)) INGOT_TRY(keepSource(target, unit.symbol, target.source(unit).source));
     return {};
   }
-  Status keepSource(const Target& target, const KernelUnit& unit) {
-    return writeText(options_.keep_kernels / (unit.symbol + target.sourceEnding), target.source(unit).source);
+  Status keepSources(const Target& target, const ExtraKernels& extra) {
+    for (const LargerKernel& larger : extra.larger) INGOT_TRY(keepSource(target, larger.unit.symbol, target.source(larger.unit).source));
+    return extra.persistent ? keepSource(target, extra.persistent->unit.symbol, extra.persistent->source) : Status();
+  }
+  Status keepSource(const Target& target, const std::string& symbol, const std::string& source) {
+    return writeText(options_.keep_kernels / (symbol + target.sourceEnding), source);
   }
 
   Status emit() {

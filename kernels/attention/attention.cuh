@@ -141,9 +141,9 @@ struct Tile {
       if (start <= position && start + kSpanTokens > seen)
         Spans::add(core, start, sight, batch.page_table + (long long)block.sequence * batch.max_pages, kvHead, operands, column / 8, sums);
       keep(sums, rows, warp, storage);
-      __syncthreads();
+      syncTile<kThreads>();
       foldSpans(rows, column, first == last, partialOf(partials, split.index), storage);
-      __syncthreads();
+      syncTile<kThreads>();
       if (first == last) writeRows(storage, rows, block.first_token, head, column, operands[3]);
     }
     if (first < last) finish(partials, first, last, rows, block.first_token, head, operands[3], storage);
@@ -189,22 +189,22 @@ struct Tile {
 
   INGOT_INLINE void writeRows(Storage& storage, int rows, int token, int head, int column, void* y) {
     for (int row = threadIdx.x / kWarp; row < rows; row += kWarps) writeRow(storage, row, token, head + row, column, y);
-    __syncthreads();
+    syncTile<kThreads>();
   }
 
   // The last tile of a token folds the splits in order.
   INGOT_INLINE void finish(float* partials, int first, int last, int rows, int token, int head, void* y, Storage& storage) {
     int* counter = (int*)partials;
     __threadfence();
-    __syncthreads();
+    syncTile<kThreads>();
     if (threadIdx.x == 0) storage.isLast[0] = atomicAdd(counter, 1) == last - first;
-    __syncthreads();
+    syncTile<kThreads>();
     if (!storage.isLast[0]) return;
     __threadfence();
     for (int column = 0; column < kHeadDim; column += kColumns) {
       for (int i = threadIdx.x; i < rows * kColumns / 4; i += kThreads)
         foldPartials(partials, first, last, i * 4 / kColumns, column, i * 4 % kColumns, storage);
-      __syncthreads();
+      syncTile<kThreads>();
       writeRows(storage, rows, token, head, column, y);
     }
     if (threadIdx.x == 0) *counter = 0;

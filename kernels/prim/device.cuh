@@ -119,6 +119,24 @@ INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
 INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 #endif
 
+// The threads of a tile, which may be the first ones of a larger block, wait for each other.
+template <int Threads>
+INGOT_INLINE void syncTile() {
+  asm volatile("bar.sync 1, %0;" ::"n"(Threads) : "memory");
+}
+// All blocks of a launch that runs them at once wait for each other, and see what they wrote. Every wait adds the number of blocks.
+INGOT_INLINE void syncGrid(ingot_u64* arrived) {
+  __syncthreads();
+  if (threadIdx.x == 0) {
+    __threadfence();
+    ingot_u64 blocks = gridDim.x, goal = (atomicAdd(arrived, 1ull) / blocks + 1) * blocks, now;
+    do asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(arrived) : "memory");
+    while (now < goal);
+    __threadfence();
+  }
+  __syncthreads();
+}
+
 template <class T>
 INGOT_INLINE T load(const void* from) {
   return *(const T*)from;
@@ -168,11 +186,6 @@ INGOT_INLINE void awaitLaunches() {
 INGOT_INLINE void prefetchLine(const void* from) { asm volatile("prefetch.global.L2 [%0];" ::"l"(from)); }
 
 template <class Tile>
-INGOT_INLINE void prefetchTile(const IngotBatch& batch, void* const* operands, int index) {
-  if constexpr (requires { Tile::prefetch(batch, operands, index); }) Tile::prefetch(batch, operands, index);
-}
-
-template <class Tile>
 constexpr int minBlocksOf() {
   if constexpr (requires { Tile::kMinBlocks; }) return Tile::kMinBlocks;
   else return 0;
@@ -197,6 +210,11 @@ INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(f
 INGOT_INLINE void prefetchLine(const void*) {}
 
 #endif
+
+template <class Tile>
+INGOT_INLINE void prefetchTile(const IngotBatch& batch, void* const* operands, int index) {
+  if constexpr (requires { Tile::prefetch(batch, operands, index); }) Tile::prefetch(batch, operands, index);
+}
 
 INGOT_INLINE float infinity() { return asFloat(0x7f800000u); }
 

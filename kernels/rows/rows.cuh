@@ -28,7 +28,7 @@ struct Tile {
     sum = warpSum(sum);
     int first = squared ? kWarps : 0;
     if (threadIdx.x % kWarp == 0) storage.sums[first + threadIdx.x / kWarp] = sum;
-    __syncthreads();
+    syncTile<kThreads>();
     float all = 0;
     for (int warp = 0; warp < kWarps; ++warp) all += storage.sums[first + warp];
     return all;

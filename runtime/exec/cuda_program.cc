@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "kernels/abi/program.h"
 #include "runtime/base/checked.h"
 #include "runtime/exec/device_batch.h"
 #include "runtime/exec/filling.h"
@@ -36,6 +37,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
   INGOT_TRY(placeBuffers(limits, pages));
   INGOT_TRY(uploadWeights());
   INGOT_TRY(bindSteps());
+  INGOT_TRY(bindPersistent());
   return device_->synchronize();
 }
 
@@ -117,6 +119,23 @@ Status CudaProgram::bindSteps() {
   return {};
 }
 
+// A GPU that cannot hold a block of it launches steps one by one.
+Status CudaProgram::bindPersistent() {
+  const auto* persistent = variant_.persistent();
+  if (!persistent) return {};
+  std::vector<IngotStep> steps;
+  for (const BoundStep& step : std::span(steps_).first(persistent->steps()))
+    steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
+  steps.push_back({-1, {}});
+  auto bytes = std::as_bytes(std::span(steps));
+  INGOT_ASSIGN(walkedSteps_, device_->allocate(bytes.size(), "the steps"));
+  INGOT_TRY(device_->upload(walkedSteps_.pointer(), bytes));
+  INGOT_ASSIGN(walkCounter_, device_->allocate(sizeof(ingot_u64), "the steps"));
+  INGOT_TRY(device_->clear(walkCounter_.pointer(), sizeof(ingot_u64)));
+  INGOT_ASSIGN(walkBlocks_, device_->blocksAtOnce(kernels_[persistent->kernel()], variant_.kernels()->Get(persistent->kernel())->threads()));
+  return {};
+}
+
 CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
   switch (operand.kind()) {
     case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
@@ -146,7 +165,7 @@ Status CudaProgram::compute(const Batch& batch) {
   INGOT_TRY(device_->use());
   size_t bytes = packBatch(view, batch_.pointer(), hostBatch_.host<std::byte>());
   INGOT_TRY(device_->copyToDevice(batch_.pointer(), hostBatch_.host<std::byte>(), bytes).at("the batch"));
-  INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= kLargestBucket ? replay(view) : launchAll(view));
+  INGOT_TRY(profiling_ ? profileAll(view) : isWalked(view) ? walk(view) : view.num_tokens <= kLargestBucket ? replay(view) : launchAll(view));
   INGOT_TRY(fetchResults(batch));
   return device_->synchronize();
 }
@@ -175,9 +194,19 @@ Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
       .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
 }
 
-Status CudaProgram::launchAll(const IngotBatch& sizes) {
-  for (const BoundStep& step : steps_) INGOT_TRY(launchStep(step, sizes));
+Status CudaProgram::launchAll(const IngotBatch& sizes, size_t first) {
+  for (const BoundStep& step : std::span(steps_).subspan(first)) INGOT_TRY(launchStep(step, sizes));
   return {};
+}
+
+Status CudaProgram::walk(const IngotBatch& batch) {
+  const auto* persistent = variant_.persistent();
+  CudaPointer packed = batch_.pointer();
+  IngotOperands operands{{reinterpret_cast<void*>(walkedSteps_.pointer()), reinterpret_cast<void*>(walkCounter_.pointer())}};
+  void* parameters[] = {&packed, &operands};
+  INGOT_TRY(device_->launchAtOnce(kernels_[persistent->kernel()], walkBlocks_, variant_.kernels()->Get(persistent->kernel())->threads(), parameters)
+                .at("the persistent kernel"));
+  return launchAll(batch, persistent->steps());
 }
 
 // Kernels look at the batch for their last tile, so that launches of a bucket serve every batch in it.

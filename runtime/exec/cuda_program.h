@@ -31,12 +31,17 @@ class CudaProgram : public Program {
   Status uploadWeights();
   Status fill(const plan::Weight& weight);
   Status bindSteps();
+  Status bindPersistent();
   CudaPointer addressOf(const plan::Operand& operand) const;
 
   Status compute(const Batch& batch);
-  Status launchAll(const IngotBatch& sizes);
+  Status launchAll(const IngotBatch& sizes, size_t first = 0);
   Status launchStep(const BoundStep& step, const IngotBatch& sizes);
   Status replay(const IngotBatch& batch);
+  bool isWalked(const IngotBatch& batch) const {
+    return walkBlocks_ && batch.num_tokens <= static_cast<ingot_i32>(variant_.persistent()->most_tokens());
+  }
+  Status walk(const IngotBatch& batch);
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
 
@@ -48,6 +53,8 @@ class CudaProgram : public Program {
   CudaMemory hostBatch_, hostLogits_, hostChosen_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
+  CudaMemory walkedSteps_, walkCounter_;                         // of the persistent kernel
+  unsigned walkBlocks_ = 0;                                      // 0: there is none
   std::map<std::pair<ingot_i32, ingot_i32>, CudaGraph> graphs_;  // by buckets of tokens and of splits
   Status failed_;                                                // the device's last word
 };

@@ -203,7 +203,7 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
     return {unit, code, reinterpret_cast<IngotTileFunction>(reinterpret_cast<uintptr_t>(image) + code.offset), library->emulator_.get()};
   };
   for (size_t i = 0; i < units.size(); ++i) library->kernels_.push_back(kernelOf(units[i], variant.kernels[i]));
-  for (const LargerKernel& one : variant.larger) library->larger_.emplace(one.of, kernelOf(one.unit, one.code));
+  for (const LargerKernel& one : variant.extra.larger) library->larger_.emplace(one.of, kernelOf(one.unit, one.code));
   return library;
 }
 

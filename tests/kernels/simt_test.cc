@@ -12,9 +12,11 @@ namespace {
 
 // A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `y` (operand 0),
 // `x` (operand 1, 16 ints) and `i` (its thread).
-std::string kernelOf(const std::string& code) {
+std::string kernelOf(const std::string& code, const std::string& constants = "") {
   return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/device.cuh\"\n"
-         "struct Tile {\n  static constexpr int kThreads = 64;\n  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; };\n"
+         "struct Tile {\n  static constexpr int kThreads = 64;\n" +
+         constants +
+         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
          "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
@@ -23,8 +25,8 @@ std::string kernelOf(const std::string& code) {
 
 class Loaded {
  public:
-  explicit Loaded(const std::string& code) {
-    std::vector<SourceUnit> units = {{"faulty", kernelOf(code)}};
+  explicit Loaded(const std::string& code, const std::string& constants = "") {
+    std::vector<SourceUnit> units = {{"faulty", kernelOf(code, constants)}};
     auto image = compileUnits(units, emulatedTarget().value(), 1);
     if (!image.ok()) {
       ADD_FAILURE() << image.status().message();
@@ -44,7 +46,7 @@ class Loaded {
     void* operands[] = {y.data(), x};
     IngotBatch batch{};
     IngotKernelArgs args{&batch, operands};
-    Poisoned scratch(4 << 20);
+    Poisoned scratch(3 * (4 << 20));
     function_(&args, 0, 3, scratch.data());
     return y;
   }
@@ -65,6 +67,22 @@ TEST(Simt, RunsWhatIsRight) {
 TEST(Simt, OneWarpOrdersItsOwnAccesses) {
   Loaded kernel("if (i < 16) storage.a[i] = i;\n__syncwarp();\nif (i < 16) y[i] = storage.a[15 - i];\n");
   EXPECT_EQ(kernel.run()[3], 12);
+}
+
+// 32 of the 64 threads are a tile; the others go on to the barrier of the grid.
+TEST(Simt, BlocksAtOnceWaitForEachOther) {
+  Loaded kernel(
+      "y[tile * 64 + i] = tile;\nif (i < 16) storage.a[i] = i;\nsyncGrid(nullptr);\nint next = y[(tile + 1) % 3 * 64 + i];\nsyncGrid(nullptr);\n"
+      "if (i < 16) storage.a[i] = next;\nif (i < 32) {\n  syncTile<32>();\n  next += 10 * storage.a[i / 2];\n}\ny[tile * 64 + i] = next + "
+      "(int)gridDim.x;\n",
+      "  static constexpr bool kAtOnce = true;\n");
+  std::vector<int> y = kernel.run();
+  for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], (i / 64 + 1) % 3 * (i % 64 < 32 ? 11 : 1) + 3) << i;
+}
+
+TEST(SimtDeathTest, BlocksAtOnceAllReachTheirBarriers) {
+  Loaded kernel("if (tile != 1) syncGrid(nullptr);", "  static constexpr bool kAtOnce = true;\n");
+  EXPECT_DEATH(kernel.run(), "waits at a barrier that other threads never reach");
 }
 
 TEST(Simt, AddsFromManyThreads) {

@@ -10,10 +10,11 @@ struct Index {
   unsigned x, y, z;
 };
 
-enum class Waiting : int { no, warp, block, done };
+enum class Waiting : int { no, warp, tile, block, grid, done };
 
 constexpr int kLanes = 32;
 constexpr int kMaxThreads = 1024;
+constexpr unsigned kMostBlocks = 4;  // at once
 constexpr unsigned kCanary = 0x5ca1ab1e;
 
 struct Block;
@@ -47,16 +48,21 @@ struct Thread {
 };
 
 struct Block {
-  Index blockIndex;
+  Index blockIndex, gridSize;
   const char* kernel;
   unsigned threads, epoch;  // barriers of the whole block so far
+  unsigned tileThreads;     // that meet at a barrier of the tile
   unsigned long long random;
   void* stack;  // of the scheduler
   void (*body)(Block&);
   const IngotKernelArgs* args;
   char* storage;
+  unsigned long long storageBytes;
   char* stacks;
 
+  void poison() {
+    for (unsigned long long i = 0; i < storageBytes; ++i) ((volatile char*)storage)[i] = (char)0xff;
+  }
   Thread& thread(unsigned i) { return *(Thread*)(stacks + i * kStackBytes); }
   unsigned next() { return (unsigned)((random = random * 6364136223846793005ull + 1442695040888963407ull) >> 33); }
 };
@@ -119,27 +125,53 @@ static bool release(Block& block, unsigned first, unsigned last, Waiting what) {
   return true;
 }
 
-static void runToEnd(Block& block) {
-  unsigned warps = (block.threads + kLanes - 1) / kLanes;
-  while (true) {
-    bool progress = false;
-    unsigned done = 0, turn = block.next() % warps;
-    for (unsigned w = 0; w < warps; ++w) {
-      unsigned warp = (w + turn) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
-      while (runWarp(block, warp)) {
-        progress = true;
-        release(block, first, last, Waiting::warp);
-      }
-    }
-    for (unsigned i = 0; i < block.threads; ++i) done += block.thread(i).waiting == Waiting::done;
-    if (done == block.threads) return;
-    if (release(block, 0, block.threads, Waiting::block)) {
-      ++block.epoch;
+// Lets every warp run as far as it can, and the block over a barrier that all have reached. False when nothing moved.
+static bool advance(Block& block) {
+  unsigned warps = (block.threads + kLanes - 1) / kLanes, turn = block.next() % warps;
+  bool progress = false;
+  for (unsigned w = 0; w < warps; ++w) {
+    unsigned warp = (w + turn) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
+    while (runWarp(block, warp)) {
       progress = true;
+      release(block, first, last, Waiting::warp);
     }
-    if (!progress)
-      for (unsigned i = 0; i < block.threads; ++i)
-        if (block.thread(i).waiting != Waiting::done) fault(block, i, "waits at a barrier that other threads never reach");
+  }
+  if (!release(block, 0, block.threads, Waiting::block) && !(block.tileThreads && release(block, 0, block.tileThreads, Waiting::tile)))
+    return progress;
+  ++block.epoch;
+  return true;
+}
+
+static bool allWait(Block& block, Waiting what) {
+  for (unsigned i = 0; i < block.threads; ++i)
+    if (block.thread(i).waiting != what) return false;
+  return true;
+}
+
+static void expectDone(Block& block) {
+  for (unsigned i = 0; i < block.threads; ++i)
+    if (block.thread(i).waiting != Waiting::done) fault(block, i, "waits at a barrier that other threads never reach");
+}
+
+// Runs blocks side by side until all have ended. Over a barrier of the grid their shared memory is poison again.
+static void runToEnd(Block* blocks, unsigned count) {
+  while (true) {
+    unsigned done = 0, waiting = 0;
+    bool progress = false;
+    for (unsigned b = 0; b < count; ++b) {
+      progress = advance(blocks[b]) || progress;
+      done += allWait(blocks[b], Waiting::done);
+      waiting += allWait(blocks[b], Waiting::grid);
+    }
+    if (done == count) return;
+    if (waiting == count) {
+      for (unsigned b = 0; b < count; ++b) {
+        release(blocks[b], 0, blocks[b].threads, Waiting::grid);
+        blocks[b].poison();
+      }
+    } else if (!progress) {
+      for (unsigned b = 0; b < count; ++b) expectDone(blocks[b]);
+    }
   }
 }
 
@@ -148,35 +180,52 @@ static void runBody(Block& block) {
   Tile::run(*block.args->batch, block.args->operands, (int)block.blockIndex.x, *(typename Tile::Storage*)block.storage);
 }
 
-// Scratch: the number of blocks so far (it seeds the order), the block's shared memory, then the stacks.
+// Of one block: the number of blocks so far (it seeds the order), its shared memory, then the stacks.
 template <class Tile>
-static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long first, long long last, void* scratch) {
+static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs* args, long long tile, char* scratch) {
   constexpr unsigned long long kFront = 64, kStorage = (sizeof(typename Tile::Storage) + 63) / 64 * 64;
   static_assert(kFront + kStorage + (Tile::kThreads + 1) * kStackBytes <= INGOT_SIMT_SCRATCH_BYTES, "the emulator's scratch is too small");
   static_assert(Tile::kThreads % kLanes == 0 && Tile::kThreads <= kMaxThreads, "a block is whole warps, at most 1024 threads");
-  Block block;
   block.kernel = kernel;
   block.args = args;
   block.threads = Tile::kThreads;
   block.body = runBody<Tile>;
-  block.storage = (char*)scratch + kFront;
+  block.storage = scratch + kFront;
+  block.storageBytes = sizeof(typename Tile::Storage);
   block.stacks = (char*)(((unsigned long long)block.storage + kStorage + kStackBytes - 1) & ~(kStackBytes - 1));
-  for (long long tile = first; tile < last && tile < Tile::count(*args->batch); ++tile) {
-    block.blockIndex = {(unsigned)tile, 0, 0};
-    block.epoch = 0;
-    block.random = ++*(unsigned long long*)scratch * 0x9e3779b97f4a7c15ull;
-    for (unsigned long long i = 0; i < sizeof(typename Tile::Storage); ++i) ((volatile char*)block.storage)[i] = (char)0xff;
-    for (unsigned i = 0; i < block.threads; ++i) {
-      Thread& thread = block.thread(i);
-      char* top = (char*)&thread + kStackBytes;
-      thread.canary = kCanary;
-      thread.waiting = Waiting::no;
-      thread.threadIndex = {i, 0, 0};
-      thread.block = &block;
-      thread.collectives = thread.warpEpoch = thread.numCopies = thread.copyGroups = 0;
-      thread.stack = prepareStack(top, threadMain);
+  block.blockIndex = {(unsigned)tile, 0, 0};
+  block.epoch = block.tileThreads = 0;
+  block.random = ++*(unsigned long long*)scratch * 0x9e3779b97f4a7c15ull;
+  block.poison();
+  for (unsigned i = 0; i < block.threads; ++i) {
+    Thread& thread = block.thread(i);
+    char* top = (char*)&thread + kStackBytes;
+    thread.canary = kCanary;
+    thread.waiting = Waiting::no;
+    thread.threadIndex = {i, 0, 0};
+    thread.block = &block;
+    thread.collectives = thread.warpEpoch = thread.numCopies = thread.copyGroups = 0;
+    thread.stack = prepareStack(top, threadMain);
+  }
+}
+
+template <class Tile>
+static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long first, long long last, void* scratch) {
+  if constexpr (requires { Tile::kAtOnce; }) {
+    Block blocks[kMostBlocks];
+    unsigned count = (unsigned)(last - first);
+    if (count > kMostBlocks) __builtin_trap();
+    for (unsigned b = 0; b < count; ++b) {
+      blocks[b].gridSize = {count, 1, 1};
+      prepareBlock<Tile>(blocks[b], kernel, args, first + b, (char*)scratch + b * INGOT_SIMT_SCRATCH_BYTES);
     }
-    runToEnd(block);
+    runToEnd(blocks, count);
+  } else {
+    Block block;
+    for (long long tile = first; tile < last && tile < Tile::count(*args->batch); ++tile) {
+      prepareBlock<Tile>(block, kernel, args, tile, (char*)scratch);
+      runToEnd(&block, 1);
+    }
   }
 }
 

@@ -24,7 +24,14 @@
 
 #define threadIdx (simt::self().threadIndex)
 #define blockIdx (simt::self().block->blockIndex)
+#define gridDim (simt::self().block->gridSize)
 INGOT_INLINE void __syncthreads() { simt::self().wait(simt::Waiting::block, "__syncthreads"); }
+template <int Threads>
+INGOT_INLINE void syncTile() {
+  simt::self().block->tileThreads = Threads;
+  simt::self().wait(simt::Waiting::tile, "syncTile");
+}
+INGOT_INLINE void syncGrid(ingot_u64*) { simt::self().wait(simt::Waiting::grid, "syncGrid"); }
 // Blocks of one launch run on several threads of the host.
 INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST); }

@@ -55,6 +55,12 @@ Json kernelOf(const plan::Kernel& kernel) {
           {"registers", kernel.registers()}, {"shared_bytes", kernel.shared_bytes()}, {"spill_bytes", kernel.spill_bytes()}};
 }
 
+Json persistentOf(const plan::Variant& variant) {
+  const auto* persistent = variant.persistent();
+  if (!persistent) return nullptr;
+  return {{"steps", persistent->steps()}, {"most_tokens", persistent->most_tokens()}};
+}
+
 Json variantOf(const plan::Plan& plan, const plan::Variant& variant) {
   Json features = Json::array(), kernels = Json::array();
   for (const auto* feature : *variant.features()) features.push_back(feature->str());
@@ -69,7 +75,8 @@ Json variantOf(const plan::Plan& plan, const plan::Variant& variant) {
           {"buffer_bytes_per_token", slotBytes},
           {"kv_cache_type", plan::EnumNameCacheType(variant.cache_type())},
           {"kv_bytes_per_token", plan.model()->layers() * (variant.key_page_bytes() + variant.value_page_bytes()) / plan.model()->page_tokens()},
-          {"steps", stepsOf(variant)}};
+          {"steps", stepsOf(variant)},
+          {"persistent", persistentOf(variant)}};
 }
 
 Json textOf(const Artifact& artifact) {

@@ -53,22 +53,21 @@ CudaCompile cachedCompile(CudaCompile compile, KernelKey key, KernelCache& cache
   };
 }
 
-Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> programUnits, const std::string& architecture, const CudaCompile& compile,
-                                        int64_t leastRows, int jobs) {
-  std::vector<KernelUnit> units(programUnits.begin(), programUnits.end());
-  std::vector<LargerKernel> larger;
-  if (architecture != kWithoutLarger) larger = largerKernels(programUnits, leastRows);
-  for (const LargerKernel& one : larger) units.push_back(one.unit);
-  std::vector<NvrtcOutput> outputs(units.size());
-  INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {
-    INGOT_ASSIGN(outputs[i], compile(cudaSource(units[i]), architecture));
+Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile,
+                                        const CudaChoices& choices, int jobs) {
+  ExtraKernels extra = extraKernels(units, choices, architecture != kWithoutLarger);
+  std::vector<SourceUnit> sources = cudaSources(units, extra);
+  std::vector<KernelCode> kernels = cudaKernels(units, extra);
+  std::vector<NvrtcOutput> outputs(sources.size());
+  INGOT_TRY(parallelFor(sources.size(), jobs, [&](size_t i) -> Status {
+    INGOT_ASSIGN(outputs[i], compile(sources[i], architecture));
     return {};
   }));
   VariantCode variant{"cuda:" + architecture, {}, {}, 0, {}, {}};
   if (!outputs.empty()) variant.cudaVersion = outputs[0].version;
-  for (size_t i = 0; i < units.size(); ++i) {
+  for (size_t i = 0; i < sources.size(); ++i) {
     const NvrtcOutput& output = outputs[i];
-    KernelCode code = i < programUnits.size() ? cudaKernel(units[i]) : larger[i - programUnits.size()].code;
+    KernelCode code = kernels[i];
     code.offset = variant.bytes.size();
     code.bytes = output.code.size();
     code.registers = numberBefore(output.log, " registers");
@@ -79,7 +78,7 @@ Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> programUnits
     variant.bytes.resize(roundUp(variant.bytes.size(), kCodeAlignment));
     variant.kernels.push_back(code);
   }
-  splitLarger(variant, std::move(larger));
+  splitExtra(variant, std::move(extra));
   return variant;
 }
 

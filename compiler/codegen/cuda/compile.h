@@ -18,8 +18,8 @@ using CudaCompile = std::function<Result<NvrtcOutput>(const SourceUnit& unit, co
 // the function.
 CudaCompile cachedCompile(CudaCompile compile, KernelKey key, KernelCache& cache);
 
-// Units compile on `jobs` threads; the same units give the same bytes. `leastRows` as in largerKernels.
+// Units compile on `jobs` threads; the same units give the same bytes.
 Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile,
-                                        int64_t leastRows, int jobs);
+                                        const CudaChoices& choices, int jobs);
 
 }  // namespace ingot

@@ -8,14 +8,15 @@
 namespace ingot {
 namespace {
 
-// A stack for every thread, and shared memory with its shadows.
-uint64_t emulatedScratchBytes(const KernelUnit& unit) { return (uint64_t{cudaKernel(unit).threads} << 14) + (4 << 20); }
+constexpr const char *kGemm = "gemm", *kProgram = "ingot_program";
 
-constexpr const char* kGemm = "gemm";
+// Of a block: a stack for every thread, and shared memory with its shadows. A persistent kernel has several.
+uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
+constexpr uint64_t kEmulatedBlocks = 4;
 
 // The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
 std::string constantsStruct(const KernelUnit& unit) {
-  std::string code = "struct Constants {\n", line;
+  std::string code = fmt::format("struct {}_Constants {{\n", unit.symbol), line;
   std::string_view rest = unit.constants;
   while (!rest.empty()) {
     auto end = rest.find('\n');
@@ -25,14 +26,37 @@ std::string constantsStruct(const KernelUnit& unit) {
   return code + unit.body + "};\n";
 }
 
+std::string includes(const KernelUnit& unit) {
+  return fmt::format("{}#include \"{}.cuh\"\n", unit.body.empty() ? "" : "#include \"kernels/linear/epilogue.cuh\"\n", unit.header);
+}
+std::string tileOf(const KernelUnit& unit) { return fmt::format("{}::Tile<{}_Constants>", unit.function, unit.symbol); }
+
+constexpr std::string_view kLayouts = "#include \"kernels/kvcache/layout.h\"\n#include \"kernels/linear/layout.h\"\n";
+
+// Blocks of a persistent kernel have as many threads as most kernels need; those of more are launched behind it.
+bool isWalked(const KernelUnit& unit) { return cudaKernel(unit).threads <= kCudaLinearThreads; }
+
+std::string persistentSource(std::span<const KernelUnit> units) {
+  std::string source(kLayouts), tiles;
+  for (const KernelUnit& unit : units) {
+    if (!isWalked(unit)) break;
+    source += includes(unit) + constantsStruct(unit);
+    tiles += (tiles.empty() ? "" : ", ") + tileOf(unit);
+  }
+  return source + fmt::format("#include \"kernels/program/walk.cuh\"\nINGOT_KERNEL({}, program::Walk<{}>)\n", kProgram, tiles);
+}
+
+SourceUnit emulated(SourceUnit unit, const KernelCode& code) {
+  unit.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", emulatedScratchBytes(code)));
+  return unit;
+}
+
 }  // namespace
 
 SourceUnit cudaSource(const KernelUnit& unit) {
-  std::string source = fmt::format("// {}\n#include \"kernels/kvcache/layout.h\"\n#include \"kernels/linear/layout.h\"\n", unit.name);
-  if (!unit.body.empty()) source += "#include \"kernels/linear/epilogue.cuh\"\n";
-  source += constantsStruct(unit);
-  source += fmt::format("#include \"{}.cuh\"\nINGOT_KERNEL({}, {}::Tile<Constants>)\n", unit.header, unit.symbol, unit.function);
-  source += fmt::format("static_assert({}::Tile<Constants>::kThreads == {});\n", unit.function, cudaKernel(unit).threads);
+  std::string source = fmt::format("// {}\n{}{}{}", unit.name, kLayouts, includes(unit), constantsStruct(unit));
+  source += fmt::format("INGOT_KERNEL({}, {})\n", unit.symbol, tileOf(unit));
+  source += fmt::format("static_assert({}::kThreads == {});\n", tileOf(unit), cudaKernel(unit).threads);
   return {unit.symbol, std::move(source)};
 }
 
@@ -51,7 +75,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
   return code;
 }
 
-std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows) {
+static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
     KernelUnit unit = units[i];
@@ -67,11 +91,35 @@ std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64
   return all;
 }
 
-SourceUnit emulatedSource(const KernelUnit& unit) {
-  SourceUnit source = cudaSource(unit);
-  source.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", emulatedScratchBytes(unit)));
-  return source;
+ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, bool hasLarger) {
+  ExtraKernels extra;
+  if (hasLarger) extra.larger = largerKernels(units, choices.largerRows);
+  if (choices.persistentTokens > 0) {
+    KernelUnit unit;
+    unit.symbol = kProgram;
+    unit.function = unit.name = "program";
+    extra.persistent = PersistentKernel{std::move(unit), persistentSource(units), {.threads = kCudaLinearThreads}, choices.persistentTokens};
+  }
+  return extra;
 }
+
+std::vector<SourceUnit> cudaSources(std::span<const KernelUnit> units, const ExtraKernels& extra) {
+  std::vector<SourceUnit> sources;
+  for (const KernelUnit& unit : units) sources.push_back(cudaSource(unit));
+  for (const LargerKernel& one : extra.larger) sources.push_back(cudaSource(one.unit));
+  if (extra.persistent) sources.push_back({extra.persistent->unit.symbol, extra.persistent->source});
+  return sources;
+}
+
+std::vector<KernelCode> cudaKernels(std::span<const KernelUnit> units, const ExtraKernels& extra) {
+  std::vector<KernelCode> kernels;
+  for (const KernelUnit& unit : units) kernels.push_back(cudaKernel(unit));
+  for (const LargerKernel& one : extra.larger) kernels.push_back(one.code);
+  if (extra.persistent) kernels.push_back(extra.persistent->code);
+  return kernels;
+}
+
+SourceUnit emulatedSource(const KernelUnit& unit) { return emulated(cudaSource(unit), cudaKernel(unit)); }
 
 // The lowest level of this machine's architecture: its code does not depend on where it is made.
 Result<CpuTarget> emulatedTarget() {
@@ -84,20 +132,18 @@ Result<CpuTarget> emulatedTarget() {
   return target;
 }
 
-Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int64_t leastRows, int jobs) {
+Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  std::vector<LargerKernel> larger = largerKernels(units, leastRows);
-  std::vector<SourceUnit> sources;
-  std::vector<KernelCode> kernels;
-  auto add = [&](const KernelUnit& unit, KernelCode code) {
-    sources.push_back(emulatedSource(unit));
-    code.scratchBytes = emulatedScratchBytes(unit);
-    kernels.push_back(code);
-  };
-  for (const KernelUnit& unit : units) add(unit, cudaKernel(unit));
-  for (const LargerKernel& one : larger) add(one.unit, one.code);
+  ExtraKernels extra = extraKernels(units, choices, true);
+  std::vector<SourceUnit> sources = cudaSources(units, extra);
+  std::vector<KernelCode> kernels = cudaKernels(units, extra);
+  for (size_t i = 0; i < kernels.size(); ++i) {
+    sources[i] = emulated(std::move(sources[i]), kernels[i]);
+    kernels[i].scratchBytes = emulatedScratchBytes(kernels[i]);
+  }
+  if (extra.persistent) kernels.back().scratchBytes *= kEmulatedBlocks;
   INGOT_ASSIGN(VariantCode variant, compileVariant(sources, std::move(kernels), target, jobs));
-  splitLarger(variant, std::move(larger));
+  splitExtra(variant, std::move(extra));
   return variant;
 }
 

@@ -12,12 +12,22 @@ SourceUnit cudaSource(const KernelUnit& unit);
 // How steps are cut into tiles; sizes of the code are not known yet.
 KernelCode cudaKernel(const KernelUnit& unit);
 
-// Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h); they need what sm_80 brought. A leastRows
-// that is not 0 stands in for the cost model's: tests run them with few rows.
-std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows);
+// What is chosen of CUDA kernels, beside what their cost models say.
+struct CudaChoices {
+  int64_t largerRows = 0;        // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
+  int64_t persistentTokens = 0;  // batches of at most so many tokens run as one persistent kernel; 0: none do
+};
+
+// Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h; they need what sm_80 brought), and the
+// persistent kernel.
+ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, bool hasLarger);
+// Sources of `units`, then of the extra kernels.
+std::vector<SourceUnit> cudaSources(std::span<const KernelUnit> units, const ExtraKernels& extra);
+// How each of them runs, in the same order.
+std::vector<KernelCode> cudaKernels(std::span<const KernelUnit> units, const ExtraKernels& extra);
 
 // The target cuda-emulated: CUDA kernels compiled for this machine's CPU against tests/simt, run as CPU kernels are.
-Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int64_t leastRows, int jobs);
+Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs);
 SourceUnit emulatedSource(const KernelUnit& unit);
 Result<CpuTarget> emulatedTarget();
 

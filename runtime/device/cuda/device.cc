@@ -166,10 +166,24 @@ Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std:
   return kernel;
 }
 
+Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters,
+                          std::span<const CudaLaunchAttribute> attributes) {
+  CudaLaunch launch{blocks, 1, 1, threads, 1, 1, 0, stream_, attributes.data(), static_cast<unsigned>(attributes.size())};
+  return check(driver_.cuLaunchKernelEx(&launch, kernel.function_, parameters, nullptr), "cuLaunchKernelEx");
+}
 Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
   constexpr CudaLaunchAttribute kEarly{.id = kCudaLaunchEarly, .value = 1};
-  CudaLaunch launch{blocks, 1, 1, threads, 1, 1, 0, stream_, &kEarly, info_.major >= 9 ? 1u : 0u};
-  return check(driver_.cuLaunchKernelEx(&launch, kernel.function_, parameters, nullptr), "cuLaunchKernelEx");
+  return launch(kernel, blocks, threads, parameters, {&kEarly, info_.major >= 9 ? 1u : 0u});
+}
+Status CudaDevice::launchAtOnce(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
+  constexpr CudaLaunchAttribute kAtOnce{.id = kCudaLaunchAtOnce, .value = 1};
+  return launch(kernel, blocks, threads, parameters, {&kAtOnce, 1});
+}
+Result<unsigned> CudaDevice::blocksAtOnce(const CudaKernel& kernel, unsigned threads) {
+  int blocks = 0;
+  INGOT_TRY(check(driver_.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel.function_, static_cast<int>(threads), 0),
+                  "cuOccupancyMaxActiveBlocksPerMultiprocessor"));
+  return static_cast<unsigned>(blocks * info_.multiprocessors);
 }
 
 Status CudaDevice::beginCapture() { return check(driver_.cuStreamBeginCapture_v2(stream_, kCudaCaptureThreadLocal), "cuStreamBeginCapture"); }

@@ -100,6 +100,9 @@ class CudaDevice {
   Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry);
   // GPUs from compute capability 9.0 on may start the kernel while the one before it ends: it waits by itself before it reads results.
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
+  // All blocks run at the same time, and may wait for each other; no more than blocksAtOnce().
+  Status launchAtOnce(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
+  Result<unsigned> blocksAtOnce(const CudaKernel& kernel, unsigned threads);
   Status beginCapture();
   Result<CudaGraph> endCapture();
   Status launch(const CudaGraph& graph);
@@ -119,6 +122,7 @@ class CudaDevice {
   CudaDevice(const CudaDriver& driver, const CudaDeviceInfo& info) : driver_(driver), info_(info) {}
   Status check(int error, std::string_view call) const { return driver_.check(error, call); }
   Status prepare();
+  Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters, std::span<const CudaLaunchAttribute> attributes);
   Result<double> elapsed();
 
   const CudaDriver& driver_;

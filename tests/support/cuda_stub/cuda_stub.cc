@@ -38,7 +38,8 @@ namespace {
 
 using namespace ingot;
 
-constexpr int kInvalidValue = 1, kNoDevice = 100;
+constexpr int kInvalidValue = 1, kNoDevice = 100, kTooManyBlocks = 720;
+constexpr int kMultiprocessors = 4;
 
 // The emulated kernels of an artifact.
 struct Emulator {
@@ -160,7 +161,9 @@ INGOT_EXPORT int cuDeviceGetName(char* name, int length, int) {
   return enter("cuDeviceGetName");
 }
 INGOT_EXPORT int cuDeviceGetAttribute(int* value, int attribute, int) {
-  *value = attribute == kCudaComputeCapabilityMajor ? cudaStub().major : attribute == kCudaComputeCapabilityMinor ? cudaStub().minor : 4;
+  *value = attribute == kCudaComputeCapabilityMajor   ? cudaStub().major
+           : attribute == kCudaComputeCapabilityMinor ? cudaStub().minor
+                                                      : kMultiprocessors;
   return enter("cuDeviceGetAttribute");
 }
 INGOT_EXPORT int cuDevicePrimaryCtxRetain(CudaContextTag** context, int) {
@@ -257,13 +260,19 @@ INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* fun
   unsigned blocks = launch->gridX, threads = launch->blockX;
   if (int error = enter("cuLaunchKernelEx " + function->entry + " " + std::to_string(blocks) + " x " + std::to_string(threads))) return error;
   if (blocks == 0 || threads == 0 || threads > 1024) return kInvalidValue;
-  bool isEarly = launch->numAttributes == 1 && launch->attributes[0].id == kCudaLaunchEarly && launch->attributes[0].value == 1;
-  if (isEarly != (cudaStub().major >= 9)) cudaStub().problems.push_back("an early launch is for compute capability 9.0 and later");
+  int attribute = launch->numAttributes ? launch->attributes[0].id : 0;
+  if (launch->numAttributes > 1 || (attribute && launch->attributes[0].value != 1)) return kInvalidValue;
+  if (attribute == kCudaLaunchEarly && cudaStub().major < 9) cudaStub().problems.push_back("a launch before the one before it has ended");
+  if (attribute == kCudaLaunchAtOnce && blocks > kMultiprocessors) return kTooManyBlocks;
   auto run = [entry = function->entry, blocks, batch = *static_cast<IngotBatch**>(parameters[0]),
               operands = *static_cast<IngotOperands*>(parameters[1])] { execute(entry, blocks, batch, operands); };
   if (launch->stream->capture) launch->stream->capture->launches.push_back(run);
   else run();
   return kCudaSuccess;
+}
+INGOT_EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CudaFunctionTag*, int, size_t) {
+  *blocks = 1;
+  return enter("cuOccupancyMaxActiveBlocksPerMultiprocessor");
 }
 INGOT_EXPORT int cuStreamBeginCapture_v2(CudaStreamTag* stream, int) { return create(&stream->capture, "cuStreamBeginCapture"); }
 INGOT_EXPORT int cuStreamEndCapture(CudaStreamTag* stream, CudaGraphTag** graph) {

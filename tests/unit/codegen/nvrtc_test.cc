@@ -90,6 +90,34 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-
   return name;
 });
 
+// Of the oldest GPU that runs one, and of those whose code differs most from it.
+TEST(Nvrtc, PersistentKernelsCompile) {
+  auto nvrtc = Nvrtc::open("");
+  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
+  test::TemporaryFolder folder;
+  for (const char* quantize : {"none", "int4"}) {
+    CompileOptions options;
+    options.checkpoint = (fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data/qwen3").string();
+    options.output = folder / "out";
+    options.targets = {"cuda:sm_75", "cuda:sm_90a", "cuda:sm_120a"};
+    options.dtype = "bfloat16";
+    options.quantize = quantize;
+    options.jobs = 2;
+    options.code.cuda.persistentTokens = 8;
+    options.code.cudaCompile = std::ref(remembering(*nvrtc));
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    for (const auto* variant : *(*artifact)->plan().variants()) {
+      ASSERT_NE(variant->persistent(), nullptr);
+      EXPECT_EQ(variant->persistent()->steps() + 1, variant->steps()->size()) << "all but the choice of tokens";
+      EXPECT_EQ(variant->kernels()->Get(variant->persistent()->kernel())->name()->str(), "program");
+      expectLaunchable(*variant, quantize);
+    }
+  }
+}
+
 TEST(Nvrtc, TheSameSourceGivesTheSameBytes) {
   auto nvrtc = Nvrtc::open("");
   if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();

@@ -17,16 +17,24 @@ using ::testing::HasSubstr;
 const std::string kStub = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1";
 
 // The tiny model with code for GPUs that is only text, and the emulated code that the stub runs in its place.
+std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices) {
+  CompileOptions options = tinyOptions(tinyCheckpoint(), path);
+  options.targets = {target, "cuda-emulated"};
+  options.code.cuda = choices;
+  options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+  Status status = compileModel(options);
+  if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str()), std::abort();
+  return path.string();
+}
 const std::string& cudaArtifact() {
   static const TemporaryFolder folder;
-  static const std::string path = [] {
-    CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "cuda.ingot");
-    options.targets = {"cuda:sm_80", "cuda-emulated"};
-    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
-    Status status = compileModel(options);
-    if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str()), std::abort();
-    return options.output.string();
-  }();
+  static const std::string path = compileTiny(folder / "cuda.ingot", "cuda:sm_80", {});
+  return path;
+}
+// Of a GPU whose launches may begin early; batches of a few tokens run as one kernel.
+const std::string& persistentArtifact() {
+  static const TemporaryFolder folder;
+  static const std::string path = compileTiny(folder / "persistent.ingot", "cuda:sm_90a", {.persistentTokens = 16});
   return path;
 }
 
@@ -61,6 +69,15 @@ class CudaProgramTest : public ::testing::Test {
     params.ignore_eos = true;
     return engine.generate({Prompt(std::vector<int32_t>{5, 6, 7})}, {params});
   }
+  // Calls visit(artifact) for both.
+  template <class Visit>
+  void forEachArtifact(const Visit& visit) {
+    for (bool isPersistent : {false, true}) {
+      stub.reset();
+      if (isPersistent) stub.major = 9;
+      visit(isPersistent ? persistentArtifact() : cudaArtifact());
+    }
+  }
   int64_t callsOf(std::string_view name) const {
     return std::count_if(stub.calls.begin(), stub.calls.end(), [&](const std::string& call) { return call.starts_with(name); });
   }
@@ -69,7 +86,6 @@ class CudaProgramTest : public ::testing::Test {
 };
 
 TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
-  stub.runWith(cudaArtifact());
   Random random(11);
   std::vector<Prompt> prompts;
   for (int64_t length : {1, 3, 16, 17, 40}) prompts.push_back(randomPrompt(random, length));
@@ -79,19 +95,25 @@ TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
   params.ignore_eos = true;
   params.logprobs = 4;
   params.prompt_logprobs = 2;
-  std::string answers[2];
-  for (const char* device : {"cpu", "cuda"}) {
+  std::string given;
+  auto answer = [&](const std::string& artifact, const std::string& device, const std::string& target) {
     EngineOptions options = optionsFor(device);
     options.kv_cache_memory = 64 * kTinyPageBytes;
-    auto engine = Engine::open(cudaArtifact(), options);
+    auto engine = Engine::open(artifact, options);
     ASSERT_TRUE(engine.ok()) << engine.status().message();
-    EXPECT_EQ((*engine)->stats().target, std::string(device) == "cpu" ? "cuda-emulated" : "cuda:sm_80");
+    EXPECT_EQ((*engine)->stats().target, target);
     auto results = (*engine)->generate(prompts, {params});
     ASSERT_TRUE(results.ok()) << results.status().message();
-    for (const RequestOutput& one : *results) answers[device[1] == 'u'] += bitsOf(one) + "\n";
-  }
-  EXPECT_EQ(answers[0], answers[1]);
-  EXPECT_GT(callsOf("cuGraphLaunch"), 5);
+    for (const RequestOutput& one : *results) given += bitsOf(one) + "\n";
+  };
+  answer(cudaArtifact(), "cpu", "cuda-emulated");
+  std::string expected = std::exchange(given, "");
+  forEachArtifact([&](const std::string& artifact) {
+    stub.runWith(artifact);
+    answer(artifact, "cuda", artifact == cudaArtifact() ? "cuda:sm_80" : "cuda:sm_90a");
+    EXPECT_EQ(std::exchange(given, ""), expected);
+    EXPECT_GT(callsOf(artifact == cudaArtifact() ? "cuGraphLaunch" : "cuLaunchKernelEx ingot_program 4 x 256"), 5);
+  });
 }
 
 // Log-probabilities bring logits to the host, which draws from them itself: the same tokens as without.
@@ -173,7 +195,7 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
     options.targets = {"cuda:sm_80", "cuda-emulated"};
     options.dtype = "bfloat16";
     options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
-    options.code.cudaLargerRows = leastRows;
+    options.code.cuda.largerRows = leastRows;
     Status status = compileModel(options);
     ASSERT_TRUE(status.ok()) << status.message();
     for (const char* device : {"cpu", "cuda"}) {
@@ -229,32 +251,36 @@ TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
 }
 
 TEST_F(CudaProgramTest, EveryCallThatFailsIsAStatus) {
-  int64_t calls = 0;
-  {
-    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
-    ASSERT_TRUE(engine.ok());
-    ASSERT_TRUE(generateShort(**engine).ok());
-    calls = static_cast<int64_t>(stub.calls.size());
-  }
-  for (int64_t at = 0; at < calls; ++at) {
-    stub.reset();
-    stub.failAt = at;
-    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
-    Status status = engine.status();
-    if (engine.ok()) {
-      status = generateShort(**engine).status();
-      if (!status.ok()) {
-        stub.failAt = -1;  // the device is lost all the same
-        EXPECT_EQ(generateShort(**engine).status().message(), status.message());
-      }
+  forEachArtifact([&](const std::string& artifact) {
+    int64_t calls = 0;
+    {
+      auto engine = Engine::open(artifact, optionsFor("cuda"));
+      ASSERT_TRUE(engine.ok());
+      ASSERT_TRUE(generateShort(**engine).ok());
+      calls = static_cast<int64_t>(stub.calls.size());
     }
-    std::string name = stub.calls[static_cast<size_t>(at)];
-    name = name.substr(0, name.find(' '));
-    if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
-    EXPECT_THAT(status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN"))) << "call " << at;
-    if (engine.ok()) engine->reset();
-    EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
-  }
+    for (int64_t at = 0; at < calls; ++at) {
+      int major = stub.major;
+      stub.reset();
+      stub.major = major;
+      stub.failAt = at;
+      auto engine = Engine::open(artifact, optionsFor("cuda"));
+      Status status = engine.status();
+      if (engine.ok()) {
+        status = generateShort(**engine).status();
+        if (!status.ok()) {
+          stub.failAt = -1;  // the device is lost all the same
+          EXPECT_EQ(generateShort(**engine).status().message(), status.message());
+        }
+      }
+      std::string name = stub.calls[static_cast<size_t>(at)];
+      name = name.substr(0, name.find(' '));
+      if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
+      EXPECT_THAT(status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN"))) << "call " << at;
+      if (engine.ok()) engine->reset();
+      EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
+    }
+  });
 }
 
 TEST_F(CudaProgramTest, AGpuLostInTheMiddleEndsRequestsAndNotTheProcess) {
