@@ -10,6 +10,7 @@ namespace ingot {
 
 Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages,
                                                int threads) {
+  INGOT_TRY(artifact.verifySegment(choice.variant->code_segment()).at(artifact.path().string()));
   if (choice.gpu) return CudaProgram::load(artifact, choice, limits, pages);
   return CpuProgram::load(artifact, *choice.variant, limits, pages, threads);
 }

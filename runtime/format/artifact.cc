@@ -27,7 +27,7 @@ Result<std::unique_ptr<Artifact>> Artifact::open(const std::filesystem::path& pa
     if (!plan::VerifyPlanBuffer(verifier)) return Status::invalidArtifact("the plan is not a valid FlatBuffer");
     artifact->plan_ = plan::GetPlan(artifact->bytes_.data() + sizeof(FileHeader));
     INGOT_TRY(validatePlan(*artifact->plan_, artifact->header().bodyOffset, artifact->bytes_.size()));
-    return artifact->checkSegmentHashes();
+    return artifact->checkTables();
   };
   INGOT_TRY(check().at(path.string()));
   return artifact;
@@ -89,12 +89,17 @@ Status Artifact::checkChunk(uint64_t chunk) const {
   return {};
 }
 
-Status Artifact::checkSegmentHashes() const {
-  for (const auto* segment : *plan().segments()) {
-    if (segment->kind() == plan::SegmentKind::weights || segment->bytes() == 0) continue;
-    uint64_t start = segment->offset() - header().bodyOffset;
-    for (uint64_t chunk = start / kChunkBytes; chunk * kChunkBytes < start + segment->bytes(); ++chunk) INGOT_TRY(checkChunk(chunk));
-  }
+Status Artifact::checkTables() const {
+  for (uint32_t i = 0; i < plan().segments()->size(); ++i)
+    if (plan().segments()->Get(i)->kind() == plan::SegmentKind::tokenizer) INGOT_TRY(verifySegment(i));
+  return {};
+}
+
+Status Artifact::verifySegment(uint32_t index) const {
+  const auto* segment = plan().segments()->Get(index);
+  uint64_t start = segment->offset() - header().bodyOffset;
+  for (uint64_t chunk = start / kChunkBytes; segment->bytes() > 0 && chunk * kChunkBytes < start + segment->bytes(); ++chunk)
+    INGOT_TRY(checkChunk(chunk));
   return {};
 }
 

@@ -15,8 +15,9 @@ namespace ingot {
 // A mapped, verified artifact. Immutable and thread-safe; the parts it gives live as long as it does.
 class Artifact {
  public:
-  // Checks header, sizes, root hash, the plan's structure and every number in it, and the hashes of code and tables.
-  // Weights are checked by verifyBody(): their pages are first touched when they are used.
+  // Checks header, sizes, root hash, the plan's structure and every number in it, and the hashes of tables. Code is checked by
+  // verifySegment() before it runs: a file has that of many machines. Weights are checked by verifyBody(): their pages are first
+  // touched when they are used.
   static Result<std::unique_ptr<Artifact>> open(const std::filesystem::path& path);
   ~Artifact();
 
@@ -27,6 +28,8 @@ class Artifact {
   const std::filesystem::path& path() const { return path_; }
   int descriptor() const { return descriptor_; }
 
+  // Compares a segment's bytes with their hashes.
+  Status verifySegment(uint32_t index) const;
   // Compares every chunk of the body with its hash. `progress` is called with chunks done and chunks in all.
   Status verifyBody(const std::function<void(uint64_t, uint64_t)>& progress) const;
 
@@ -36,7 +39,7 @@ class Artifact {
   Status checkHeader() const;
   Status checkRoot() const;
   Status checkChunk(uint64_t chunk) const;
-  Status checkSegmentHashes() const;
+  Status checkTables() const;
 
   std::filesystem::path path_;
   int descriptor_ = -1;

@@ -89,7 +89,7 @@ TEST(Artifact, RefusesEveryFlippedBitOfHeaderPlanAndHashes) {
   EXPECT_TRUE(file.open().ok());
 }
 
-TEST(Artifact, FindsEveryFlippedByteOfCodeAtOpenAndOfWeightsByVerify) {
+TEST(Artifact, FindsEveryFlippedByteOfItsBody) {
   test::Random random(30);
   MemoryFile file(original());
   size_t front = headerOf(original()).bodyOffset;
@@ -103,6 +103,20 @@ TEST(Artifact, FindsEveryFlippedByteOfCodeAtOpenAndOfWeightsByVerify) {
     file[at] = original()[at];
   }
   EXPECT_TRUE(file.open().ok());
+}
+
+// Code of other machines may be damaged: nobody runs it.
+TEST(Artifact, SegmentsAreVerifiedOneByOne) {
+  MemoryFile file(original());
+  auto artifact = file.openArtifact();
+  ASSERT_TRUE(artifact.ok());
+  uint32_t code = (*artifact)->plan().variants()->Get(0)->code_segment();
+  auto at = static_cast<size_t>((*artifact)->segment(code).data() - (*artifact)->bytes().data());
+  EXPECT_TRUE((*artifact)->verifySegment(code).ok());
+  file[at + 5] ^= 1;
+  artifact = file.openArtifact();
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  EXPECT_THAT((*artifact)->verifySegment(code).message(), HasSubstr("damaged"));
 }
 
 TEST(Artifact, ReadsItsOwnMajorAndNoNewerMinor) {
