@@ -24,7 +24,7 @@ USES = {
     "kernels/ref": "kernels/abi kernels/linear kernels/kvcache",
     "kernels": "",
     "runtime/base": "",
-    "runtime/format": "runtime/base",
+    "runtime/format": "runtime/base kernels/abi",
     "runtime/device": "runtime/base",
     "runtime/exec": "runtime/base runtime/format runtime/device kernels/abi",
     "runtime/kv": "runtime/base",

@@ -40,6 +40,7 @@ gpu_prepare() {
     case $name in long*) lengths="1 63 255 300 700" ;; esac
     gpu_prompts "$(json_number "$inspected" vocab 1 | cut -d. -f1)" $lengths >"$folder/checks/$name.prompts"
     gpu_tokens "$folder/ingot" "$model" --device cpu >"$folder/checks/$name.expected"
+    gpu_logprobs "$folder/ingot" "$model" --device cpu >"$folder/checks/$name.logprobs"
   done
   for shape in $GPU_SHAPES; do
     for type in bfloat16:none bfloat16:int8 bfloat16:int4; do
@@ -58,6 +59,26 @@ gpu_generate() {
   "$tool" generate "$model" "${prompts[@]}" --max-tokens 10 --ignore-eos "$@"
 }
 gpu_tokens() { gpu_generate "$@" --temperature 0; }
+
+# A line for each log-probability of those tokens: its place, its id, itself. An object that opens with one is the next place.
+gpu_logprobs() {
+  gpu_generate "$@" --json --prompt-logprobs 3 --logprobs 3 --temperature 0 | grep -oE '[{,]"[0-9]+":\{"logprob":[-+0-9.e]+' |
+    awk -F '[":]+' '{ place += /^[{]/; print place, $2, $5 }'
+}
+# gpu_difference OURS EXPECTED: the largest one of ids that both list; 1e9 where not the same places are there.
+gpu_difference() {
+  awk 'FNR == NR { ours[$1, $2] = $3; places = $1; next }
+    ($1, $2) in ours { d = $3 - ours[$1, $2]; if (d < 0) d = -d; if (d > most) most = d }
+    END { if (!places || $1 != places) most = 1e9; printf "%.1e", most }' "$@"
+}
+# What rounding makes of them. Codes of activations are coarser than 16 bits are (tests/e2e/cuda_emulated.py).
+gpu_tolerance() {
+  case $("$1" inspect "$2" --json | tr -d ' \n') in
+    *'"i8g'* | *'"i4'*) echo 2.5e-1 ;;
+    *'"bf16":{'* | *'"f16":{'*) echo 3e-2 ;;
+    *) echo 1e-3 ;;
+  esac
+}
 
 # Log-probabilities too, without what differs from run to run.
 gpu_bits() {
@@ -81,10 +102,13 @@ gpu_small_memory() {
   awk -F, -v bytes="$(json_number "$inspected" kv_bytes_per_token 1)" '{ if (NF > most) most = NF } END { printf "%d", (most + 48) * bytes }' "${2%.ingot}.prompts"
 }
 
-# Prints one line for what was wrong; the number of them is the status.
+# Prints how far log-probabilities are from the CPU's, and one line for what was wrong; the number of those is the status.
 gpu_check_model() {
-  local tool=$1 model=$2 failed=0 name alone way
+  local tool=$1 model=$2 failed=0 name alone way difference tolerance
   name=$(basename "$model" .ingot)
+  difference=$(gpu_difference <(gpu_logprobs "$tool" "$model" --device cuda) "${model%.ingot}.logprobs") tolerance=$(gpu_tolerance "$tool" "$model")
+  echo "$name: log-probabilities within $difference of the CPU's, $tolerance allowed"
+  awk "BEGIN { exit !($difference <= $tolerance) }" || { echo "$name: other log-probabilities than the CPU"; failed=$((failed + 1)); }
   [ "$(gpu_tokens "$tool" "$model" --device cuda)" = "$(cat "${model%.ingot}.expected")" ] || { echo "$name: other tokens than the CPU"; failed=$((failed + 1)); }
   alone=$(gpu_bits_alone "$tool" "$model" --device cuda)
   [ -n "$alone" ] || { echo "$name: no answer"; failed=$((failed + 1)); }

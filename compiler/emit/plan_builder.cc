@@ -65,10 +65,11 @@ class PlanBuilder {
         slots_[slot].first = std::max<uint64_t>(slots_[slot].first, buffer.getRowBytes());
         slots_[slot].second = static_cast<plan::Extent>(buffer.getExtent());
         operands_[buffer.getSymName().str()] = plan::Operand(plan::OperandKind::slot, static_cast<uint32_t>(slot));
-        (buffer.getSymName() == "chosen" ? chosen_ : logits_) = buffer;
+        (buffer.getSymName() == "chosen" ? chosen_ : buffer.getSymName() == "logprobs" ? logprobs_ : logits_) = buffer;
       }
     }
-    if (!logits_ || !chosen_ || weight != weights_.size()) return Status::internal("the program has no result, or weights without a place");
+    if (!logits_ || !chosen_ || !logprobs_ || weight != weights_.size())
+      return Status::internal("the program has no result, or weights without a place");
     return {};
   }
 
@@ -144,9 +145,11 @@ class PlanBuilder {
     auto weightVector = b_.CreateVector(weights);
     auto stepVector = b_.CreateVector(steps);
     auto persistent = persistentOf(code, kernelIndex);
+    bool choosesTokens = code.kernels.size() == contents_.units.size();
+    auto resultSlot = [&](exec::BufferOp buffer) { return choosesTokens ? static_cast<int32_t>(buffer.getSlot()) : -1; };
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
                                static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion,
-                               code.kernels.size() == contents_.units.size() ? static_cast<int32_t>(chosen_.getSlot()) : -1, persistent);
+                               resultSlot(chosen_), resultSlot(logprobs_), persistent);
   }
 
   Offset<plan::Filling> filling(const PlacedWeight& weight) {
@@ -212,7 +215,7 @@ class PlanBuilder {
   flatbuffers::FlatBufferBuilder b_;
   std::map<std::string, plan::Operand> operands_;
   std::vector<std::pair<uint64_t, plan::Extent>> slots_;
-  exec::BufferOp logits_, chosen_;
+  exec::BufferOp logits_, chosen_, logprobs_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "compiler/lower/lower.h"
 
+#include "kernels/abi/abi.h"
 #include "kernels/attention/attention.spec.h"
 #include "llvm/ADT/StringMap.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -122,14 +123,18 @@ class Lowering {
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
-  // GPUs draw the token behind each row of logits, so that not all logits have to come to the host.
+  // GPUs draw the token behind each row of logits, and find what log-probabilities are made of, so that logits stay where they are.
   Status lowerResult(mlir::func::ReturnOp op) {
     Value logits = op.getOperand(0);
     auto kernel = kernelOf("sample", {integer("columns", llm::columnsOf(logits.getType()))}, nullptr, true);
-    auto chosen = mlir::FlatSymbolRefAttr::get(b_.getContext(), "chosen");
     auto rows = exec::ExtentAttr::get(b_.getContext(), exec::Extent::rows);
-    b_.create<exec::BufferOp>(op.getLoc(), chosen.getAttr(), b_.getI64IntegerAttr(4), rows, b_.getI64IntegerAttr(-1));
-    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen}), rows,
+    auto result = [&](llvm::StringRef name, int64_t rowBytes) {
+      auto symbol = mlir::FlatSymbolRefAttr::get(b_.getContext(), name);
+      b_.create<exec::BufferOp>(op.getLoc(), symbol.getAttr(), b_.getI64IntegerAttr(rowBytes), rows, b_.getI64IntegerAttr(-1));
+      return symbol;
+    };
+    auto chosen = result("chosen", sizeof(ingot_i32)), logprobs = result("logprobs", sizeof(IngotLogprobs));
+    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen, logprobs}), rows,
                             b_.getI64IntegerAttr(1));
     return {};
   }

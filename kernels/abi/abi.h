@@ -29,6 +29,8 @@ struct IngotSampling {
   float floor;                      // logits under the best one's plus this are out; -FLT_MAX: none (min_p)
   ingot_i32 top_k;                  // 0: all; 1: the most likely one, whatever the others say
   ingot_i32 first_edit, num_edits;  // among the batch's
+  ingot_i32 logprobs;               // 0: none; n: what those of `own` and of the n - 1 most likely ids are made of is wanted
+  ingot_i32 own;                    // -1: the token that is chosen
   ingot_u64 top_p;                  // times 2^64; 0: all
   ingot_u64 uniform;                // the row's random number in [0, 1), times 2^64
 };
@@ -39,6 +41,22 @@ struct IngotSampling {
 struct IngotEdit {
   ingot_i32 id, turn;
   float repetition, add;
+  float before;  // all edits: the kernel's note, by which it takes them back where log-probabilities are wanted
+};
+
+// What log-probabilities are made of: a row's logits before edits, as far as its IngotSampling asks for them.
+#define INGOT_MAX_LOGPROBS 20
+struct IngotCandidate {
+  float logit;
+  ingot_i32 id;
+};
+struct IngotLogprobs {
+  ingot_u64 mass;                                    // what all ids weigh together at a temperature of 1
+  float best;                                        // highest logit; -inf where there is none but NaN
+  float own;                                         // logit of that id
+  ingot_i32 above;                                   // ids with a logit over `own`
+  ingot_i32 num_listed;                              // fewer than are wanted where not as many ids have a logit that is not NaN
+  struct IngotCandidate listed[INGOT_MAX_LOGPROBS];  // in order
 };
 
 // One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.
@@ -58,7 +76,7 @@ struct IngotBatch {
   const ingot_i32* page_table;            // [S, max_pages] page ids
   const struct IngotSplit* splits;        // [num_splits]
   const struct IngotSampling* samplings;  // [R], of GPUs
-  const struct IngotEdit* edits;          // those of a row side by side, of GPUs
+  struct IngotEdit* edits;                // those of a row side by side, of GPUs
 };
 
 // `operands` are in the order in which the kernel's spec names them. Rows are dense unless the spec says otherwise.

@@ -8,6 +8,8 @@
 
 #include "kernels/abi/abi.h"
 
+#define INGOT_LOG2E 1.44269504088896341f  // the scale of a temperature of 1
+
 // log2 of a weight relative to the best one's, from -63 to 0; INGOT_WEIGHTLESS and below is a weight of 0.
 #define INGOT_WEIGHTLESS (-42.0f)
 static inline float ingotExponent(float logit, float best, float scale) {

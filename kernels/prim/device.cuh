@@ -54,6 +54,8 @@ INGOT_INLINE float squareRoot(float x) { return __fsqrt_rn(x); }
 INGOT_INLINE int roundEven(float x) { return __float2int_rn(x); }
 INGOT_INLINE float asFloat(unsigned x) { return __uint_as_float(x); }
 INGOT_INLINE unsigned asBits(float x) { return __float_as_uint(x); }
+INGOT_INLINE int bitCount(unsigned x) { return __popc((int)x); }
+INGOT_INLINE int lowestBit(unsigned x) { return __ffs((int)x) - 1; }  // of x that is not 0
 INGOT_INLINE float halfToFloat(unsigned short x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));

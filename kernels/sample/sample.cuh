@@ -1,8 +1,9 @@
 // The token behind each row of logits as runtime/sample draws it: the same id, and -1 where no logit is over minus infinity. How is in
-// the batch's samplings; its edits change the logits first. Tile r is a row. Constants: kColumns. Operands: logits, ids.
+// the batch's samplings; its edits change the logits first. Where log-probabilities are wanted, what they are made of too.
+// Tile r is a row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row.
 #pragma once
 
-#include "kernels/sample/order.cuh"
+#include "kernels/sample/logprobs.cuh"
 #include "kernels/sample/sample.spec.h"
 
 namespace sample {
@@ -33,14 +34,21 @@ struct Tile {
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows; }
 
-  INGOT_INLINE void edit(const IngotBatch& batch, const IngotSampling& sampling, float* logits) {
+  INGOT_INLINE void edit(const IngotEdit* edits, int count, float* logits) {
     for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn) {
-      for (int i = threadIdx.x; i < sampling.num_edits; i += kThreads) {
-        IngotEdit one = batch.edits[sampling.first_edit + i];
-        if (one.turn == turn) logits[one.id] = ingotEdited(one, logits[one.id]);
-      }
+      for (int i = threadIdx.x; i < count; i += kThreads)
+        if (IngotEdit one = edits[i]; one.turn == turn) logits[one.id] = ingotEdited(one, logits[one.id]);
       __syncthreads();
     }
+  }
+  // Several edits of one id note, and bring back, the same logit.
+  INGOT_INLINE void note(IngotEdit* edits, int count, const float* logits) {
+    for (int i = threadIdx.x; i < count; i += kThreads) edits[i].before = logits[edits[i].id];
+    __syncthreads();
+  }
+  INGOT_INLINE void takeBack(const IngotEdit* edits, int count, float* logits) {
+    for (int i = threadIdx.x; i < count; i += kThreads) logits[edits[i].id] = edits[i].before;
+    __syncthreads();
   }
 
   INGOT_INLINE Best bestOf(const float* logits, Storage& storage) {
@@ -97,22 +105,38 @@ struct Tile {
     }
   }
 
+  // One thread writes the id.
+  INGOT_INLINE void draw(const float* logits, const IngotSampling& sampling, Best best, Storage& storage, int* chosen) {
+    if (best.id < 0 || sampling.top_k == 1) {
+      if (threadIdx.x == 0) *chosen = best.id;
+      return;
+    }
+    Row<kColumns> row{logits, sampling, best.value, best.value + sampling.floor};
+    ingot_u64 last = 0;
+    if (sampling.top_k > 0) last = Search<kColumns, true>(row, last, storage).run();
+    if (sampling.top_p > 0) last = Search<kColumns, false>(row, last, storage).run();
+    int id = pick(row, last, storage);
+    if (id >= 0) *chosen = id;
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     float* logits = (float*)operands[0] + (long long)index * kStride;
     int* chosen = (int*)operands[1] + index;
     IngotSampling sampling = batch.samplings[index];
-    if (sampling.num_edits > 0) edit(batch, sampling, logits);
+    IngotEdit* edits = batch.edits + sampling.first_edit;
+    int numEdits = sampling.num_edits;
+    if (numEdits > 0 && sampling.logprobs > 0) note(edits, numEdits, logits);
+    if (numEdits > 0) edit(edits, numEdits, logits);
     Best best = bestOf(logits, storage);
-    Row<kColumns> row{logits, sampling, best.value, best.value + sampling.floor};
-    if (best.id < 0 || row.sampling.top_k == 1) {
-      if (threadIdx.x == 0) *chosen = best.id;
-      return;
+    draw(logits, sampling, best, storage, chosen);
+    if (sampling.logprobs == 0) return;
+    __syncthreads();
+    if (numEdits > 0) {
+      takeBack(edits, numEdits, logits);
+      best = bestOf(logits, storage);
     }
-    ingot_u64 last = 0;
-    if (row.sampling.top_k > 0) last = Search<kColumns, true>(row, last, storage).run();
-    if (row.sampling.top_p > 0) last = Search<kColumns, false>(row, last, storage).run();
-    int id = pick(row, last, storage);
-    if (id >= 0) *chosen = id;
+    int own = sampling.own < 0 ? *chosen : sampling.own;
+    if (own >= 0) describe<kColumns>(logits, best.value, own, sampling.logprobs - 1, storage, (IngotLogprobs*)operands[2] + index);
   }
 };
 

@@ -2,6 +2,7 @@
 #include <unordered_map>
 
 #include "runtime/engine/parts.h"
+#include "runtime/engine/step_rows.h"
 
 namespace ingot {
 namespace {
@@ -20,7 +21,7 @@ struct Destination {
 class Generation {
  public:
   Generation(Engine::Parts& parts, std::vector<std::unique_ptr<Request>>& requests, const StreamCallback& callback)
-      : parts_(parts), requests_(requests), callback_(callback) {}
+      : parts_(parts), requests_(requests), callback_(callback), rows_(*parts.program, *parts.batch, parts.context) {}
 
   Status run() {
     for (auto& request : requests_) {
@@ -67,13 +68,12 @@ class Generation {
   Status step() {
     const BatchPlan& plan = parts_.scheduler->next();
     parts_.batch->clear();
-    drawn_.clear();
     for (const ScheduledChunk& chunk : plan.chunks) addToBatch(chunk);
     INGOT_TRY(parts_.program->run(*parts_.batch));
     parts_.scheduler->commit();
     ++parts_.stats.steps;
     chunks_ = plan.chunks;
-    for (size_t i = 0; i < chunks_.size(); ++i) finishChunk(chunks_[i], drawn_[i]);
+    for (const ScheduledChunk& chunk : chunks_) finishChunk(chunk);
     return {};
   }
 
@@ -82,26 +82,17 @@ class Generation {
     pageIds_.clear();
     for (const PageHandle& page : sequence.pages) pageIds_.push_back(static_cast<int32_t>(page.id()));
     auto tokens = std::span(sequence.tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
-    const Output& output = *destinations_.at(sequence.id).output;
-    auto& edits = scratch_.edits;
-    edits.clear();
-    bool isDrawn = chunk.samples && parts_.program->choosesTokens() && output.leavesLogits();
-    if (isDrawn) output.collectEdits(edits);
-    isDrawn = isDrawn && parts_.batch->hasRoomFor(edits.size());
-    drawn_.push_back(isDrawn);
-    if (isDrawn) parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_, sequence.wantsPromptRows, output.sampling(), edits);
-    else parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
+    parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
+    Destination to = destinations_.at(sequence.id);
+    rows_.ask(chunk, *to.request, *to.output);
   }
 
-  // `isDrawn`: the program drew the token.
-  void finishChunk(const ScheduledChunk& chunk, bool isDrawn) {
+  void finishChunk(const ScheduledChunk& chunk) {
     Destination to = destinations_.at(chunk.sequence->id);
-    if (chunk.sequence->wantsPromptRows) readPromptLogprobs(chunk, *to.request);
-    if (!chunk.samples) return;
     Request& request = *to.request;
-    int32_t row = chunk.firstRow + chunk.rows - 1;
-    auto token = isDrawn ? to.output->takeDrawn(parts_.program->chosen(row)) : to.output->sample(parts_.program->logits(row), scratch_);
-    if (token) chunk.sequence->tokens.push_back(*token);
+    rows_.readPrompt(chunk, request);
+    if (!chunk.samples) return;
+    if (auto token = rows_.next(chunk, *to.output)) chunk.sequence->tokens.push_back(*token);
     if (request.firstTokenSeconds == 0) {
       request.firstTokenSeconds = secondsSince(request.arrived);
       request.output.num_cached_tokens = chunk.sequence->cachedTokens;
@@ -113,20 +104,6 @@ class Generation {
     }
     if (request.unfinished == 0) finishRequest(request);
     if (callback_) stream(request, *to.output);
-  }
-
-  // Row of prompt token i gives the log-probability of prompt token i + 1.
-  void readPromptLogprobs(const ScheduledChunk& chunk, Request& request) {
-    const auto& prompt = request.output.prompt_token_ids;
-    for (int32_t row = 0; row < chunk.rows; ++row) {
-      size_t next = static_cast<size_t>(chunk.first + chunk.count - chunk.rows + row + 1);
-      if (next >= prompt.size()) break;
-      LogprobMap map;
-      for (const TokenLogprob& one :
-           topLogprobs(parts_.program->logits(chunk.firstRow + row), prompt[next], *request.params.prompt_logprobs, scratch_))
-        map[one.id] = describeLogprob(parts_.context, one);
-      (*request.output.prompt_logprobs)[next] = std::move(map);
-    }
   }
 
   void finishRequest(Request& request) {
@@ -163,9 +140,8 @@ class Generation {
   const StreamCallback& callback_;
   std::unordered_map<SequenceId, Destination> destinations_;
   std::vector<int32_t> pageIds_;
-  std::vector<bool> drawn_;  // by the program, of each chunk
   std::vector<ScheduledChunk> chunks_;
-  SamplerScratch scratch_;
+  StepRows rows_;
 };
 
 }  // namespace

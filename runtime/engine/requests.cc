@@ -66,8 +66,6 @@ Status checkRules(const RequestContext& context, const LogitRules& rules) {
   return Status::invalidArgument("allowed_token_ids, bad_words and min_tokens leave no token, expected at least one to generate");
 }
 
-}  // namespace
-
 Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one) {
   std::string text;
   // A model may have more logits than its tokenizer has ids: those are nameless.
@@ -76,6 +74,14 @@ Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one) 
     if (decoded.ok()) text = std::move(decoded).value();
   }
   return {one.logprob, one.rank, std::move(text)};
+}
+
+}  // namespace
+
+LogprobMap describeLogprobs(const RequestContext& context, std::span<const TokenLogprob> logprobs) {
+  LogprobMap map;
+  for (const TokenLogprob& one : logprobs) map[one.id] = describeLogprob(context, one);
+  return map;
 }
 
 Output::Output(const RequestContext& context, const SamplingParams& params, const SamplerSettings& settings, const LogitRules& rules,
@@ -102,17 +108,23 @@ std::optional<int32_t> Output::sample(std::span<float> logits, SamplerScratch& s
   applyAllowed(rules_, logits);
   applyEdits(scratch.edits, logits);
   int32_t token = draw(sampling(), logits, scratch);
-  if (params_.logprobs && token >= 0) addLogprobs(raw, token, scratch);
-  return takeDrawn(token);
+  if (token < 0) return endWithoutToken();
+  if (params_.logprobs) addLogprobs(topLogprobs(raw, token, *params_.logprobs, scratch));
+  take(token);
+  return token;
 }
 
 IngotSampling Output::sampling() const {
   auto position = static_cast<uint32_t>(completion.token_ids.size());
-  return samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position));
+  IngotSampling sampling = samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position));
+  if (params_.logprobs) sampling.logprobs = *params_.logprobs + 1;
+  sampling.own = -1;
+  return sampling;
 }
 
-std::optional<int32_t> Output::takeDrawn(int32_t token) {
+std::optional<int32_t> Output::takeDrawn(int32_t token, const IngotLogprobs& logprobs) {
   if (token < 0) return endWithoutToken();
+  if (params_.logprobs) addLogprobs(topLogprobs(logprobs, token));
   take(token);
   return token;
 }
@@ -123,12 +135,9 @@ std::optional<int32_t> Output::endWithoutToken() {
   return std::nullopt;
 }
 
-void Output::addLogprobs(std::span<const float> logits, int32_t token, SamplerScratch& scratch) {
-  LogprobMap map;
-  auto best = topLogprobs(logits, token, *params_.logprobs, scratch);
-  for (const TokenLogprob& one : best) map[one.id] = describeLogprob(context_, one);
-  *completion.cumulative_logprob += best.front().logprob;
-  completion.logprobs->push_back(std::move(map));
+void Output::addLogprobs(std::span<const TokenLogprob> logprobs) {
+  *completion.cumulative_logprob += logprobs.front().logprob;
+  completion.logprobs->push_back(describeLogprobs(context_, logprobs));
 }
 
 // Whether `token` ends the output as EOS or stop id; sets the reason.

@@ -32,12 +32,13 @@ class Output {
   // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
   // and the output has ended with "error".
   std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
-  // Whether the next token can be drawn where its logits are: by sampling(), with the edits that collectEdits() appends.
-  bool leavesLogits() const { return !params_.logprobs && rules_.allowed.empty(); }
+  // How the next token is drawn where its logits are, with the edits that collectEdits() appends, if all ids are allowed.
+  bool allowsAll() const { return rules_.allowed.empty(); }
+  std::optional<int> logprobs() const { return params_.logprobs; }
   IngotSampling sampling() const;
   void collectEdits(std::vector<IngotEdit>& edits) const { ingot::collectEdits(rules_, settings_, history_, edits); }
-  // Takes the token that was drawn so, as sample() would; -1: there is none.
-  std::optional<int32_t> takeDrawn(int32_t token);
+  // Takes the token that was drawn so, as sample() would; -1: there is none. `logprobs` where sampling() asks for them.
+  std::optional<int32_t> takeDrawn(int32_t token, const IngotLogprobs& logprobs);
   bool finished() const { return !completion.finish_reason.empty(); }
   void abort();
   // What is new since the last call, as a streaming callback sees it.
@@ -49,7 +50,7 @@ class Output {
   void take(int32_t token);
   std::optional<int32_t> endWithoutToken();
   void end(const char* reason);
-  void addLogprobs(std::span<const float> logits, int32_t token, SamplerScratch& scratch);
+  void addLogprobs(std::span<const TokenLogprob> logprobs);
   bool stopsAt(int32_t token);
 
   const RequestContext& context_;
@@ -78,7 +79,7 @@ struct Request {
 // Validates and prepares; `index` is the prompt's place in its batch.
 Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, const Prompt& prompt, const SamplingParams& params, int index);
 
-// The text of one id as logprobs show it.
-Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one);
+// With the ids' texts.
+LogprobMap describeLogprobs(const RequestContext& context, std::span<const TokenLogprob> logprobs);
 
 }  // namespace ingot

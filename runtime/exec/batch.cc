@@ -30,11 +30,11 @@ Batch::Batch(const BatchLimits& limits) : limits_(limits) {
 
 void Batch::clear() {
   logitRows_.clear();
+  logprobRows_ = {};
   view_.num_tokens = view_.num_sequences = view_.num_rows = view_.num_blocks = view_.num_splits = view_.num_edits = partials_ = 0;
 }
 
-void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits,
-                const IngotSampling& sampling, std::span<const IngotEdit> edits) {
+RowRange Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages) {
   int32_t sequence = view_.num_sequences++, first = view_.num_tokens, count = static_cast<int32_t>(tokens.size());
   std::copy(pages.begin(), pages.end(), pageTable_.begin() + static_cast<std::ptrdiff_t>(sequence) * limits_.pagesPerSequence);
   for (int32_t i = 0; i < count; ++i) {
@@ -43,28 +43,37 @@ void Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows,
     positions_[at] = position + i;
     sequenceOf_[at] = sequence;
   }
-  if (rows > 0 && readsLogits) {
-    if (!logitRows_.empty() && logitRows_.back().first + logitRows_.back().count == view_.num_rows) logitRows_.back().count += rows;
-    else logitRows_.push_back({view_.num_rows, rows});
+  RowRange added{view_.num_rows, rows};
+  for (int32_t i = count - rows; i < count; ++i) {
+    auto row = static_cast<size_t>(view_.num_rows++);
+    rows_[row] = first + i;
+    samplings_[row] = kMostLikely;
   }
-  choose(rows, sampling, edits);
-  for (int32_t i = count - rows; i < count; ++i) rows_[static_cast<size_t>(view_.num_rows++)] = first + i;
   for (int32_t i = 0; i < count; i += limits_.queryBlock) {
     int32_t block = view_.num_blocks++, blockTokens = std::min(limits_.queryBlock, count - i);
     blocks_[static_cast<size_t>(block)] = {sequence, first + i, blockTokens};
     split(block, blockTokens, position + i + blockTokens - 1);
   }
   view_.num_tokens += count;
+  return added;
 }
 
-void Batch::choose(int32_t rows, const IngotSampling& sampling, std::span<const IngotEdit> edits) {
-  if (rows == 0) return;
-  auto last = std::fill_n(samplings_.begin() + view_.num_rows, rows - 1, kMostLikely);
-  *last = sampling;
-  last->first_edit = view_.num_edits;
-  last->num_edits = static_cast<ingot_i32>(edits.size());
+void Batch::readLogits(RowRange rows) {
+  if (rows.count == 0) return;
+  if (!logitRows_.empty() && logitRows_.back().first + logitRows_.back().count == rows.first) logitRows_.back().count += rows.count;
+  else logitRows_.push_back(rows);
+}
+
+void Batch::choose(int32_t row, const IngotSampling& sampling, std::span<const IngotEdit> edits) {
+  IngotSampling& own = samplings_[static_cast<size_t>(row)];
+  own = sampling;
+  own.first_edit = view_.num_edits;
+  own.num_edits = static_cast<ingot_i32>(edits.size());
   std::copy(edits.begin(), edits.end(), edits_.begin() + view_.num_edits);
-  view_.num_edits += last->num_edits;
+  view_.num_edits += own.num_edits;
+  if (sampling.logprobs == 0) return;
+  if (logprobRows_.count == 0) logprobRows_.first = row;
+  logprobRows_.count = row + 1 - logprobRows_.first;
 }
 
 // Tokens alone are shared by as many tiles as their sequence has splits; of a prompt there are tiles enough.

@@ -40,19 +40,22 @@ class Batch {
   void clear();
   // Whether so many more edits fit.
   bool hasRoomFor(size_t edits) const { return edits + static_cast<size_t>(view_.num_edits) <= edits_.size(); }
-  // Adds new tokens of one sequence; the first has `position` in it. Its last `rows` tokens have logits, and GPUs choose a token behind
-  // the last one as `sampling` says, from logits that `edits` have changed; `readsLogits` where the logits themselves are wanted. `pages` holds ids
-  // for every position up to the last. The caller keeps to the limits.
-  void add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages, bool readsLogits = true,
-           const IngotSampling& sampling = kMostLikely, std::span<const IngotEdit> edits = {});
+  // Adds new tokens of one sequence; the first has `position` in it. Its last `rows` tokens have logits, in the rows that are returned.
+  // `pages` holds ids for every position up to the last. The caller keeps to the limits.
+  RowRange add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages);
+  // What is wanted of rows, in ascending order of them: the logits themselves; that GPUs choose a token as `sampling` says, from logits
+  // that `edits` have changed, and leave what log-probabilities are made of.
+  void readLogits(RowRange rows);
+  void choose(int32_t row, const IngotSampling& sampling, std::span<const IngotEdit> edits = {});
 
   const IngotBatch& view() const { return view_; }
   const BatchLimits& limits() const { return limits_; }
   // The rows that are read, neighbours in one range.
   std::span<const RowRange> logitRows() const { return logitRows_; }
+  // From the first to the last row of log-probabilities.
+  RowRange logprobRows() const { return logprobRows_; }
 
  private:
-  void choose(int32_t rows, const IngotSampling& sampling, std::span<const IngotEdit> edits);
   void split(int32_t block, int32_t tokens, int32_t lastPosition);
 
   BatchLimits limits_;
@@ -63,6 +66,7 @@ class Batch {
   std::vector<IngotSampling> samplings_;
   std::vector<IngotEdit> edits_;
   std::vector<RowRange> logitRows_;
+  RowRange logprobRows_{};
   int32_t partials_ = 0;  // taken
 };
 

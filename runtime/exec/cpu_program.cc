@@ -69,10 +69,6 @@ std::span<float> CpuProgram::logits(int32_t row) {
   return {first, artifact_.plan().model()->vocab()};
 }
 
-int32_t CpuProgram::chosen(int32_t row) const {
-  return reinterpret_cast<const int32_t*>(slots_[static_cast<size_t>(variant_.chosen_slot())].data())[row];
-}
-
 // The program over one batch, as the team's work.
 class CpuProgram::Walk : public TeamWork {
  public:

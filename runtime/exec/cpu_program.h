@@ -15,7 +15,8 @@ class CpuProgram : public Program {
 
   Status run(const Batch& batch) override;
   std::span<float> logits(int32_t row) override;
-  int32_t chosen(int32_t row) const override;
+  int32_t chosen(int32_t row) const override { return resultOf<int32_t>(variant_.chosen_slot(), row); }
+  const IngotLogprobs& logprobs(int32_t row) const override { return resultOf<IngotLogprobs>(variant_.logprobs_slot(), row); }
   int threads() const override { return team_.threads(); }
 
  private:
@@ -30,6 +31,10 @@ class CpuProgram : public Program {
   CpuProgram(const Artifact& artifact, const plan::Variant& variant, int threads) : Program(variant), artifact_(artifact), team_(threads) {}
   Status bind(const BatchLimits& limits, int32_t pages);
   void* addressOf(const plan::Operand& operand);
+  template <class T>
+  const T& resultOf(int32_t slot, int32_t row) const {
+    return reinterpret_cast<const T*>(slots_[static_cast<size_t>(slot)].data())[row];
+  }
 
   const Artifact& artifact_;
   CodeMapping code_;

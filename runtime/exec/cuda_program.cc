@@ -88,6 +88,7 @@ Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
   INGOT_ASSIGN(hostBatch_, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
   INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * variant_.logits_row_bytes(), "logits"));
   INGOT_ASSIGN(hostChosen_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * sizeof(int32_t), "chosen tokens"));
+  INGOT_ASSIGN(hostLogprobs_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * sizeof(IngotLogprobs), "log-probabilities"));
   return {};
 }
 
@@ -172,16 +173,18 @@ Status CudaProgram::compute(const Batch& batch) {
 
 // A row of logits is up to a megabyte: those that nobody looks at stay where they are.
 Status CudaProgram::fetchResults(const Batch& batch) {
-  CudaPointer logits = buffers_.pointer() + slotOffsets_[variant_.logits_slot()];
-  for (RowRange rows : batch.logitRows()) {
-    uint64_t first = static_cast<uint64_t>(rows.first) * variant_.logits_row_bytes(),
-             bytes = static_cast<uint64_t>(rows.count) * variant_.logits_row_bytes();
-    INGOT_TRY(device_->copyToHost(hostLogits_.host<std::byte>() + first, logits + first, bytes).at("logits"));
-  }
-  if (!choosesTokens() || batch.view().num_rows == 0) return {};
-  CudaPointer chosen = buffers_.pointer() + slotOffsets_[static_cast<size_t>(variant_.chosen_slot())];
-  return device_->copyToHost(hostChosen_.host<std::byte>(), chosen, static_cast<uint64_t>(batch.view().num_rows) * sizeof(int32_t))
-      .at("chosen tokens");
+  for (RowRange rows : batch.logitRows()) INGOT_TRY(fetchRows(hostLogits_, variant_.logits_slot(), variant_.logits_row_bytes(), rows).at("logits"));
+  if (!choosesTokens()) return {};
+  INGOT_TRY(fetchRows(hostChosen_, static_cast<uint32_t>(variant_.chosen_slot()), sizeof(int32_t), {0, batch.view().num_rows}).at("chosen tokens"));
+  return fetchRows(hostLogprobs_, static_cast<uint32_t>(variant_.logprobs_slot()), sizeof(IngotLogprobs), batch.logprobRows())
+      .at("log-probabilities");
+}
+
+Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t rowBytes, RowRange rows) {
+  if (rows.count == 0) return {};
+  uint64_t first = static_cast<uint64_t>(rows.first) * rowBytes;
+  return device_->copyToHost(host.host<std::byte>() + first, buffers_.pointer() + slotOffsets_[slot] + first,
+                             static_cast<uint64_t>(rows.count) * rowBytes);
 }
 
 Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {

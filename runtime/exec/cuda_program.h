@@ -15,6 +15,7 @@ class CudaProgram : public Program {
   Status run(const Batch& batch) override;
   std::span<float> logits(int32_t row) override;
   int32_t chosen(int32_t row) const override { return hostChosen_.host<int32_t>()[row]; }
+  const IngotLogprobs& logprobs(int32_t row) const override { return hostLogprobs_.host<IngotLogprobs>()[row]; }
   int threads() const override { return 0; }
 
  private:
@@ -44,13 +45,14 @@ class CudaProgram : public Program {
   Status walk(const IngotBatch& batch);
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
+  Status fetchRows(const CudaMemory& host, uint32_t slot, uint64_t rowBytes, RowRange rows);
 
   const Artifact& artifact_;
   const WeightRange range_;             // of the weights in the file, or in memory where they are filled
   std::unique_ptr<CudaDevice> device_;  // outlives what it gave
   std::vector<CudaKernel> kernels_;
   CudaMemory weights_, buffers_, cache_, batch_;
-  CudaMemory hostBatch_, hostLogits_, hostChosen_;
+  CudaMemory hostBatch_, hostLogits_, hostChosen_, hostLogprobs_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
   CudaMemory walkedSteps_, walkCounter_;                         // of the persistent kernel

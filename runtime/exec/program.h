@@ -28,6 +28,8 @@ class Program {
   // Whether a token is drawn behind every row, as its batch says: GPUs do. -1 where no logit is finite or +inf.
   bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
   virtual int32_t chosen(int32_t row) const = 0;
+  // Of rows whose sampling asks for them, where a token is drawn.
+  virtual const IngotLogprobs& logprobs(int32_t row) const = 0;
   virtual int threads() const = 0;
   const plan::Variant& variant() const { return variant_; }
 

@@ -1,4 +1,5 @@
 // The semantic half of verification: FlatBuffers proved that reads stay inside the buffer; here every number is checked.
+#include "kernels/abi/abi.h"
 #include "runtime/base/checked.h"
 #include "runtime/format/artifact.h"
 
@@ -88,9 +89,14 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
   auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };
   if (!isPageSize(variant.key_page_bytes()) || !isPageSize(variant.value_page_bytes()))
     return Status::invalidArtifact("variant {} has KV pages of a size outside their range", variant.target()->c_str());
-  if (variant.chosen_slot() >= static_cast<int64_t>(sizeOf(variant.slots())) ||
-      (variant.chosen_slot() >= 0 && variant.slots()->Get(static_cast<uint32_t>(variant.chosen_slot()))->extent() != plan::Extent::rows))
-    return Status::invalidArtifact("variant {} has no place for chosen tokens", variant.target()->c_str());
+  auto isResult = [&](int32_t slot, uint64_t rowBytes) {
+    if (slot < 0 || static_cast<uint64_t>(slot) >= sizeOf(variant.slots())) return false;
+    const auto* one = variant.slots()->Get(static_cast<uint32_t>(slot));
+    return one->extent() == plan::Extent::rows && one->row_bytes() >= rowBytes;
+  };
+  bool choosesTokens = variant.chosen_slot() != -1 || variant.logprobs_slot() != -1;
+  if (choosesTokens && !(isResult(variant.chosen_slot(), sizeof(int32_t)) && isResult(variant.logprobs_slot(), sizeof(IngotLogprobs))))
+    return Status::invalidArtifact("variant {} has no place for chosen tokens and their log-probabilities", variant.target()->c_str());
   if (sizeOf(variant.steps()) == 0 || variant.logits_slot() >= sizeOf(variant.slots()) || variant.cache_type() > plan::CacheType::MAX ||
       variant.logits_row_bytes() < 4ull * plan.model()->vocab() ||
       variant.slots()->Get(variant.logits_slot())->row_bytes() < variant.logits_row_bytes())

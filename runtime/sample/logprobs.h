@@ -1,4 +1,4 @@
-// Log-probabilities off a row of logits.
+// Log-probabilities off a row of logits, or off what a GPU found in one.
 #pragma once
 
 #include "runtime/sample/row.h"
@@ -12,5 +12,7 @@ struct TokenLogprob {
 };
 // The `count` most likely ids (-1: all) and `chosen`, which comes first. NaN has no place among them.
 std::vector<TokenLogprob> topLogprobs(std::span<const float> logits, int32_t chosen, int count, SamplerScratch& scratch);
+// The same, to the bit, of a row that was made for `chosen`.
+std::vector<TokenLogprob> topLogprobs(const IngotLogprobs& row, int32_t chosen);
 
 }  // namespace ingot

@@ -10,10 +10,7 @@
 
 namespace ingot {
 
-struct Candidate {
-  float logit;
-  int32_t id;
-};
+using Candidate = IngotCandidate;
 // More likely first, then the lower id. No NaN.
 inline bool isBefore(const Candidate& a, const Candidate& b) { return a.logit != b.logit ? a.logit > b.logit : a.id < b.id; }
 

@@ -47,6 +47,14 @@ def main():
         expected.write_text(expected.read_text().replace(" ", "  ", 1))
         status, output = dev([folder], **stub)
         expect(status == 1 and "other tokens than the CPU" in output, "wrong tokens passed", output)
+        expect("other log-probabilities" not in output, "right log-probabilities failed", output)
+
+        logprobs = model.with_suffix(".logprobs")
+        place, token, value = logprobs.read_text().splitlines()[-1].split()
+        for wrong in (f"{place} {token} {float(value) + 0.05}", f"{int(place) + 1} {token} {value}"):
+            logprobs.write_text("\n".join([*logprobs.read_text().splitlines()[:-1], wrong]) + "\n")
+            status, output = dev([folder], **stub)
+            expect(status == 1 and "other log-probabilities than the CPU" in output, "wrong log-probabilities passed", output)
     print("checked on the driver that is none")
 
 

@@ -1,11 +1,14 @@
-// The tokens that GPUs draw against those of the CPU's sampler, bit for bit: ties, infinities, NaN, every filter, and vocabularies
-// around a block's threads.
+// The tokens that GPUs draw, and their log-probabilities, against the CPU's sampler, bit for bit: ties, infinities, NaN, every filter, and
+// vocabularies around a block's threads.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 #include "kernels/linear/layout.h"
+#include "runtime/sample/logprobs.h"
 #include "runtime/sample/processors.h"
 #include "tests/kernels/harness.h"
 #include "tests/support/sampling.h"
@@ -41,18 +44,18 @@ class Sample : public ::testing::Test {
   }
   static void TearDownTestSuite() { library_.reset(); }
 
-  // The kernel of vocabulary i over rows, each with its own settings.
+  // The kernel of vocabulary i over rows, each with its own settings: tokens and log-probabilities.
   static void expectDrawn(size_t i, const std::vector<std::vector<float>>& rows, const std::vector<IngotSampling>& samplings,
-                          const std::vector<IngotEdit>& edits = {}) {
+                          std::vector<IngotEdit> edits = {}) {
     auto stride = static_cast<size_t>(paddedColumns(kColumns[i]));
-    Poisoned logits(rows.size() * stride * 4), ids(rows.size() * 4);
+    Poisoned logits(rows.size() * stride * 4), ids(rows.size() * 4), logprobs(rows.size() * sizeof(IngotLogprobs));
     for (size_t r = 0; r < rows.size(); ++r) std::copy(rows[r].begin(), rows[r].end(), logits.as<float>() + r * stride);
     IngotBatch batch{};
     batch.num_rows = static_cast<ingot_i32>(rows.size());
     batch.samplings = samplings.data();
     batch.edits = edits.data();
-    library_->at(i).runBackwards(batch, {logits.data(), ids.data()}, library_->at(i).tilesFor(batch.num_rows));
-    EXPECT_TRUE(ids.guardsIntact());
+    library_->at(i).runBackwards(batch, {logits.data(), ids.data(), logprobs.data()}, library_->at(i).tilesFor(batch.num_rows));
+    EXPECT_TRUE(logits.guardsIntact() && ids.guardsIntact() && logprobs.guardsIntact());
     SamplerScratch scratch;
     for (size_t r = 0; r < rows.size(); ++r) {
       std::vector<float> row = rows[r];
@@ -60,7 +63,27 @@ class Sample : public ::testing::Test {
       EXPECT_EQ(ids.as<int32_t>()[r], draw(samplings[r], row, scratch))
           << "row " << r << " of " << kColumns[i] << " columns: scale " << samplings[r].scale << " floor " << samplings[r].floor << " top_k "
           << samplings[r].top_k << " top_p " << samplings[r].top_p << " uniform " << samplings[r].uniform;
+      int32_t own = samplings[r].own < 0 ? ids.as<int32_t>()[r] : samplings[r].own;
+      if (samplings[r].logprobs > 0 && own >= 0) {
+        expectSame(topLogprobs(logprobs.as<IngotLogprobs>()[r], own), topLogprobs(rows[r], own, samplings[r].logprobs - 1, scratch));
+        EXPECT_EQ(std::memcmp(logits.as<float>() + r * stride, rows[r].data(), rows[r].size() * sizeof(float)), 0) << "edits stay in row " << r;
+      }
     }
+  }
+
+  static void expectSame(const std::vector<TokenLogprob>& ours, const std::vector<TokenLogprob>& expected) {
+    ASSERT_EQ(ours.size(), expected.size());
+    for (size_t k = 0; k < ours.size(); ++k) {
+      EXPECT_EQ(ours[k].id, expected[k].id) << "at " << k << " of " << ours.size();
+      EXPECT_EQ(ours[k].rank, expected[k].rank);
+      EXPECT_EQ(std::bit_cast<uint32_t>(ours[k].logprob), std::bit_cast<uint32_t>(expected[k].logprob))
+          << ours[k].logprob << " " << expected[k].logprob;
+    }
+  }
+  // Of none up to all that have room, and of an id or the one that is drawn.
+  static void askForLogprobs(Random& random, int64_t columns, IngotSampling& sampling) {
+    sampling.logprobs = static_cast<ingot_i32>(random.integer(0, 1 + INGOT_MAX_LOGPROBS));
+    sampling.own = random.chance(0.5) ? -1 : static_cast<ingot_i32>(random.integer(0, columns - 1));
   }
 
   static inline const std::vector<int64_t> kColumns = {1, 2, 3, 5, 64, 1023, 4097, 9001};
@@ -71,7 +94,30 @@ TEST_F(Sample, TakesTheMostLikely) {
   Random random(3);
   for (size_t i = 0; i < kColumns.size(); ++i) {
     auto rows = rowsOf(random, kColumns[i]);
-    expectDrawn(i, rows, std::vector<IngotSampling>(rows.size(), samplingOf({.temperature = 0}, 0)));
+    std::vector<IngotSampling> samplings(rows.size(), samplingOf({.temperature = 0}, 0));
+    expectDrawn(i, rows, samplings);
+    for (ingot_i32 logprobs : {1, 2, 1 + INGOT_MAX_LOGPROBS})
+      for (ingot_i32 own : {-1, 0, static_cast<ingot_i32>(kColumns[i]) - 1}) {
+        for (IngotSampling& sampling : samplings) sampling.logprobs = logprobs, sampling.own = own;
+        expectDrawn(i, rows, samplings);
+      }
+  }
+}
+
+// The worst order of a row: every id passes all before it; and fewer ids with a weight than are listed.
+TEST_F(Sample, ListsTheMostLikelyOfRowsInAnyOrder) {
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    auto size = static_cast<size_t>(kColumns[i]);
+    std::vector<std::vector<float>> rows(4, std::vector<float>(size));
+    for (size_t c = 0; c < size; ++c) {
+      rows[0][c] = static_cast<float>(c) * 0.25f;
+      rows[1][c] = -rows[0][c];
+      rows[2][c] = c % 7 ? -1e30f : static_cast<float>(c) * -20;
+      rows[3][c] = c % 5 ? -kInfinity : static_cast<float>(c % 3) * 1e-3f;
+    }
+    IngotSampling sampling = samplingOf({.temperature = 0}, 0);
+    sampling.logprobs = 1 + INGOT_MAX_LOGPROBS, sampling.own = static_cast<ingot_i32>(size / 2);
+    expectDrawn(i, rows, std::vector<IngotSampling>(rows.size(), sampling));
   }
 }
 
@@ -81,12 +127,15 @@ TEST_F(Sample, DrawsAsTheSamplerDoes) {
     auto rows = rowsOf(random, kColumns[i]);
     for (int more = 0; more < 32; ++more) rows.push_back(randomLogits(random, static_cast<size_t>(kColumns[i])));
     std::vector<IngotSampling> samplings;
-    for (size_t r = 0; r < rows.size(); ++r) samplings.push_back(randomSampling(random, static_cast<int>(kColumns[i])));
+    for (size_t r = 0; r < rows.size(); ++r) {
+      samplings.push_back(randomSampling(random, static_cast<int>(kColumns[i])));
+      askForLogprobs(random, kColumns[i], samplings.back());
+    }
     expectDrawn(i, rows, samplings);
   }
 }
 
-// Bias, penalties and masks, of the same ids.
+// Bias, penalties and masks, of the same ids; log-probabilities are of what was before them.
 TEST_F(Sample, EditsLogitsFirst) {
   Random random(6);
   for (size_t i = 0; i < kColumns.size(); ++i) {
@@ -101,7 +150,9 @@ TEST_F(Sample, EditsLogitsFirst) {
       for (int turn = 0; turn < INGOT_EDIT_TURNS && r % 4; ++turn)
         for (int32_t id = 0; id < vocab; id += static_cast<int32_t>(random.integer(1, 5)))
           edits.push_back({id, turn, turn == 1 ? 1.3f : 1, turn == 2 ? -kInfinity : random.normal()});
+      if (r % 4 == 3) edits.push_back({vocab / 2, 2, 1, -kInfinity}), edits.push_back(edits.back());
       samplings.back().num_edits = static_cast<ingot_i32>(edits.size()) - samplings.back().first_edit;
+      askForLogprobs(random, vocab, samplings.back());
     }
     expectDrawn(i, rows, samplings, edits);
   }

@@ -31,6 +31,9 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
   return load<unsigned short>(&half);
 }
 
+INGOT_INLINE int bitCount(unsigned x) { return __builtin_popcount(x); }
+INGOT_INLINE int lowestBit(unsigned x) { return __builtin_ctz(x); }
+
 INGOT_INLINE int dotQuad(int a, int b, int sum) {
   for (int i = 0; i < 32; i += 8) sum += (int)(signed char)(a >> i) * (int)(signed char)(b >> i);
   return sum;

@@ -87,7 +87,7 @@ class Bench {
         ids.clear();
         for (int i = 0; i < count; ++i) ids.push_back(nextId());
         batch_.clear();
-        batch_.add(ids, at, at + count == flags_.promptTokens ? 1 : 0, pagesOf(s));
+        batch_.readLogits(batch_.add(ids, at, at + count == flags_.promptTokens ? 1 : 0, pagesOf(s)));
         INGOT_TRY(program_.run(batch_));
         at += count;
       }
@@ -102,7 +102,8 @@ class Bench {
       batch_.clear();
       for (int s = 0; s < flags_.batch; ++s) {
         int32_t id = nextId();
-        batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s), step + 1 == flags_.outputTokens);
+        RowRange row = batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s));
+        if (step + 1 == flags_.outputTokens) batch_.readLogits(row);
       }
       INGOT_TRY(program_.run(batch_));
     }

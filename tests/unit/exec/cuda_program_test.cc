@@ -116,14 +116,13 @@ TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
   });
 }
 
-// Log-probabilities bring logits to the host, which draws from them itself: the same tokens as without.
-TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
-  stub.runWith(cudaArtifact());
-  Random random(13);
+// Requests with every setting and prompts of many lengths.
+std::pair<std::vector<Prompt>, std::vector<SamplingParams>> variousRequests(uint64_t seed) {
+  Random random(seed);
   std::vector<Prompt> prompts;
   std::vector<SamplingParams> params;
   for (int i = 0; i < 12; ++i) {
-    prompts.push_back(randomPrompt(random, 1 + i % 5));
+    prompts.push_back(randomPrompt(random, i == 7 ? 40 : 1 + i % 5));
     SamplingParams one;
     one.seed = i;
     one.max_tokens = 12;
@@ -137,6 +136,13 @@ TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
     if (i % 6 == 5) one.logit_bias = {{i, 3.0f}, {7, -2.0f}}, one.stop_token_ids = {9, 40}, one.min_tokens = 5;
     params.push_back(one);
   }
+  return {prompts, params};
+}
+
+// Log-probabilities of the whole vocabulary bring logits to the host, which draws from them itself: the same tokens as without.
+TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
+  stub.runWith(cudaArtifact());
+  auto [prompts, params] = variousRequests(13);
   EngineOptions options = optionsFor("cuda");
   options.kv_cache_memory = 64 * kTinyPageBytes;
   auto engine = Engine::open(cudaArtifact(), options);
@@ -145,11 +151,58 @@ TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
   auto drawn = (*engine)->generate(prompts, params);
   ASSERT_TRUE(drawn.ok()) << drawn.status().message();
   EXPECT_EQ(callsOf("cuMemcpyDtoH"), (*engine)->stats().steps) << "chosen tokens come to the host, and no logits";
-  for (SamplingParams& one : params) one.logprobs = 0;
+  for (SamplingParams& one : params) one.logprobs = -1;
   auto fetched = (*engine)->generate(prompts, params);
   ASSERT_TRUE(fetched.ok()) << fetched.status().message();
   for (size_t i = 0; i < prompts.size(); ++i)
     for (size_t k = 0; k < (*drawn)[i].outputs.size(); ++k) EXPECT_EQ((*drawn)[i].outputs[k].token_ids, (*fetched)[i].outputs[k].token_ids);
+}
+
+// The log-probabilities that the device finds are those of the whole vocabulary that the host finds, with their ranks; prompts in chunks.
+TEST_F(CudaProgramTest, FindsTheLogprobsThatTheHostWould) {
+  stub.runWith(cudaArtifact());
+  auto [prompts, params] = variousRequests(14);
+  EngineOptions options = optionsFor("cuda");
+  options.kv_cache_memory = 64 * kTinyPageBytes;
+  options.max_num_batched_tokens = 9;
+  auto engine = Engine::open(cudaArtifact(), options);
+  ASSERT_TRUE(engine.ok()) << engine.status().message();
+  for (size_t i = 0; i < params.size(); ++i) {
+    params[i].logprobs = static_cast<int>(i * 7 % 21);
+    params[i].prompt_logprobs = static_cast<int>(20 - i);
+  }
+  stub.calls.clear();
+  auto found = (*engine)->generate(prompts, params);
+  ASSERT_TRUE(found.ok()) << found.status().message();
+  int64_t steps = (*engine)->stats().steps;
+  EXPECT_GT(callsOf("cuMemcpyDtoH"), steps);
+  EXPECT_LE(callsOf("cuMemcpyDtoH"), 2 * steps) << "chosen tokens and log-probabilities come to the host, and no logits";
+  for (SamplingParams& one : params) one.logprobs = one.prompt_logprobs = -1;
+  auto all = (*engine)->generate(prompts, params);
+  ASSERT_TRUE(all.ok()) << all.status().message();
+
+  auto expectAmong = [](const LogprobMap& ours, const LogprobMap& whole, size_t count, int32_t chosen) {
+    EXPECT_EQ(whole.size(), 64u);
+    EXPECT_TRUE(ours.contains(chosen));
+    EXPECT_GE(ours.size(), count);
+    EXPECT_LE(ours.size(), count + 1);
+    for (const auto& [id, one] : ours) {
+      EXPECT_EQ(one.logprob, whole.at(id).logprob);
+      EXPECT_EQ(one.rank, whole.at(id).rank);
+      EXPECT_TRUE(id == chosen || one.rank <= static_cast<int>(count));
+    }
+  };
+  for (size_t i = 0; i < prompts.size(); ++i) {
+    const RequestOutput &ours = (*found)[i], &whole = (*all)[i];
+    for (size_t at = 1; at < prompts[i].token_ids.size(); ++at)
+      expectAmong((*ours.prompt_logprobs)[at].value(), (*whole.prompt_logprobs)[at].value(), 20 - i, prompts[i].token_ids[at]);
+    for (size_t k = 0; k < ours.outputs.size(); ++k) {
+      EXPECT_EQ(ours.outputs[k].token_ids, whole.outputs[k].token_ids);
+      EXPECT_EQ(ours.outputs[k].cumulative_logprob, whole.outputs[k].cumulative_logprob);
+      for (size_t at = 0; at < ours.outputs[k].token_ids.size(); ++at)
+        expectAmong((*ours.outputs[k].logprobs)[at], (*whole.outputs[k].logprobs)[at], i * 7 % 21, ours.outputs[k].token_ids[at]);
+    }
+  }
 }
 
 // With a recipe in place of weights, both sides make the same ones.

@@ -16,7 +16,8 @@ TEST(DeviceBatch, HoldsTheSameNumbers) {
   std::vector<IngotEdit> edits = {{4, 0, 1, 2}, {5, 1, 2, 0}};
   for (int32_t i = 0; i < 20; ++i) ids[static_cast<size_t>(i)] = 100 + i;
   batch.add(ids, 18, 2, pages);
-  batch.add(std::span(ids).first(1), 5, 1, std::span(pages).first(1), false, {.scale = 2, .top_k = 7, .uniform = 11}, edits);
+  RowRange row = batch.add(std::span(ids).first(1), 5, 1, std::span(pages).first(1));
+  batch.choose(row.first, {.scale = 2, .top_k = 7, .uniform = 11}, edits);
   EXPECT_TRUE(batch.hasRoomFor(1));
   EXPECT_FALSE(batch.hasRoomFor(2));
   const IngotBatch& view = batch.view();
@@ -55,15 +56,33 @@ TEST(Batch, SplitsTokensThatStandAlone) {
   auto one = std::span(ids).first(1);
   batch.add(one, 255, 1, pages);
   batch.add(one, 256, 1, pages);
-  batch.add(ids, 500, 1, pages, false);
+  batch.add(ids, 500, 1, pages);
   batch.add(one, 1023, 1, pages);
   const IngotBatch& view = batch.view();
   std::vector<std::array<int, 3>> splits;
   for (int i = 0; i < view.num_splits; ++i) splits.push_back({view.splits[i].block, view.splits[i].index, view.splits[i].partial});
   EXPECT_EQ(splits, (std::vector<std::array<int, 3>>{{0, 0, 0}, {1, 0, 0}, {1, 1, 0}, {2, -1, 0}, {3, 0, 2}, {3, 1, 2}, {3, 2, 2}, {4, -1, 0}}));
+}
+
+TEST(Batch, KnowsWhatIsWantedOfRows) {
+  Batch batch({.tokens = 8, .sequences = 4, .rows = 8, .pagesPerSequence = 1, .queryBlock = 16});
+  std::vector<int32_t> ids(3), pages(1);
+  EXPECT_EQ(batch.logprobRows().count, 0);
+  for (int32_t i = 0; i < 3; ++i) {
+    RowRange rows = batch.add(std::span(ids).first(i == 1 ? 3 : 1), 0, i == 1 ? 3 : 1, pages);
+    EXPECT_EQ(rows.first, i == 0 ? 0 : i == 1 ? 1 : 4);
+    if (i < 2) batch.choose(rows.first + rows.count - 1, {.top_k = 1, .logprobs = 1 + i, .own = -1});
+    batch.readLogits({rows.first, i == 2 ? 1 : rows.count - 1});
+  }
+  EXPECT_EQ(batch.view().samplings[1].logprobs, 0);
+  EXPECT_EQ(batch.view().samplings[3].logprobs, 2);
+  EXPECT_EQ(batch.logprobRows().first, 0);
+  EXPECT_EQ(batch.logprobRows().count, 4);
   ASSERT_EQ(batch.logitRows().size(), 2u);
   EXPECT_EQ(batch.logitRows()[0].count, 2);
-  EXPECT_EQ(batch.logitRows()[1].first, 3);
+  EXPECT_EQ(batch.logitRows()[1].first, 4);
+  batch.clear();
+  EXPECT_EQ(batch.logprobRows().count, 0);
 }
 
 TEST(DeviceBatch, TheLargestFits) {
