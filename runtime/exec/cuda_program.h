@@ -16,6 +16,7 @@ class CudaProgram : public Program {
   std::span<float> logits(int32_t row) override;
   int32_t chosen(int32_t row) const override { return hostChosen_.host<int32_t>()[row]; }
   int threads() const override { return 0; }
+  double waitedSeconds() const override { return waitedSeconds_; }
 
  private:
   struct BoundStep {
@@ -39,6 +40,7 @@ class CudaProgram : public Program {
   Status replay(const IngotBatch& batch);
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
+  Status wait();
 
   const Artifact& artifact_;
   const WeightRange range_;             // of the weights in the file, or in memory where they are filled
@@ -50,6 +52,7 @@ class CudaProgram : public Program {
   std::vector<BoundStep> steps_;
   std::map<std::pair<ingot_i32, ingot_i32>, CudaGraph> graphs_;  // by buckets of tokens and of splits
   Status failed_;                                                // the device's last word
+  double waitedSeconds_ = 0;
 };
 
 }  // namespace ingot
