@@ -1,5 +1,6 @@
 # The parts of `tools/dev gpu`: what is carried to a machine with a GPU, and what is checked and measured there.
-# INGOT_GPU_TARGET, INGOT_GPU_BATCHES, INGOT_GPU_FLAGS, INGOT_GPU_CHECKS and INGOT_GPU_SHAPES narrow it; tests/e2e/gpu_command.py runs it without a GPU.
+# INGOT_GPU_TARGET, INGOT_GPU_BATCHES, INGOT_GPU_FLAGS, INGOT_GPU_CHECKS, INGOT_GPU_SHAPES and INGOT_GPU_TYPES narrow it;
+# tests/e2e/gpu_command.py runs it without a GPU.
 
 # name:checkpoint:flags of ingotc. The last ones have sequences of several splits.
 GPU_CHECKS=${INGOT_GPU_CHECKS-"
@@ -10,8 +11,15 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   long-bf16:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16
   long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
+GPU_TYPES=${INGOT_GPU_TYPES:-bfloat16:none bfloat16:int8 bfloat16:int4}
+# What is carried is at most so large; the tool runs where the C library is at least that of Ubuntu 22.04; code for all GPUs costs a model so much.
+GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
+GPU_GLIBC=2.35
+GPU_MOST_RATIO=1.25
 
 gpu_targets() { printf -- '--target=%s ' ${INGOT_GPU_TARGET:-cuda}; }
+# Emulated code is of use to small models alone.
+gpu_real_targets() { gpu_targets | tr ' ' '\n' | grep -v emulated; }
 
 # The value of a number in a line of JSON, scaled.
 json_number() { sed -n "s/.*\"$2\":\([-+0-9.e]*\).*/\1/p" <<<"$1" | awk -v scale="$3" '{ printf "%.2f", $1 * scale }'; }
@@ -30,7 +38,7 @@ gpu_prepare() {
   [ -n "${INGOT_BUILT:-}" ] || build
   [ "$(uname -m)" = x86_64 ] || cpu=aarch64
   mkdir -p "$folder/checks"
-  cp "$BUILD/bin/ingot" "$folder/ingot"
+  gpu_portable_tool "$folder/ingot" || return 1
   for one in $GPU_CHECKS; do
     IFS=: read -r name checkpoint flags <<<"$one"
     local model=$folder/checks/$name.ingot
@@ -43,12 +51,49 @@ gpu_prepare() {
     gpu_logprobs "$folder/ingot" "$model" --device cpu >"$folder/checks/$name.logprobs"
   done
   for shape in $GPU_SHAPES; do
-    for type in bfloat16:none bfloat16:int8 bfloat16:int4; do
+    for type in $GPU_TYPES; do
       "$BUILD/bin/ingotc" "$shape" -o "$folder/$(basename "$shape").${type/:none/}.ingot" --random-weights --dtype="${type%:*}" \
-        --quantize="${type#*:}" $(gpu_targets) --quiet
+        --quantize="${type#*:}" $(gpu_real_targets) --quiet
     done
   done
-  du -sh "$folder" >&2
+  tar -C "$(dirname "$folder")" -czf "$folder.tar.gz" "$(basename "$folder")"
+  gpu_sizes "$folder"
+}
+
+# The tool that brings its C++ library along, stripped, if it needs no more than an old enough C library.
+gpu_portable_tool() {
+  strip -o "$1" "$BUILD/bin/portable/ingot"
+  local others newest
+  others=$(readelf -d "$1" | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p' | grep -vE '^(libc|libm|libdl|libpthread|ld-linux[-a-z0-9_]*)\.so' | tr '\n' ' ')
+  newest=$(readelf -V "$1" | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -1)
+  [ -z "$others" ] || { say "$1 needs $others: other distributions may not have it"; return 1; }
+  [ "$(printf 'GLIBC_%s\n%s\n' $GPU_GLIBC "$newest" | sort -V | tail -1)" = GLIBC_$GPU_GLIBC ] || { say "$1 needs $newest, expected at most GLIBC_$GPU_GLIBC"; return 1; }
+}
+
+# Of a file of random weights: its size with the weights' bytes and code for all targets, over that with code for the one that has the least.
+gpu_targets_ratio() {
+  local inspected weights
+  inspected=$("$1" inspect "$2" --json | tr -d ' \n')
+  weights=$(grep -o '"tensors":[0-9]*,"bytes":[0-9]*' <<<"$inspected" | awk -F: '{ sum += $3 } END { print sum }')
+  grep -o '"features":\[[^]]*\],"code_bytes":[0-9]*' <<<"$inspected" | awk -F: -v weights="$weights" -v file="$(stat -c %s "$2")" '
+    { code += $NF; if (NR == 1 || $NF < least) least = $NF } END { printf "%.4f", (weights + file) / (weights + file - code + least) }'
+}
+
+# Prints what is carried, and fails where it is too much.
+gpu_sizes() {
+  local folder=$1 file ratio failed=0
+  for file in "$folder"/*.ingot; do
+    [ -f "$file" ] || continue
+    ratio=$(gpu_targets_ratio "$folder/ingot" "$file")
+    echo "$(basename "$file" .ingot): with its weights and code for all targets $ratio of the size with one target (bar <= $GPU_MOST_RATIO)"
+    awk -v ratio="$ratio" -v most=$GPU_MOST_RATIO 'BEGIN { exit ratio > most }' || failed=1
+  done
+  mib() { { du -cb "$@" 2>/dev/null || true; } | awk 'END { printf "%.1f", $1 / 1048576 }'; }
+  local carried
+  carried=$(mib "$folder/ingot" "$folder"/*.ingot)
+  echo "the tool $(mib "$folder/ingot") MiB, with the benchmark files $carried MiB (bar <= $GPU_MOST_MIB); checks $(mib "$folder/checks") MiB; $folder.tar.gz $(mib "$folder.tar.gz") MiB"
+  awk -v carried="$carried" -v most="$GPU_MOST_MIB" 'BEGIN { exit carried > most }' || { say "more than $GPU_MOST_MIB MiB: INGOT_GPU_TARGET and INGOT_GPU_SHAPES narrow it"; failed=1; }
+  return $failed
 }
 
 # gpu_generate TOOL MODEL FLAGS...: all prompts of the model.
@@ -121,13 +166,16 @@ gpu_check_model() {
 }
 
 gpu_sanitize() {
-  local tool=$1 model=$2 kind
+  local tool=$1 folder=$2 model kind failed=0
   command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer: not here, skipped"; return 0; }
-  for kind in memcheck racecheck synccheck initcheck; do
-    compute-sanitizer --tool $kind --error-exitcode 9 "$tool" generate "$model" --prompt-token-ids "$(head -2 "${model%.ingot}.prompts" | tail -1)" \
-      --max-tokens 3 --temperature 0 --device cuda >"$model.$kind" 2>&1 || { echo "compute-sanitizer $kind: see $model.$kind"; return 1; }
+  for model in "$folder"/checks/*.ingot; do
+    for kind in memcheck racecheck synccheck initcheck; do
+      compute-sanitizer --tool $kind --error-exitcode 9 "$tool" generate "$model" --prompt-token-ids "$(head -2 "${model%.ingot}.prompts" | tail -1)" \
+        --max-tokens 3 --temperature 0 --device cuda >"$model.$kind" 2>&1 || { echo "compute-sanitizer $kind: see $model.$kind"; failed=1; }
+    done
   done
-  echo "compute-sanitizer: nothing found in $(basename "$model")"
+  [ $failed = 1 ] || echo "compute-sanitizer: nothing found"
+  return $failed
 }
 
 gpu_check() {
@@ -135,37 +183,100 @@ gpu_check() {
   for model in "$folder"/checks/*.ingot; do
     [ -f "$model" ] || continue
     if gpu_check_model "$tool" "$model"; then echo "$(basename "$model" .ingot): tokens of the CPU, the same bits alone, batched, in chunks, preempted"; else failed=1; fi
-    gpu_sanitize "$tool" "$model" || failed=1
   done
   return $failed
 }
 
+# gpu_bench TOOL FILE FLAGS...: one line of JSON, which DIR/figures.jsonl keeps; what failed goes to stderr.
+gpu_bench() {
+  local tool=$1 file=$2 line
+  shift 2
+  [ -f "$file" ] || return 1
+  line=$("$tool" bench "$file" --device cuda --json "$@" ${INGOT_GPU_FLAGS:-}) || { echo "$(basename "$file") $*: failed" >&2; return 1; }
+  echo "{\"file\":\"$(basename "$file")\",\"flags\":\"$*\",\"figures\":$line}" >>"$(dirname "$file")/figures.jsonl"
+  echo "$line"
+}
+
+# gpu_bar NAME FIGURE ORDER BAR: one row.
+gpu_bar() {
+  local verdict="not measured"
+  [ -z "$2" ] || verdict=$(awk -v figure="$2" -v order="$3" -v bar="$4" 'BEGIN { print (order == ">=" ? figure >= bar : figure <= bar) ? "meets" : "misses" }')
+  printf '%-72s%10s   %s %-8s%s\n' "$1" "${2:--}" "$3" "$4" "$verdict"
+}
+
+# The figures that are asked of a release, each beside its bar.
+gpu_bars() {
+  local tool=$1 large=$2/llama-8b.bfloat16.ingot small=$2/llama-1b.bfloat16.ingot one prompt many start
+  one=$(gpu_bench "$tool" "$large") || true
+  gpu_bar "8B bf16, batch 1: bytes read a second over those of a copy on the GPU" "$(json_number "$one" decode_share_of_bandwidth 1)" ">=" 0.85
+  gpu_bar "8B bf16, batch 1: the host's microseconds of a step" "$(json_number "$one" host_s_per_step 1e6)" "<=" 30
+  one=$(gpu_bench "$tool" "$small") || true
+  gpu_bar "1B bf16, batch 1: bytes read a second over those of a copy on the GPU" "$(json_number "$one" decode_share_of_bandwidth 1)" ">=" 0.75
+  prompt=$(gpu_bench "$tool" "$large" --prompt-tokens 2048 --max-num-batched-tokens 2048 --output-tokens 1) || true
+  gpu_bar "8B bf16, prompt of 2048: over the peak of cuBLASLt's matrix products" "$(json_number "$prompt" prompt_share_of_matrix_peak 1)" ">=" 0.75
+  [[ $prompt != *'"matrix_peak":'* ]] || sed 's/.*"matrix_peak":"\([^"]*\)".*/  \1/' <<<"$prompt"
+  many=$(gpu_bench "$tool" "$large" --prompt-tokens 1024 --batch 64 --output-tokens 32 --rounds 1) || true
+  gpu_bar "8B bf16, batch 64 behind 1024 tokens: weights + KV read over a copy" "$(json_number "$many" decode_share_of_bandwidth 1)" ">=" 0.75
+  start=$(gpu_bench "$tool" "$large" --prompt-tokens 8 --output-tokens 1 --rounds 1) || true
+  gpu_bar "8B bf16: seconds from the opening of the file to the first token" "$(json_number "$start" file_to_first_token_s 1)" "<=" 5
+  echo "  of which $(json_number "$start" open_to_first_token_s 1) s were measured with weights made on the GPU; the others are their bytes at the $(json_number "$start" upload_bytes_per_s 1e-9) GB/s that went up in the same run (a file in the page cache)"
+}
+
 gpu_measure() {
-  local tool=$1 folder=$2 file batch line row='%-32s%6s%10s%10s%10s%8s%14s\n'
+  local tool=$1 folder=$2 file batch line row='%-32s%6s%10s%10s%10s%8s%14s%9s%9s\n'
   # shellcheck disable=SC2059
-  printf "$row" file batch tok/s GB/s copy share "prompt tok/s"
+  printf "$row" file batch tok/s GB/s copy share "prompt tok/s" "of peak" "host us"
   for file in "$folder"/*.ingot; do
     [ -f "$file" ] || continue
     for batch in ${INGOT_GPU_BATCHES:-1 8 64}; do
-      line=$("$tool" bench "$file" --device cuda --batch "$batch" --rounds 2 --json ${INGOT_GPU_FLAGS:-} 2>&1) || { echo "$(basename "$file") batch $batch: $line"; continue; }
+      line=$(gpu_bench "$tool" "$file" --batch "$batch" --rounds 2) || continue
       # shellcheck disable=SC2059
       printf "$row" "$(basename "$file" .ingot)" "$batch" "$(json_number "$line" decode_tokens_per_s 1)" "$(json_number "$line" decode_bytes_per_s 1e-9)" \
-        "$(json_number "$line" read_bandwidth_bytes_per_s 1e-9)" "$(json_number "$line" decode_share_of_bandwidth 1)" "$(json_number "$line" prompt_tokens_per_s 1)"
+        "$(json_number "$line" read_bandwidth_bytes_per_s 1e-9)" "$(json_number "$line" decode_share_of_bandwidth 1)" "$(json_number "$line" prompt_tokens_per_s 1)" \
+        "$(json_number "$line" prompt_share_of_matrix_peak 1)" "$(json_number "$line" host_s_per_step 1e6)"
     done
   done
 }
 
-# Checks first: speed of wrong answers is of no use. Measures all the same, so that a lent GPU loses nothing, and fails at the end.
-gpu_run() {
-  local folder=$1 tool=$1/ingot failed=0
-  if ! "$tool" --version >/dev/null 2>&1; then
+# Where the time of the largest model goes, by kernel.
+gpu_profile() {
+  local file=$2/llama-8b.bfloat16.ingot
+  [ ! -f "$file" ] || "$1" bench "$file" --device cuda --profile --prompt-tokens 2048 --max-num-batched-tokens 2048 --rounds 1 || true
+}
+
+# The tool that was carried, or one that is built here. PyTorch and toolkits keep cuBLASLt where the loader does not look.
+gpu_ready() {
+  GPU_TOOL=$1/ingot
+  if ! "$GPU_TOOL" --version >/dev/null 2>&1; then
     cmake -S . -B "$BUILD-gpu" -DINGOT_BUILD_COMPILER=OFF -DINGOT_BUILD_TESTS=OFF -DCMAKE_BUILD_TYPE=Release
     cmake --build "$BUILD-gpu" -j "$JOBS" --target ingot_tool
-    tool=$BUILD-gpu/bin/ingot
+    GPU_TOOL=$BUILD-gpu/bin/ingot
   fi
-  command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.mem --format=csv,noheader
-  gpu_check "$tool" "$folder" || failed=1
-  gpu_measure "$tool" "$folder"
+  local library
+  library=$(find /usr/local/cuda*/ /usr/local/lib/python3* /usr/lib/python3* /opt "$HOME/.local/lib" -name 'libcublasLt.so.1[23]' 2>/dev/null | sort -V | tail -1) || true
+  [ -z "$library" ] || export LD_LIBRARY_PATH="${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$(dirname "$library")"
+  command -v nvidia-smi >/dev/null && nvidia-smi --query-gpu=name,driver_version,memory.total,clocks.max.mem --format=csv,noheader || true
+}
+
+# The folder that prepare made, or the archive of it, which is unpacked beside itself.
+gpu_folder() {
+  case $1 in
+    *.tar.gz) tar -C "$(dirname "$1")" -xzf "$1" && echo "${1%.tar.gz}" ;;
+    *) echo "$1" ;;
+  esac
+}
+
+# Checks first: speed of wrong answers is of no use. Measures all the same, so that a lent GPU loses nothing, and fails at the end. What
+# takes longest and is least likely to say something stands last.
+gpu_run() {
+  local folder failed=0
+  folder=$(gpu_folder "$1")
+  gpu_ready "$folder"
+  gpu_check "$GPU_TOOL" "$folder" || failed=1
+  gpu_bars "$GPU_TOOL" "$folder"
+  gpu_measure "$GPU_TOOL" "$folder"
+  gpu_profile "$GPU_TOOL" "$folder"
+  gpu_sanitize "$GPU_TOOL" "$folder" || failed=1
   [ $failed = 0 ] || say "some checks failed: see above"
   return $failed
 }

@@ -1,12 +1,20 @@
 #include "runtime/engine/requests.h"
 
+#include <unistd.h>
+
 #include <algorithm>
-#include <random>
 
 #include "runtime/sample/random.h"
 
 namespace ingot {
 namespace {
+
+// std::random_device gives the same, and wants a newer C library than all else does where the C++ library is linked in.
+uint64_t unforeseenSeed() {
+  uint64_t seed = 0;
+  (void)!getentropy(&seed, sizeof(seed));
+  return seed;
+}
 
 Status encodePrompt(const RequestContext& context, const Prompt& prompt, RequestOutput& output) {
   output.prompt = prompt.text;
@@ -209,7 +217,7 @@ Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, cons
   INGOT_TRY(checkRules(context, request->rules));
   if (params.n > 1 && request->settings.greedy()) return Status::invalidArgument("n is {}, expected 1 for greedy sampling (temperature 0)", params.n);
   bool isSeeded = params.seed && *params.seed != -1;
-  uint64_t seed = isSeeded ? static_cast<uint64_t>(*params.seed) : (uint64_t{std::random_device{}()} << 32) | std::random_device{}();
+  uint64_t seed = isSeeded ? static_cast<uint64_t>(*params.seed) : unforeseenSeed();
   for (int i = 0; i < params.n; ++i)
     request->outputs.push_back(
         std::make_unique<Output>(context, request->params, request->settings, request->rules, request->output.prompt_token_ids, i, seed));

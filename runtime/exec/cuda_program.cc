@@ -1,6 +1,7 @@
 #include "runtime/exec/cuda_program.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "kernels/abi/program.h"
 #include "runtime/base/checked.h"
@@ -168,7 +169,14 @@ Status CudaProgram::compute(const Batch& batch) {
   INGOT_TRY(device_->copyToDevice(batch_.pointer(), hostBatch_.host<std::byte>(), bytes).at("the batch"));
   INGOT_TRY(profiling_ ? profileAll(view) : isWalked(view) ? walk(view) : view.num_tokens <= kLargestBucket ? replay(view) : launchAll(view));
   INGOT_TRY(fetchResults(batch));
-  return device_->synchronize();
+  return wait();
+}
+
+Status CudaProgram::wait() {
+  auto start = std::chrono::steady_clock::now();
+  Status status = device_->synchronize();
+  waitedSeconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return status;
 }
 
 // A row of logits is up to a megabyte: those that nobody looks at stay where they are.
@@ -188,7 +196,7 @@ Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t ro
 }
 
 Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
-  StepRun run = runOf(*step.step, sizes);
+  StepRun run = runOf(*step.step, sizes, largerRows_);
   if (run.tiles == 0) return {};
   CudaPointer batch = batch_.pointer();
   void* parameters[] = {&batch, const_cast<IngotOperands*>(&step.operands)};

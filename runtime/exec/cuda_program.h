@@ -17,6 +17,7 @@ class CudaProgram : public Program {
   int32_t chosen(int32_t row) const override { return hostChosen_.host<int32_t>()[row]; }
   const IngotLogprobs& logprobs(int32_t row) const override { return hostLogprobs_.host<IngotLogprobs>()[row]; }
   int threads() const override { return 0; }
+  double waitedSeconds() const override { return waitedSeconds_; }
 
  private:
   struct BoundStep {
@@ -46,6 +47,7 @@ class CudaProgram : public Program {
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
   Status fetchRows(const CudaMemory& host, uint32_t slot, uint64_t rowBytes, RowRange rows);
+  Status wait();
 
   const Artifact& artifact_;
   const WeightRange range_;             // of the weights in the file, or in memory where they are filled
@@ -59,6 +61,7 @@ class CudaProgram : public Program {
   unsigned walkBlocks_ = 0;                                      // 0: there is none
   std::map<std::pair<ingot_i32, ingot_i32>, CudaGraph> graphs_;  // by buckets of tokens and of splits
   Status failed_;                                                // the device's last word
+  double waitedSeconds_ = 0;
 };
 
 }  // namespace ingot

@@ -15,8 +15,9 @@ Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const C
   return CpuProgram::load(artifact, *choice.variant, limits, pages, threads);
 }
 
-void Program::startProfile() {
+void Program::startProfile(int64_t largerRows) {
   profiling_ = true;
+  largerRows_ = largerRows;
   for (StepProfile& one : profile_) one.seconds = 0;
 }
 
@@ -61,7 +62,7 @@ WeightRange weightRange(const plan::Plan& plan) {
 
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
 
-StepRun runOf(const plan::Step& step, const IngotBatch& batch) {
+StepRun runOf(const plan::Step& step, const IngotBatch& batch, int64_t largerRows) {
   int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;
@@ -77,7 +78,7 @@ StepRun runOf(const plan::Step& step, const IngotBatch& batch) {
   StepRun chosen = run(step);
   if (step.larger())
     for (const auto* larger : *step.larger())
-      if (rows >= larger->least_rows()) chosen = run(*larger);
+      if (rows >= (largerRows ? largerRows : larger->least_rows())) chosen = run(*larger);
   return chosen;
 }
 

@@ -31,10 +31,13 @@ class Program {
   // Of rows whose sampling asks for them, where a token is drawn.
   virtual const IngotLogprobs& logprobs(int32_t row) const = 0;
   virtual int threads() const = 0;
+  // Of the last run(): how long its thread only waited for the device; 0 on CPUs.
+  virtual double waitedSeconds() const { return 0; }
   const plan::Variant& variant() const { return variant_; }
 
-  // From here on run() measures every step by itself, and is slower.
-  void startProfile();
+  // From here on run() measures every step by itself, and is slower. A `largerRows` that is not 0 stands in for the rows from which on
+  // the plan has larger kernels run.
+  void startProfile(int64_t largerRows = 0);
   const std::vector<StepProfile>& profile() const { return profile_; }
 
  protected:
@@ -43,6 +46,7 @@ class Program {
   const plan::Variant& variant_;
   std::vector<StepProfile> profile_;
   bool profiling_ = false;
+  int64_t largerRows_ = 0;
 };
 
 // Sizes that a program needs, the same on every device.
@@ -60,12 +64,12 @@ struct WeightRange {
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles.
+// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles. `largerRows` as in a profile.
 struct StepRun {
   uint32_t kernel;
   int64_t tiles;
 };
-StepRun runOf(const plan::Step& step, const IngotBatch& batch);
+StepRun runOf(const plan::Step& step, const IngotBatch& batch, int64_t largerRows = 0);
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 
 }  // namespace ingot

@@ -2,223 +2,187 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <algorithm>
-#include <chrono>
-#include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "runtime/device/cpu/topology.h"
-#include "runtime/exec/program.h"
 #include "tools/cli/terminal.h"
+#include "tools/ingot/bench_rounds.h"
 #include "tools/ingot/commands.h"
+#include "tools/ingot/gpu_limits.h"
 #include "tools/ingot/machine.h"
 #include "tools/ingot/work.h"
 
 namespace ingot::cli {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Json = nlohmann::ordered_json;
 
 struct BenchFlags {
   std::string model;
   std::string device = "auto";
-  int promptTokens = 512, outputTokens = 64, batch = 1, threads = 0, rounds = 3, chunk = 512;
-  bool json = false, profile = false, noMachine = false;
+  RoundOptions rounds;
+  bool json = false, noMachine = false;
 };
 
-double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+// What was run, and what it comes to.
+struct Measured {
+  const plan::Plan& plan;
+  const plan::Variant& variant;
+  const RoundOptions& options;
+  const Figures& figures;
+  Load prompt = loadOfPrompts(options.batch, options.promptTokens, options.chunk);
+  Load decode = loadOfSteps(options.batch, options.promptTokens, options.outputTokens);
+  double readPerStep = bytesRead(plan, variant, decode) / options.outputTokens;
+  double opsPerSecond = matrixOps(plan, variant, prompt) / options.batch / figures.promptSeconds;
+};
 
-uint64_t hashOf(std::span<const float> values, uint64_t hash) {
-  for (float value : values) {
-    uint32_t bits;
-    std::memcpy(&bits, &value, 4);
-    hash = (hash ^ bits) * 0x100000001b3ull;
-  }
-  return hash;
+Json figuresOf(const Measured& m, double openSeconds) {
+  const RoundOptions& o = m.options;
+  const Figures& f = m.figures;
+  return {{"target", m.variant.target()->str()},
+          {"threads", o.threads},
+          {"batch", o.batch},
+          {"prompt_tokens", o.promptTokens},
+          {"output_tokens", o.outputTokens},
+          {"prompt_tokens_per_s", o.promptTokens / f.promptSeconds},
+          {"decode_tokens_per_s", o.batch / f.decodeSeconds},
+          {"time_to_first_token_s", f.promptSeconds},
+          {"load_s", openSeconds},
+          {"open_to_first_token_s", f.firstTokenSeconds},
+          {"bytes_read_per_step", static_cast<uint64_t>(m.readPerStep)},
+          {"bytes_read_per_token", static_cast<uint64_t>(m.readPerStep / o.batch)},
+          {"decode_bytes_per_s", m.readPerStep / f.decodeSeconds},
+          {"prompt_ops_per_s", m.opsPerSecond},
+          {"logits_hash", fmt::format("{:016x}", f.hash)}};
 }
 
-struct Figures {
-  double promptSeconds = 1e9, decodeSeconds = 1e9;
-  uint64_t hash = 0;
-  std::vector<StepProfile> promptSteps, decodeSteps;  // of the last round
-};
+void addMemoryLimit(const Measured& m, double bytesPerSecond, Json& json) {
+  json["read_bandwidth_bytes_per_s"] = bytesPerSecond;
+  json["decode_share_of_bandwidth"] = m.readPerStep / m.figures.decodeSeconds / bytesPerSecond;
+}
 
-class Bench {
- public:
-  static Result<Figures> run(const Artifact& artifact, const Choice& choice, const BenchFlags& flags) {
-    int32_t pageTokens = static_cast<int32_t>(artifact.plan().model()->page_tokens());
-    int32_t pagesEach = (flags.promptTokens + flags.outputTokens + pageTokens) / pageTokens;
-    BatchLimits limits{.tokens = std::max(flags.chunk, flags.batch),
-                       .sequences = flags.batch,
-                       .rows = flags.batch,
-                       .pagesPerSequence = pagesEach,
-                       .queryBlock = static_cast<int32_t>(artifact.plan().model()->query_block()),
-                       .partials = partialsFor(flags.batch, int64_t{pagesEach} * flags.batch)};
-    INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pagesEach * flags.batch, flags.threads));
-    Bench bench(*program, limits, flags, static_cast<int32_t>(artifact.plan().model()->vocab()), pagesEach);
-    Figures best;
-    for (int round = -1; round < flags.rounds; ++round) {  // the first one warms up
-      if (interrupted) return Status::cancelled("interrupted");
-      INGOT_ASSIGN(Figures one, bench.round());
-      if (round < 0) continue;
-      one.promptSeconds = std::min(best.promptSeconds, one.promptSeconds);
-      one.decodeSeconds = std::min(best.decodeSeconds, one.decodeSeconds);
-      best = std::move(one);
-    }
-    return best;
-  }
+Limits addCpu(const Measured& m, Json& json) {
+  int threads = m.options.threads;
+  Limits limits{readBandwidth(threads), int8Peak(threads), float32Peak(threads)};
+  addMemoryLimit(m, limits.bytes, json);
+  json["int8_peak_ops_per_s"] = limits.int8;
+  json["float32_peak_ops_per_s"] = limits.floats;
+  if (limits.int8 > 0) json["prompt_share_of_int8_peak"] = m.opsPerSecond / limits.int8;
+  return limits;
+}
 
- private:
-  Bench(Program& program, const BatchLimits& limits, const BenchFlags& flags, int32_t vocab, int32_t pagesEach)
-      : program_(program), batch_(limits), flags_(flags), vocab_(vocab), pagesEach_(pagesEach) {}
+// Weights that the file has as a recipe were made on the GPU: to read them from a file, they would have gone up.
+Result<Limits> addGpu(const Measured& m, const Choice& choice, Json& json) {
+  INGOT_ASSIGN(GpuLimits gpu, measureGpu(choice, hasInt8(m.plan, m.variant)));
+  WeightRange weights = weightRange(m.plan);
+  double made = weights.filled ? static_cast<double>(weights.bytes) : 0;
+  addMemoryLimit(m, gpu.copiedBytes, json);
+  json["weights_made_bytes"] = static_cast<uint64_t>(made);
+  json["upload_bytes_per_s"] = gpu.uploadedBytes;
+  json["file_to_first_token_s"] = m.figures.firstTokenSeconds + made / gpu.uploadedBytes;
+  Limits limits{.bytes = gpu.copiedBytes, .int8 = gpu.int8, .floats = gpu.f16, .floatType = "f16"};
+  if (gpu.f16 > 0) json["f16_peak_ops_per_s"] = gpu.f16;
+  if (gpu.int8 > 0) json["int8_peak_ops_per_s"] = gpu.int8;
+  if (!gpu.notMeasured.empty()) json["matrix_peak"] = "not measured: " + gpu.notMeasured;
+  if (double least = matrixSeconds(m.plan, m.variant, m.prompt, limits); least > 0)
+    json["prompt_share_of_matrix_peak"] = least / (m.figures.promptSeconds * m.options.batch);
+  return limits;
+}
 
-  // Prompts of pseudo-random ids, then `outputTokens` decoding steps of the whole batch.
-  Result<Figures> round() {
-    Figures figures{.promptSeconds = 0, .decodeSeconds = 0, .hash = 0xcbf29ce484222325ull};
-    uint32_t state = 1;
-    auto nextId = [&] { return static_cast<int32_t>((state = state * 1664525u + 1013904223u) >> 8) % vocab_; };
-    std::vector<int32_t> ids;
-    if (flags_.profile) program_.startProfile();
-    auto start = Clock::now();
-    for (int s = 0; s < flags_.batch; ++s)
-      for (int at = 0; at < flags_.promptTokens;) {
-        int count = std::min(flags_.chunk, flags_.promptTokens - at);
-        ids.clear();
-        for (int i = 0; i < count; ++i) ids.push_back(nextId());
-        batch_.clear();
-        batch_.readLogits(batch_.add(ids, at, at + count == flags_.promptTokens ? 1 : 0, pagesOf(s)));
-        INGOT_TRY(program_.run(batch_));
-        at += count;
-      }
-    figures.promptSeconds = secondsSince(start) / flags_.batch;
-    figures.hash = hashOf(program_.logits(0), figures.hash);
-    if (flags_.profile) {
-      figures.promptSteps = program_.profile();
-      program_.startProfile();
-    }
-    start = Clock::now();
-    for (int step = 0; step < flags_.outputTokens; ++step) {
-      batch_.clear();
-      for (int s = 0; s < flags_.batch; ++s) {
-        int32_t id = nextId();
-        RowRange row = batch_.add({&id, 1}, flags_.promptTokens + step, 1, pagesOf(s));
-        if (step + 1 == flags_.outputTokens) batch_.readLogits(row);
-      }
-      INGOT_TRY(program_.run(batch_));
-    }
-    figures.decodeSeconds = secondsSince(start) / std::max(1, flags_.outputTokens);
-    figures.hash = hashOf(program_.logits(0), figures.hash);
-    if (flags_.profile) figures.decodeSteps = program_.profile();
-    return figures;
-  }
-
-  std::span<const int32_t> pagesOf(int sequence) {
-    pages_.resize(static_cast<size_t>(pagesEach_));
-    for (int32_t i = 0; i < pagesEach_; ++i) pages_[static_cast<size_t>(i)] = sequence * pagesEach_ + i;
-    return pages_;
-  }
-
-  Program& program_;
-  Batch batch_;
-  const BenchFlags& flags_;
-  int32_t vocab_, pagesEach_;
-  std::vector<int32_t> pages_;
-};
-
-Result<Json> report(const Artifact& artifact, const Choice& choice, const BenchFlags& flags, const Figures& f, double startSeconds) {
-  const plan::Variant& variant = *choice.variant;
+Result<Json> report(const Measured& m, const Choice& choice, const BenchFlags& flags, double openSeconds) {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);  // before the machine is measured, which takes memory of its own
-  const plan::Plan& plan = artifact.plan();
-  Load prompt = loadOfPrompts(flags.batch, flags.promptTokens, flags.chunk),
-       decode = loadOfSteps(flags.batch, flags.promptTokens, flags.outputTokens);
-  double read = bytesRead(plan, variant, decode) / flags.outputTokens;
-  double opsPerSecond = matrixOps(plan, variant, prompt) / flags.batch / f.promptSeconds;
-  Json json = {{"target", variant.target()->str()},
-               {"threads", flags.threads},
-               {"batch", flags.batch},
-               {"prompt_tokens", flags.promptTokens},
-               {"output_tokens", flags.outputTokens},
-               {"prompt_tokens_per_s", flags.promptTokens / f.promptSeconds},
-               {"decode_tokens_per_s", flags.batch / f.decodeSeconds},
-               {"time_to_first_token_s", f.promptSeconds},
-               {"load_s", startSeconds},
-               {"bytes_read_per_step", static_cast<uint64_t>(read)},
-               {"bytes_read_per_token", static_cast<uint64_t>(read / flags.batch)},
-               {"decode_bytes_per_s", read / f.decodeSeconds},
-               {"prompt_ops_per_s", opsPerSecond},
-               {"peak_memory_bytes", usage.ru_maxrss * 1024},
-               {"logits_hash", fmt::format("{:016x}", f.hash)}};
-  auto addProfile = [&](const Limits& limits) {
-    if (!flags.profile) return;
-    json["prompt_profile"] = profileOf(plan, variant, prompt, f.promptSteps, limits);
-    json["decode_profile"] = profileOf(plan, variant, decode, f.decodeSteps, limits);
-  };
-  if (flags.noMachine) {
-    addProfile({});
-    return json;
-  }
+  Json json = figuresOf(m, openSeconds);
+  json["peak_memory_bytes"] = usage.ru_maxrss * 1024;
   if (choice.gpu) {
     json["gpu"] = choice.gpu->name;
-    INGOT_ASSIGN(double copied, gpuCopyBandwidth(choice));
-    json["read_bandwidth_bytes_per_s"] = copied;
-    json["decode_share_of_bandwidth"] = read / f.decodeSeconds / copied;
-    addProfile({.bytes = copied});
-    return json;
+    if (!m.options.profile) json["host_s_per_step"] = m.figures.hostSeconds;
   }
-  Limits limits{readBandwidth(flags.threads), int8Peak(flags.threads), float32Peak(flags.threads)};
-  json["read_bandwidth_bytes_per_s"] = limits.bytes;
-  json["decode_share_of_bandwidth"] = read / f.decodeSeconds / limits.bytes;
-  json["int8_peak_ops_per_s"] = limits.int8;
-  json["float32_peak_ops_per_s"] = limits.float32;
-  if (limits.int8 > 0) json["prompt_share_of_int8_peak"] = opsPerSecond / limits.int8;
-  addProfile(limits);
+  Limits limits;
+  if (!flags.noMachine && choice.gpu) {
+    INGOT_ASSIGN(limits, addGpu(m, choice, json));
+  } else if (!flags.noMachine) {
+    limits = addCpu(m, json);
+  }
+  if (m.options.profile) {
+    json["prompt_profile"] = profileOf(m.plan, m.variant, m.prompt, m.figures.promptSteps, limits);
+    json["decode_profile"] = profileOf(m.plan, m.variant, m.decode, m.figures.decodeSteps, limits);
+  }
   return json;
 }
 
-void print(const Json& j) {
-  auto number = [&](const char* key) { return j.value(key, 0.0); };
-  fmt::print("target         {}, {} threads\n", j["target"].get<std::string>(), j["threads"].get<int>());
-  fmt::print("prompt         {:.1f} tok/s ({} tokens, first token after {:.1f} ms)", number("prompt_tokens_per_s"), j["prompt_tokens"].get<int>(),
-             number("time_to_first_token_s") * 1e3);
+double numberOf(const Json& j, const char* key) { return j.value(key, 0.0); }
+
+void printPrompt(const Json& j) {
+  fmt::print("prompt         {:.1f} tok/s ({} tokens, first token after {:.1f} ms)", numberOf(j, "prompt_tokens_per_s"),
+             j["prompt_tokens"].get<int>(), numberOf(j, "time_to_first_token_s") * 1e3);
   if (j.contains("prompt_share_of_int8_peak"))
-    fmt::print(", {:.0f} Gop/s, {:.1f} % of the int8 peak of {:.0f}", number("prompt_ops_per_s") / 1e9, number("prompt_share_of_int8_peak") * 100,
-               number("int8_peak_ops_per_s") / 1e9);
-  fmt::print("\ndecode         {:.1f} tok/s (batch {}, {} steps)", number("decode_tokens_per_s"), j["batch"].get<int>(),
+    fmt::print(", {:.0f} Gop/s, {:.1f} % of the int8 peak of {:.0f}", numberOf(j, "prompt_ops_per_s") / 1e9,
+               numberOf(j, "prompt_share_of_int8_peak") * 100, numberOf(j, "int8_peak_ops_per_s") / 1e9);
+  if (j.contains("prompt_share_of_matrix_peak"))
+    fmt::print(", {:.0f} Gop/s, {:.1f} % of the peak of matrix products", numberOf(j, "prompt_ops_per_s") / 1e9,
+               numberOf(j, "prompt_share_of_matrix_peak") * 100);
+}
+
+void printDecode(const Json& j) {
+  fmt::print("\ndecode         {:.1f} tok/s (batch {}, {} steps)", numberOf(j, "decode_tokens_per_s"), j["batch"].get<int>(),
              j["output_tokens"].get<int>());
-  fmt::print(", {:.1f} MB read a step, {:.1f} GB/s", number("bytes_read_per_step") / 1e6, number("decode_bytes_per_s") / 1e9);
+  fmt::print(", {:.1f} MB read a step, {:.1f} GB/s", numberOf(j, "bytes_read_per_step") / 1e6, numberOf(j, "decode_bytes_per_s") / 1e9);
   if (j.contains("read_bandwidth_bytes_per_s"))
-    fmt::print(", {:.1f} % of the {:.1f} GB/s this machine reads", number("decode_share_of_bandwidth") * 100,
-               number("read_bandwidth_bytes_per_s") / 1e9);
-  fmt::print("\nload           {:.1f} ms\npeak memory    {:.1f} MB\nlogits hash    {}\n", number("load_s") * 1e3, number("peak_memory_bytes") / 1e6,
-             j["logits_hash"].get<std::string>());
+    fmt::print(", {:.1f} % of the {:.1f} GB/s this machine reads", numberOf(j, "decode_share_of_bandwidth") * 100,
+               numberOf(j, "read_bandwidth_bytes_per_s") / 1e9);
+}
+
+void printGpu(const Json& j) {
+  if (j.contains("host_s_per_step"))
+    fmt::print("\nhost           {:.1f} us a step, beside waiting for the GPU", numberOf(j, "host_s_per_step") * 1e6);
+  if (j.contains("file_to_first_token_s"))
+    fmt::print("\nfirst token    {:.2f} s from the opening of the file, {:.1f} GB/s up to the GPU", numberOf(j, "file_to_first_token_s"),
+               numberOf(j, "upload_bytes_per_s") / 1e9);
+  if (numberOf(j, "weights_made_bytes") > 0)
+    fmt::print(", with {:.1f} s for weights that were made there", numberOf(j, "weights_made_bytes") / numberOf(j, "upload_bytes_per_s"));
+  if (j.contains("matrix_peak")) fmt::print("\nmatrix peak    {}", j["matrix_peak"].get<std::string>());
+}
+
+void print(const Json& j) {
+  fmt::print("target         {}, {} threads\n", j["target"].get<std::string>(), j["threads"].get<int>());
+  printPrompt(j);
+  printDecode(j);
+  printGpu(j);
+  fmt::print("\nload           {:.1f} ms\npeak memory    {:.1f} MB\nlogits hash    {}\n", numberOf(j, "load_s") * 1e3,
+             numberOf(j, "peak_memory_bytes") / 1e6, j["logits_hash"].get<std::string>());
   if (!j.contains("prompt_profile")) return;
   printProfile("prompt", j["prompt_profile"]);
   printProfile("decode", j["decode_profile"]);
 }
 
-Status bench(BenchFlags flags) {
+Status check(const RoundOptions& options) {
   auto positive = [](int value, const char* name) {
     return value >= 1 ? Status() : Status::invalidArgument("--{} is {}, expected at least 1", name, value);
   };
-  INGOT_TRY(positive(flags.promptTokens, "prompt-tokens"));
-  INGOT_TRY(positive(flags.outputTokens, "output-tokens"));
-  INGOT_TRY(positive(flags.batch, "batch"));
-  INGOT_TRY(positive(flags.rounds, "rounds"));
-  INGOT_TRY(positive(flags.chunk, "max-num-batched-tokens"));
-  if (flags.threads == 0) flags.threads = usableCores();
+  INGOT_TRY(positive(options.promptTokens, "prompt-tokens"));
+  INGOT_TRY(positive(options.outputTokens, "output-tokens"));
+  INGOT_TRY(positive(options.batch, "batch"));
+  INGOT_TRY(positive(options.rounds, "rounds"));
+  return positive(options.chunk, "max-num-batched-tokens");
+}
+
+Status bench(BenchFlags flags) {
+  RoundOptions& options = flags.rounds;
+  INGOT_TRY(check(options));
+  if (options.threads == 0) options.threads = usableCores();
   catchInterrupts();
-  auto start = Clock::now();
+  auto start = BenchClock::now();
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
   INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
   warn(kTool, choice.warning);
-  double startSeconds = secondsSince(start);
+  double openSeconds = secondsSince(start);
   int longest = static_cast<int>(artifact->plan().model()->max_len());
-  if (flags.promptTokens + flags.outputTokens > longest)
-    return Status::invalidArgument("{} prompt and {} output tokens, this model takes {} in all", flags.promptTokens, flags.outputTokens, longest);
-  INGOT_ASSIGN(Figures figures, Bench::run(*artifact, choice, flags));
-  INGOT_ASSIGN(Json json, report(*artifact, choice, flags, figures, startSeconds));
+  if (options.promptTokens + options.outputTokens > longest)
+    return Status::invalidArgument("{} prompt and {} output tokens, this model takes {} in all", options.promptTokens, options.outputTokens, longest);
+  INGOT_ASSIGN(Figures figures, runRounds(*artifact, choice, options, start));
+  Measured measured{artifact->plan(), *choice.variant, options, figures};
+  INGOT_ASSIGN(Json json, report(measured, choice, flags, openSeconds));
   if (flags.json) fmt::print("{}\n", json.dump());
   else print(json);
   return {};
@@ -230,14 +194,14 @@ Command benchCommand(CLI::App& app) {
   auto flags = std::make_shared<BenchFlags>();
   CLI::App* command = app.add_subcommand("bench", "Measure a model, and the machine in the same run.");
   command->add_option("model", flags->model, "a file that ingotc wrote")->required();
-  command->add_option("--prompt-tokens", flags->promptTokens, "length of the prompts");
-  command->add_option("--output-tokens", flags->outputTokens, "decoding steps");
-  command->add_option("--batch", flags->batch, "sequences side by side");
+  command->add_option("--prompt-tokens", flags->rounds.promptTokens, "length of the prompts");
+  command->add_option("--output-tokens", flags->rounds.outputTokens, "decoding steps");
+  command->add_option("--batch", flags->rounds.batch, "sequences side by side");
   command->add_option("--device", flags->device, "auto, cpu or cuda[:i]");
-  command->add_option("--threads", flags->threads, "default: physical cores");
-  command->add_option("--rounds", flags->rounds, "the best of these counts");
-  command->add_option("--max-num-batched-tokens", flags->chunk, "prompt tokens in one step, at most");
-  command->add_flag("--profile", flags->profile, "time, bytes, operations and share of the limit by kernel; slows the run");
+  command->add_option("--threads", flags->rounds.threads, "default: physical cores");
+  command->add_option("--rounds", flags->rounds.rounds, "the best of these counts");
+  command->add_option("--max-num-batched-tokens", flags->rounds.chunk, "prompt tokens in one step, at most");
+  command->add_flag("--profile", flags->rounds.profile, "time, bytes, operations and share of the limit by kernel; slows the run");
   command->add_flag("--no-machine", flags->noMachine, "do not measure the machine's limits");
   command->add_flag("--json", flags->json, "one JSON object");
   return {command, [flags] {

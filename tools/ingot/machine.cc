@@ -124,22 +124,4 @@ double float32Peak(int threads) {
   return 0;
 }
 
-Result<double> gpuCopyBandwidth(const Choice& choice) {
-  constexpr int kRounds = 5, kCopies = 4;
-  INGOT_ASSIGN(auto device, CudaDevice::open(*choice.driver, *choice.gpu));
-  INGOT_ASSIGN(size_t free, device->freeBytes());
-  size_t bytes = std::min<size_t>(1 << 30, free / 4);
-  INGOT_ASSIGN(CudaMemory from, device->allocate(bytes, "a buffer to copy"));
-  INGOT_ASSIGN(CudaMemory to, device->allocate(bytes, "a buffer to copy"));
-  double best = 0;
-  for (int round = 0; round < kRounds; ++round) {
-    INGOT_ASSIGN(double seconds, device->time([&] {
-      for (int i = 0; i < kCopies; ++i) INGOT_TRY(device->copyOnDevice(to.pointer(), from.pointer(), bytes));
-      return Status();
-    }));
-    best = std::max(best, 2.0 * kCopies * static_cast<double>(bytes) / seconds);
-  }
-  return best;
-}
-
 }  // namespace ingot::cli

@@ -1,7 +1,5 @@
-// What this machine can do at most, measured in the same run as a model: the limits that a benchmark is held against.
+// What this machine's CPU can do at most, measured in the same run as a model: the limits that a benchmark is held against.
 #pragma once
-
-#include "runtime/exec/machine.h"
 
 namespace ingot::cli {
 
@@ -10,7 +8,5 @@ double readBandwidth(int threads);
 // int8 multiply-adds x 2 per second of `threads` threads with the widest dot product of this CPU; 0 where there is none.
 double int8Peak(int threads);
 double float32Peak(int threads);
-// Bytes per second that a GPU reads and writes when it copies its own memory; the best of a few rounds.
-Result<double> gpuCopyBandwidth(const Choice& choice);
 
 }  // namespace ingot::cli

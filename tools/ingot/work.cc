@@ -79,6 +79,24 @@ double matrixOps(const plan::Plan& plan, const plan::Variant& variant, const Loa
   return ops;
 }
 
+bool hasInt8(const plan::Plan& plan, const plan::Variant& variant) {
+  for (const auto* step : *variant.steps())
+    if (functionOf(variant, *step) == "linear" && linearWork(plan, variant, *step, {}).int8) return true;
+  return false;
+}
+
+double matrixSeconds(const plan::Plan& plan, const plan::Variant& variant, const Load& load, const Limits& limits) {
+  double seconds = 0;
+  for (const auto* step : *variant.steps()) {
+    if (functionOf(variant, *step) != "linear") continue;
+    Work work = workOf(plan, variant, *step, load);
+    double peak = work.int8 ? limits.int8 : limits.floats;
+    if (peak <= 0) return 0;
+    seconds += work.ops / peak;
+  }
+  return seconds;
+}
+
 Json profileOf(const plan::Plan& plan, const plan::Variant& variant, const Load& load, std::span<const StepProfile> steps, const Limits& limits) {
   struct Sum {
     int steps = 0;
@@ -92,13 +110,13 @@ Json profileOf(const plan::Plan& plan, const plan::Variant& variant, const Load&
   for (const StepProfile& one : steps) {
     Sum& sum = sums[variant.kernels()->Get(one.step->kernel())->name()->str()];
     Work work = workOf(plan, variant, *one.step, load);
-    double memory = timeOf(work.bytes, limits.bytes), compute = timeOf(work.ops, work.int8 ? limits.int8 : limits.float32);
+    double memory = timeOf(work.bytes, limits.bytes), compute = timeOf(work.ops, work.int8 ? limits.int8 : limits.floats);
     ++sum.steps;
     sum.seconds += one.seconds;
     sum.work.bytes += work.bytes;
     sum.work.ops += work.ops;
     sum.limit += std::max(memory, compute);
-    if (compute > memory) sum.limitedBy = work.int8 ? "int8" : "float32";
+    if (compute > memory) sum.limitedBy = work.int8 ? "int8" : limits.floatType;
     all += one.seconds;
   }
   std::vector<std::pair<std::string, Sum>> order(sums.begin(), sums.end());

@@ -20,11 +20,17 @@ Load loadOfSteps(int batch, int prompt, int steps);
 // Bytes of weights and cache that all steps must at least read; multiply-adds x 2 of the linears.
 double bytesRead(const plan::Plan& plan, const plan::Variant& variant, const Load& load);
 double matrixOps(const plan::Plan& plan, const plan::Variant& variant, const Load& load);
+// Whether a linear multiplies 8-bit values.
+bool hasInt8(const plan::Plan& plan, const plan::Variant& variant);
 
 // What a machine does at most in a second; 0 where it was not measured.
 struct Limits {
-  double bytes = 0, int8 = 0, float32 = 0;
+  double bytes = 0, int8 = 0, floats = 0;
+  const char* floatType = "float32";  // of products that are not of 8-bit values
 };
+
+// Seconds that the linears take at those peaks; 0 where one of theirs was not measured.
+double matrixSeconds(const plan::Plan& plan, const plan::Variant& variant, const Load& load, const Limits& limits);
 
 // Where the time of one such load went, by kernel, the slowest first: seconds, bytes, operations, and `share_of_limit`, the time that
 // memory or arithmetic needs at most speed over the time that it took.

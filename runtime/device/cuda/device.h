@@ -81,6 +81,8 @@ class CudaDevice {
   CudaDevice(const CudaDevice&) = delete;
 
   const CudaDeviceInfo& info() const { return info_; }
+  // For libraries that put work of their own in its order.
+  CudaStreamTag* stream() const { return stream_; }
   // Makes the context this thread's own.
   Status use();
   Result<size_t> freeBytes();

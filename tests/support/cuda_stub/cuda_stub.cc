@@ -31,7 +31,9 @@ struct ingot::CudaGraphTag {
   std::vector<std::function<void()>> launches;
 };
 struct ingot::CudaGraphExecTag : ingot::CudaGraphTag {};
-struct ingot::CudaEventTag {};
+struct ingot::CudaEventTag {
+  double milliseconds = 0;
+};
 struct ingot::CudaContextTag {};
 
 namespace {
@@ -51,12 +53,9 @@ struct Emulator {
 std::unique_ptr<Emulator> emulator;
 std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
 
-// Records the call; what it returns: success, or the failure that a test wants here.
-int enter(const std::string& call) {
-  CudaStub& stub = cudaStub();
-  stub.calls.push_back(call);
-  return static_cast<int64_t>(stub.calls.size()) - 1 == stub.failAt ? stub.failWith : kCudaSuccess;
-}
+int enter(const std::string& call) { return cudaStub().enter(call); }
+
+constexpr double kMillisecondsOfBlock = 1e-3, kMillisecondsOfByte = 1e-9, kMillisecondsOfRecord = 1e-3;
 
 int checkRange(uint64_t address, size_t bytes, const char* what) {
   auto after = allocations.upper_bound(address);
@@ -69,6 +68,8 @@ int checkRange(uint64_t address, size_t bytes, const char* what) {
 }
 
 void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, IngotOperands operands) {
+  CudaStub& stub = cudaStub();
+  stub.milliseconds += stub.launchMilliseconds ? stub.launchMilliseconds(entry, blocks) : blocks * kMillisecondsOfBlock;
   if (!emulator) return;
   auto found = emulator->functions.find(entry);
   if (found == emulator->functions.end()) {
@@ -104,6 +105,11 @@ CudaStub& cudaStub() {
   return stub;
 }
 
+int CudaStub::enter(const std::string& call) {
+  calls.push_back(call);
+  return static_cast<int64_t>(calls.size()) - 1 == failAt ? failWith : kCudaSuccess;
+}
+
 void CudaStub::reset() {
   *this = CudaStub();
   emulator.reset();
@@ -134,13 +140,14 @@ void CudaStub::runWith(const std::string& path) {
 
 }  // namespace ingot::test
 
-// What a program that knows nothing of the stub may set from outside: INGOT_STUB_ARTIFACT, and INGOT_STUB_GPU=9.0.
+// What a program that knows nothing of the stub may set from outside: INGOT_STUB_ARTIFACT, INGOT_STUB_GPU=9.0, and INGOT_STUB_MEMORY in bytes.
 INGOT_EXPORT int cuInit(unsigned) {
   if (const char* path = std::getenv("INGOT_STUB_ARTIFACT"); path && !emulator) cudaStub().runWith(path);
   if (const char* gpu = std::getenv("INGOT_STUB_GPU")) {
     cudaStub().major = std::atoi(gpu);
     if (const char* dot = std::strchr(gpu, '.')) cudaStub().minor = std::atoi(dot + 1);
   }
+  if (const char* bytes = std::getenv("INGOT_STUB_MEMORY")) cudaStub().memoryBytes = std::strtoull(bytes, nullptr, 10);
   return enter("cuInit");
 }
 INGOT_EXPORT int cuDriverGetVersion(int* version) {
@@ -216,6 +223,7 @@ INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t b
   if (int error = enter("cuMemcpyHtoDAsync")) return error;
   if (int error = checkRange(to, bytes, "cuMemcpyHtoDAsync")) return error;
   std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+  cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemcpyDtoHAsync_v2(void* to, CudaPointer from, size_t bytes, CudaStreamTag*) {
@@ -229,6 +237,7 @@ INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t b
   if (int error = checkRange(to, bytes, "cuMemcpyDtoDAsync")) return error;
   if (int error = checkRange(from, bytes, "cuMemcpyDtoDAsync")) return error;
   std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
+  cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemsetD8Async(CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag*) {
@@ -242,10 +251,13 @@ INGOT_EXPORT int cuStreamDestroy_v2(CudaStreamTag* stream) { return destroy(stre
 INGOT_EXPORT int cuStreamSynchronize(CudaStreamTag*) { return enter("cuStreamSynchronize"); }
 INGOT_EXPORT int cuEventCreate(CudaEventTag** event, unsigned) { return create(event, "cuEventCreate"); }
 INGOT_EXPORT int cuEventDestroy_v2(CudaEventTag* event) { return destroy(event, "cuEventDestroy"); }
-INGOT_EXPORT int cuEventRecord(CudaEventTag*, CudaStreamTag*) { return enter("cuEventRecord"); }
+INGOT_EXPORT int cuEventRecord(CudaEventTag* event, CudaStreamTag*) {
+  event->milliseconds = cudaStub().milliseconds += kMillisecondsOfRecord;
+  return enter("cuEventRecord");
+}
 INGOT_EXPORT int cuEventSynchronize(CudaEventTag*) { return enter("cuEventSynchronize"); }
-INGOT_EXPORT int cuEventElapsedTime(float* milliseconds, CudaEventTag*, CudaEventTag*) {
-  *milliseconds = 1;
+INGOT_EXPORT int cuEventElapsedTime(float* milliseconds, CudaEventTag* start, CudaEventTag* end) {
+  *milliseconds = static_cast<float>(end->milliseconds - start->milliseconds);
   return enter("cuEventElapsedTime");
 }
 INGOT_EXPORT int cuModuleLoadData(CudaModuleTag** module, const void*) { return create(module, "cuModuleLoadData"); }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -16,12 +17,18 @@ struct __attribute__((visibility("default"))) CudaStub {
   // The call to fail, counted from 0, and how; -1: none.
   int64_t failAt = -1;
   int failWith = 999;
+  // How long a launch takes; by its blocks where this is empty.
+  std::function<double(const std::string& entry, unsigned blocks)> launchMilliseconds;
 
   // What happened.
   std::vector<std::string> calls;     // names, with the kernel and its grid for launches
   std::vector<std::string> problems;  // copies outside of allocations, and the like
   int64_t live = 0;                   // objects that are not given back
   uint64_t usedBytes = 0;
+  double milliseconds = 0;  // the GPU's clock: copies, launches and records of events move it
+
+  // Records the call; what it returns: success, or the failure that a test wants here.
+  int enter(const std::string& call);
 
   // Kernels run as the file's cuda-emulated variant has them, by their entries; empty: they do nothing.
   void runWith(const std::string& artifact);
