@@ -13,16 +13,17 @@ uint64_t emulatedScratchBytes(const KernelUnit& unit) { return (uint64_t{cudaKer
 
 constexpr const char* kGemm = "gemm";
 
-// The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
+// The constants as members: a struct is a template argument, so that several kernels fit one translation unit. Nobody else's: the
+// emulator's units are linked, and what templates make of them has the same names.
 std::string constantsStruct(const KernelUnit& unit) {
-  std::string code = "struct Constants {\n", line;
+  std::string code = "namespace {\nstruct Constants {\n", line;
   std::string_view rest = unit.constants;
   while (!rest.empty()) {
     auto end = rest.find('\n');
     code += fmt::format("  static {}\n", rest.substr(0, end));
     rest.remove_prefix(end + 1);
   }
-  return code + unit.body + "};\n";
+  return code + unit.body + "};\n}\n";
 }
 
 }  // namespace
