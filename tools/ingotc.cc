@@ -82,7 +82,8 @@ int main(int argc, char** argv) {
   app.add_option("--dtype", options.dtype, "auto, float32, bfloat16 or float16: weights before quantisation");
   app.add_option("--quantize", options.quantize, "none, int8 or int4");
   app.add_flag("--calibrate", options.calibrate, "run the model on a built-in text first, and choose int4 scales for what it multiplies there");
-  app.add_option("--kv-cache-dtype", options.kv_cache_dtype, "auto, float32, float16, bfloat16 or fp8 (e4m3): keys and values");
+  app.add_option("--kv-cache-dtype", options.kv_cache_dtype,
+                 "auto, float32, float16, bfloat16, fp8 (e4m3) or int8 (a step a token and head): keys and values");
   app.add_option("--cuda-persistent", options.code.cuda.persistentTokens,
                  "GPUs run batches of at most so many tokens as one kernel, without launches between steps (default 0: none)")
       ->check(CLI::Range(0, 256));

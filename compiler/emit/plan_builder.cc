@@ -3,6 +3,7 @@
 #include <map>
 #include <numeric>
 
+#include "compiler/lower/lower.h"
 #include "runtime/format/header.h"
 
 namespace ingot {
@@ -19,8 +20,6 @@ plan::CacheType cacheTypeOf(const std::string& name) {
     if (names[static_cast<size_t>(type)] == name) return type;
   return plan::CacheType::MAX;  // never: the program was verified
 }
-
-uint64_t cacheBytes(plan::CacheType type) { return type == plan::CacheType::f32 ? 4 : type == plan::CacheType::f8 ? 1 : 2; }
 
 class PlanBuilder {
  public:
@@ -57,8 +56,10 @@ class PlanBuilder {
     uint32_t weight = 0;
     for (mlir::Operation& op : program_.getBody().front()) {
       if (auto w = llvm::dyn_cast<exec::WeightOp>(op)) operands_[w.getSymName().str()] = plan::Operand(plan::OperandKind::weight, weight++);
-      if (auto c = llvm::dyn_cast<exec::CacheOp>(op))
+      if (auto c = llvm::dyn_cast<exec::CacheOp>(op)) {
         operands_[c.getSymName().str()] = plan::Operand(plan::OperandKind::cache_keys, static_cast<uint32_t>(c.getLayer()));
+        cache_ = c;
+      }
       if (auto buffer = llvm::dyn_cast<exec::BufferOp>(op)) {
         auto slot = static_cast<size_t>(buffer.getSlot());
         if (slots_.size() <= slot) slots_.resize(slot + 1, {0, plan::Extent::one});
@@ -68,8 +69,8 @@ class PlanBuilder {
         (buffer.getSymName() == "chosen" ? chosen_ : buffer.getSymName() == "logprobs" ? logprobs_ : logits_) = buffer;
       }
     }
-    if (!logits_ || !chosen_ || !logprobs_ || weight != weights_.size())
-      return Status::internal("the program has no result, or weights without a place");
+    if (!logits_ || !chosen_ || !logprobs_ || !cache_ || weight != weights_.size())
+      return Status::internal("the program has no results, no cache, or weights without a place");
     return {};
   }
 
@@ -135,9 +136,8 @@ class PlanBuilder {
     std::vector<uint32_t> weights(weights_.size());
     for (uint32_t i = 0; i < weights.size(); ++i) weights[i] = i;
 
-    const DecoderSpec& spec = contents_.spec;
     auto cacheType = cacheTypeOf(contents_.cacheType);
-    uint64_t pageBytes = static_cast<uint64_t>(spec.kvHeads * spec.headDim * INGOT_PAGE_TOKENS) * cacheBytes(cacheType);
+    auto pageBytes = static_cast<uint64_t>(layerPageBytes(cache_));
     auto target = b_.CreateString(code.target);
     auto features = b_.CreateVectorOfStrings(code.features);
     auto kernelVector = b_.CreateVector(kernels);
@@ -216,6 +216,7 @@ class PlanBuilder {
   std::map<std::string, plan::Operand> operands_;
   std::vector<std::pair<uint64_t, plan::Extent>> slots_;
   exec::BufferOp logits_, chosen_, logprobs_;
+  exec::CacheOp cache_;  // any layer's
 };
 
 }  // namespace

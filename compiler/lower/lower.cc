@@ -2,7 +2,9 @@
 
 #include "kernels/abi/abi.h"
 #include "kernels/attention/attention.spec.h"
+#include "kernels/kvcache/layout.h"
 #include "llvm/ADT/StringMap.h"
+#include "llvm/ADT/StringSwitch.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/IRMapping.h"
 #include "runtime/base/checked.h"
@@ -231,6 +233,16 @@ int64_t rowBytes(mlir::Type type) {
     return static_cast<int64_t>(roundUp(static_cast<uint64_t>(quantized.getColumns() + 8 * groups), 64));
   }
   return static_cast<int64_t>(roundUp(static_cast<uint64_t>(llm::columnsOf(type)), 16)) * 4;
+}
+
+int64_t layerPageBytes(exec::CacheOp cache) {
+  CacheType type = llvm::StringSwitch<CacheType>(cache.getDtype())
+                       .Case("f32", CacheType::f32)
+                       .Case("f16", CacheType::f16)
+                       .Case("bf16", CacheType::bf16)
+                       .Case("f8", CacheType::f8)
+                       .Case("i8", CacheType::i8);
+  return layerElements(type, static_cast<int>(cache.getKvHeads()), static_cast<int>(cache.getHeadDim())) * elementBytes(type);
 }
 
 Result<exec::ProgramOp> lowerToExec(mlir::ModuleOp module, llvm::StringRef name, const LowerOptions& options) {

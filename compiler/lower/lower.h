@@ -9,7 +9,7 @@
 namespace ingot {
 
 struct LowerOptions {
-  std::string cacheType = "f32";  // element type of KV pages: f32, f16, bf16, f8
+  std::string cacheType = "f32";  // element type of KV pages: f32, f16, bf16, f8, i8
 };
 
 // Adds `exec.program @name` for function @forward of `module`. The llm function stays as it is.
@@ -20,5 +20,8 @@ int64_t planBuffers(exec::ProgramOp program);
 
 // Bytes of one row of a value: f32 rows padded to 16 columns, or a quantised row (kernels/linear/activation_row.h).
 int64_t rowBytes(mlir::Type type);
+
+// Bytes of one layer's keys in a page; its values take as many (kernels/kvcache/layout.h).
+int64_t layerPageBytes(exec::CacheOp cache);
 
 }  // namespace ingot

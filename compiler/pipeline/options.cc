@@ -24,7 +24,8 @@ Result<Phase> parsePhase(std::string_view name) {
 }
 
 Result<std::string_view> parseCacheType(std::string_view spelling) {
-  constexpr std::string_view kSpellings[] = {"auto", "float32", "float16", "bfloat16", "fp8"}, kTypes[] = {"", "f32", "f16", "bf16", "f8"};
+  constexpr std::string_view kSpellings[] = {"auto", "float32", "float16", "bfloat16", "fp8", "int8"};
+  constexpr std::string_view kTypes[] = {"", "f32", "f16", "bf16", "f8", "i8"};
   INGOT_TRY(oneOf("kv-cache-dtype", std::string(spelling), kSpellings));
   return kTypes[std::find(std::begin(kSpellings), std::end(kSpellings), spelling) - std::begin(kSpellings)];
 }

@@ -32,8 +32,9 @@ LogicalResult BufferOp::verify() {
 }
 
 LogicalResult CacheOp::verify() {
-  if (getDtype() != "f32" && getDtype() != "f16" && getDtype() != "bf16" && getDtype() != "f8")  // cache_c1
-    return emitOpError("element type ") << getDtype() << " is not f32, f16, bf16 or f8";
+  constexpr llvm::StringRef kTypes[] = {"f32", "f16", "bf16", "f8", "i8"};
+  if (!llvm::is_contained(kTypes, getDtype()))  // cache_c1
+    return emitOpError("element type ") << getDtype() << " is not f32, f16, bf16, f8 or i8";
   return success();
 }
 

@@ -60,6 +60,13 @@ INGOT_INLINE int firstSeen(int position) { return kWindow && position >= kWindow
 
 constexpr int kLine = 64 / (int)sizeof(Cached);  // values in a cache line
 
+// What a page's keys, or values, of a head are multiplied by; one where they are no codes.
+INGOT_INLINE F32x16 stepsFrom(const Cached* head, const Cached* next) {
+  if constexpr (kCache != CacheType::i8) return splat(1.0f);
+  __builtin_prefetch(stepsOf<kHeadDim>(next), 0, 3);
+  return load<F32x16>(stepsOf<kHeadDim>(head));
+}
+
 // Scores of a few rows, and values below, ask for the next span where they read this one: a burst of requests would wait for itself.
 template <int Rows, int Pages>
 INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const Span& next, int page, float (*scores)[kSpanTokens]) {
@@ -74,11 +81,14 @@ INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const
     for (int r = 0; r < Rows; ++r)
       for (int p = 0; p < Pages; ++p) sums[r][p] = fma(splat(q[r][d]), key[p], sums[r][p]);
   }
-  for (int r = 0; r < Rows; ++r)
-    for (int p = 0; p < Pages; ++p) store(scores[r] + (page + p) * kPageTokens, sums[r][p]);
+  for (int p = 0; p < Pages; ++p) {
+    F32x16 steps = stepsFrom(span.keys[page + p], next.keys[page + p]);
+    for (int r = 0; r < Rows; ++r) store(scores[r] + (page + p) * kPageTokens, sums[r][p] * steps);
+  }
 }
 
-// Scores become weights in place; the row's total and largest score move on. Returns the factor for what was summed before.
+// Scores become weights in place, of codes times their step; the row's total and largest score move on. Returns the factor for what was
+// summed before.
 INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float& largest, float& total) {
   F32x16 s[kSpanPages], most = splat(kMasked);
   for (int p = 0; p < kSpanPages; ++p) {
@@ -93,7 +103,7 @@ INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float& la
   F32x16 sum = {};
   for (int p = 0; p < kSpanPages; ++p) {
     F32x16 weight = now == kMasked ? splat(0.0f) : exponentialOfNegative(s[p] - now);
-    store(scores + p * kPageTokens, weight);
+    store(scores + p * kPageTokens, weight * stepsFrom(span.values[p], span.values[p]));
     sum += weight;
   }
   float shrink = now == before ? 1.0f : exponentialOfNegative(splat(before - now))[0];
@@ -148,7 +158,7 @@ INGOT_INLINE Span spanAt(int start, int first, int last, const ingot_i32* pages,
   if (span.pages > kSpanPages) span.pages = kSpanPages;
   for (int page = 0; page < kSpanPages; ++page) {
     int use = page < span.first ? span.first : page < span.pages ? page : span.pages - 1;
-    long long offset = headOffset(pages[start / kPageTokens + use], kLayers, kvHead, kKvHeads, kHeadDim);
+    long long offset = headOffset(kCache, pages[start / kPageTokens + use], kLayers, kvHead, kKvHeads, kHeadDim);
     span.keys[page] = (const Cached*)operands[1] + offset;
     span.values[page] = (const Cached*)operands[2] + offset;
   }

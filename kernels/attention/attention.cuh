@@ -15,9 +15,9 @@
 
 namespace attention {
 
-// Columns of the result at once: all that registers hold. Groups of a quantised result stay whole.
-constexpr int columnsAtOnce(int headDim, int group) {
-  int columns = headDim <= 128 ? headDim : 64, unit = group > 16 ? group : 16;
+// Columns of the result at once: all that registers hold. Groups of a quantised result, and what a load brings, stay whole.
+constexpr int columnsAtOnce(int headDim, int group, int loaded) {
+  int columns = headDim <= 128 ? headDim : 64, unit = group > loaded ? group : loaded;
   while (headDim % columns != 0 || columns % unit != 0) --columns;
   return columns;
 }
@@ -37,7 +37,7 @@ struct Tile {
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = kHeads / kKvHeads;
   static constexpr int kRowTiles = attentionRowTiles(kGroupHeads), kTiles = attentionTiles(kHeads, kKvHeads);
   static constexpr int kRowStride = kHeads * kHeadDim, kPartial = partialFloats(kGroupHeads, kHeadDim);
-  static constexpr int kColumns = columnsAtOnce(kHeadDim, C::kResultGroup), kColumnTiles = kColumns / 8;
+  static constexpr int kColumns = columnsAtOnce(kHeadDim, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)), kColumnTiles = kColumns / 8;
   static constexpr int kStride = kColumns + 8;  // of rows in shared memory: neighbouring rows are in other banks
   static_assert(kWarps * kSpanTokens == INGOT_SPLIT_TOKENS, "a split has a span for every warp");
   typedef typename CoreOf<C, PagePlace<C::kCache, kHeadDim>::kFragments>::Type Core;
@@ -48,6 +48,7 @@ struct Tile {
     SharedArray<float, kWarps * kAttentionRows * kStride> outputs;
     SharedArray<float, kWarps * kAttentionRows> largest, totals;
     SharedArray<int, 1> isLast;
+    typename Core::Rest queries;
   };
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_splits * kTiles; }
@@ -86,7 +87,7 @@ struct Tile {
     Sight sight{{positionOf(lane / 4), positionOf(lane / 4 + 8)}, Spans::firstSeen(position), position + most};
     const ingot_i32* pages = batch.page_table + (long long)block.sequence * batch.max_pages;
     Core core;
-    core.load((const float*)operands[0] + (long long)block.first_token * kRowStride + head * kHeadDim, kRowStride, block.num_tokens);
+    core.load((const float*)operands[0] + (long long)block.first_token * kRowStride + head * kHeadDim, kRowStride, block.num_tokens, storage.queries);
     for (int column = 0; column < kHeadDim; column += kColumns) {
       foldSplits(core, sight, pages, head / kGroupHeads, operands, column, warp, storage);
       for (int row = 0; row <= most; ++row) writeRow(storage, warp * kAttentionRows + row, block.first_token + row, head, column, operands[3]);
@@ -134,7 +135,7 @@ struct Tile {
     float* partials = (float*)operands[4] + ((long long)split.partial * kKvHeads * kRowTiles + tile) * kPartial;
     Sight sight{{position, position}, seen, position};
     Core core;
-    core.load((const float*)operands[0] + (long long)block.first_token * kRowStride + head * kHeadDim, kHeadDim, rows);
+    core.load((const float*)operands[0] + (long long)block.first_token * kRowStride + head * kHeadDim, kHeadDim, rows, storage.queries);
     for (int column = 0; column < kHeadDim; column += kColumns) {
       Sums sums;
       sums.clear();

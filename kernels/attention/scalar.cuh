@@ -15,10 +15,11 @@ struct ScalarCore {
   struct Weights {
     float at[2][4];  // of a page, as its scores
   };
+  struct Rest {};
   const float* query[2];  // the lane's rows; a row that is not there is the last one
   bool both;              // whether some row is behind the eighth
 
-  INGOT_MEMBER void load(const float* q, long long stride, int rows) {
+  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest&) {
     int row = threadIdx.x % kWarp / 4;
     for (int r = 0; r < 2; ++r) query[r] = q + (row + 8 * r < rows ? row + 8 * r : rows - 1) * stride;
     both = rows > 8;

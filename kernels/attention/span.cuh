@@ -1,6 +1,7 @@
 // The softmax of 16 rows over one span of kSpanTokens tokens, by one warp, in the registers of a tensor core's product: lane l has of
 // every 8 columns two neighbours, 2 (l % 4) ..., of the rows l / 4 and l / 4 + 8. Products are the Core's (tensor.cuh, scalar.cuh).
 // A row sees what its own position lets it see; what is masked adds zeros. So its bits do not depend on the rows beside it.
+// Keys and values that are codes have a step a token: it multiplies the key's score, and the value's weight.
 #pragma once
 
 #include "kernels/attention/attention.spec.h"
@@ -81,12 +82,44 @@ struct Span {
     }
   }
 
+  // Scores, or weights, of a page's tokens times their steps, which stand behind a head's elements. Zeros stay zeros: nobody wrote the
+  // steps of tokens that no row sees.
+  template <class Type>
+  INGOT_INLINE void multiplyBySteps(PageScores& scores, const Type* head) {
+    const float* steps = stepsOf<C::kHeadDim>(head) + 2 * (threadIdx.x % 4);
+#pragma unroll
+    for (int half = 0; half < 2; ++half) {
+      TwoFloats pair = load<TwoFloats>(steps + half * 8);
+      for (int i = 0; i < 4; ++i) scores[half][i] = scores[half][i] == 0 ? 0.0f : scores[half][i] * pair.at[i % 2];
+    }
+  }
+
+  // A row's weights may be rounded to halves, which have few bits below 2^-14: the largest becomes about one, and the power of two that
+  // this takes is made good where the sums of values are folded in.
+  INGOT_INLINE void normalize(PageScores (&weights)[kSpanPages], Factors (&factors)[2]) {
+#pragma unroll
+    for (int r = 0; r < 2; ++r) {
+      float largest = 0;
+#pragma unroll
+      for (int i = 0; i < kSpanPages * 4; ++i) {
+        float weight = weights[i / 4][i / 2 % 2][2 * r + i % 2];
+        largest = weight > largest ? weight : largest;
+      }
+      unsigned exponent = asBits(warpMaximum<4>(largest)) & 0x7f800000u;
+#pragma unroll
+      for (int i = 0; i < kSpanPages * 4; ++i) weights[i / 4][i / 2 % 2][2 * r + i % 2] *= asFloat(0x7f000000u - exponent);
+      factors[r].after *= asFloat(exponent);
+    }
+  }
+
   // Folds in columns [8 * firstTile, 8 * (firstTile + Tiles)) of the span that begins with token `start`, which some row sees: a few
   // tiles after the other, so that registers hold one set of sums.
   template <int Tiles, class Core>
   INGOT_INLINE void add(const Core& core, int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands, int firstTile,
                         Sums<Tiles>& sums) {
     typedef typename Core::Type Type;
+    constexpr bool kCodes = C::kCache == CacheType::i8;
+    const Type *keys = (const Type*)operands[1], *values = (const Type*)operands[2];
     PageScores scores[kSpanPages];
     long long offsets[kSpanPages];
     bool seen[kSpanPages];
@@ -94,11 +127,18 @@ struct Span {
     for (int p = 0; p < kSpanPages; ++p) {
       int token = start + p * kPageTokens;
       seen[p] = token <= sight.last && token + kPageTokens > sight.first;
-      offsets[p] = seen[p] ? headOffset(pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim) : 0;
+      offsets[p] = seen[p] ? headOffset(C::kCache, pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim) : 0;
     }
-    core.score((const Type*)operands[1], offsets, seen, scores);
+    core.score(keys, offsets, seen, scores);
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p)
+      if (kCodes && seen[p]) multiplyBySteps(scores[p], keys + offsets[p]);
     Factors factors[2];
     weigh(scores, start, sight, sums, factors);
+#pragma unroll
+    for (int p = 0; p < kSpanPages; ++p)
+      if (kCodes && seen[p]) multiplyBySteps(scores[p], values + offsets[p]);
+    if constexpr (kCodes) normalize(scores, factors);
     typename Core::Weights weights[kSpanPages];
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
@@ -108,7 +148,7 @@ struct Span {
       float output[kAtOnce][4] = {};
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p)
-        if (seen[p]) core.addValues(weights[p], (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, firstTile + n, output);
+        if (seen[p]) core.addValues(weights[p], values + offsets[p], sight.last - start - p * kPageTokens, firstTile + n, output);
 #pragma unroll
       for (int i = 0; i < 4 * kAtOnce; ++i) {
         float& sum = sums.output[n + i / 4][i % 4];

@@ -1,4 +1,4 @@
-// KV elements to and from f32, one at a time, and where they lie in the page of a head.
+// KV elements to and from f32, bytes also to pairs of halves, and where they lie in the page of a head.
 #pragma once
 
 #include "kernels/kvcache/layout.h"
@@ -35,11 +35,30 @@ struct CacheElement<CacheType::f8> {
     return (unsigned char)((bits + 0x7ffff + ((bits >> 20) & 1)) >> 20 | asBits(x) >> 31 << 7);
   }
 };
+template <>
+struct CacheElement<CacheType::i8> {
+  typedef signed char Type;
+  INGOT_INLINE float widen(signed char x) { return x; }
+  INGOT_INLINE signed char narrow(float x) { return (signed char)roundEven(x); }
+};
+
+// Bytes 0 and 2 of a word as two halves, exact: codes as they are, of f8 2^-8 of the value.
+template <CacheType T>
+INGOT_INLINE unsigned widenPair(unsigned word) {
+  if constexpr (T == CacheType::f8) return (word << 8 & 0x80008000u) | (word << 7 & 0x3f803f80u);
+  else return subtractHalves((word & 0x00ff00ffu) ^ 0x64806480u, 0x64806480u);  // 1024 + (code + 128)
+}
+
+// The steps of a head's tokens, behind its keys or values.
+template <int HeadDim, class Element>
+INGOT_INLINE float* stepsOf(Element* head) {
+  return (float*)(head + HeadDim * kPageTokens);
+}
 
 // Elements from the head's keys, or values, of a page; as rows, or as fragments (layout.h).
 template <CacheType T, int HeadDim>
 struct PagePlace {
-  static constexpr bool kFragments = (T == CacheType::f16 || T == CacheType::bf16) && kHasTensorCores;
-  INGOT_INLINE int key(int d, int token) { return kFragments ? d / 16 * 256 + fragmentPlace(token, d % 16) : d * kPageTokens + token; }
-  INGOT_INLINE int value(int token, int d) { return kFragments ? d / 16 * 256 + fragmentPlace(d % 16, token) : token * HeadDim + d; }
+  static constexpr bool kFragments = T != CacheType::f32 && kHasTensorCores;
+  INGOT_INLINE int key(int d, int token) { return kFragments ? fragmentOffset(T, HeadDim, token, d, false) : d * kPageTokens + token; }
+  INGOT_INLINE int value(int token, int d) { return kFragments ? fragmentOffset(T, HeadDim, token, d, true) : token * HeadDim + d; }
 };

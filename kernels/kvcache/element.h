@@ -45,3 +45,18 @@ struct CacheElement<CacheType::f8> {
     return (bits + 0x7ffff + ((bits >> 20) & 1)) >> 20 | ((U32x16)x >> 31) << 7;
   }
 };
+// Codes: of values over the step of their head (layout.h).
+template <>
+struct CacheElement<CacheType::i8> {
+  typedef signed char Type;
+  INGOT_INLINE F32x16 load16(const signed char* from) { return toFloat(__builtin_convertvector(load<I8x16>(from), I32x16)); }
+  INGOT_INLINE void store16(signed char* to, F32x16 x) { store(to, __builtin_convertvector(codesOf(x), I8x16)); }
+  INGOT_INLINE signed char narrow(float x) { return (signed char)codesOf(splat(x))[0]; }
+  INGOT_INLINE I32x16 codesOf(F32x16 x) { return __builtin_convertvector(roundEven(x), I32x16); }
+};
+
+// The steps of a head's tokens, behind its keys or values.
+template <int HeadDim, class Element>
+INGOT_INLINE float* stepsOf(Element* head) {
+  return (float*)(head + HeadDim * kPageTokens);
+}

@@ -66,6 +66,12 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
   return y;
 }
+// Two halves less two halves.
+INGOT_INLINE unsigned subtractHalves(unsigned a, unsigned b) {
+  unsigned both;
+  asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(both) : "r"(a), "r"(b));
+  return both;
+}
 // Four signed 8-bit products, exact.
 INGOT_INLINE int dotQuad(int a, int b, int sum) { return __dp4a(a, b, sum); }
 

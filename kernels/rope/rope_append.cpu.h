@@ -57,6 +57,16 @@ INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* t
   if constexpr (kRotary != 0) rotate(table, out);
 }
 
+// Writes the step of a head's codes behind them, and returns what makes codes of its values: one where the cache has none.
+INGOT_INLINE float inverseStep(const float* values, Element::Type* head, int slot) {
+  if constexpr (kCache != CacheType::i8) return 1.0f;
+  F32x16 largest = {};
+  for (int d = 0; d < kHeadDim; d += kLanes) largest = maximum(largest, absolute(load<F32x16>(values + d)));
+  CodeStep step = codeStepOf(maxOfLanes(largest));
+  stepsOf<kHeadDim>(head)[slot] = step.step;
+  return step.inverse;
+}
+
 INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last) {
   const IngotBatch* batch = args->batch;
   void* const* operands = args->operands;
@@ -75,11 +85,13 @@ INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long la
     for (int h = 0; h < kKvHeads; ++h) {
       float key[kHeadDim];
       prepareHead(row + (kHeads + h) * kHeadDim, kNorm, table, key);
-      long long offset = headOffset(page, kLayers, h, kKvHeads, kHeadDim);
-      Element::Type* keys = (Element::Type*)operands[kKeys] + offset + slot;
-      Element::Type* values = (Element::Type*)operands[kKeys + 1] + offset + (long long)slot * kHeadDim;
-      for (int d = 0; d < kHeadDim; ++d) keys[d * kPageTokens] = Element::narrow(key[d]);
-      for (int d = 0; d < kHeadDim; d += kLanes) Element::store16(values + d, load<F32x16>(row + (kHeads + kKvHeads + h) * kHeadDim + d));
+      const float* value = row + (kHeads + kKvHeads + h) * kHeadDim;
+      long long offset = headOffset(kCache, page, kLayers, h, kKvHeads, kHeadDim);
+      Element::Type* keys = (Element::Type*)operands[kKeys] + offset;
+      Element::Type* values = (Element::Type*)operands[kKeys + 1] + offset;
+      float ofKeys = inverseStep(key, keys, slot), ofValues = inverseStep(value, values, slot);
+      for (int d = 0; d < kHeadDim; ++d) keys[d * kPageTokens + slot] = Element::narrow(key[d] * ofKeys);
+      for (int d = 0; d < kHeadDim; d += kLanes) Element::store16(values + slot * kHeadDim + d, load<F32x16>(value + d) * ofValues);
     }
   }
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/kvcache/element.cuh"
+#include "kernels/prim/math.cuh"
 
 namespace rope_append {
 
@@ -40,6 +41,20 @@ struct Tile {
     for (int d = kRotary + lane; d < kHeadDim; d += kWarp) write(d, at(d));
   }
 
+  // Narrows a head's keys, or values, into its page, with the step of codes; forEach(write) calls write(d, value) for those of the lane.
+  template <class ForEach, class PlaceOf>
+  INGOT_INLINE void append(const ForEach& forEach, const PlaceOf& placeOf, Type* head, int slot, int lane) {
+    float factor = 1;
+    if constexpr (C::kCache == CacheType::i8) {
+      float largest = 0;
+      forEach([&](int, float value) { largest = absolute(value) > largest ? absolute(value) : largest; });
+      CodeStep step = codeStepOf(warpMaximum(largest));
+      if (lane == 0) stepsOf<kHeadDim>(head)[slot] = step.step;
+      factor = step.inverse;
+    }
+    forEach([&](int d, float value) { head[placeOf(d)] = Element::narrow(value * factor); });
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage&) {
     constexpr int kRow = (kHeads + 2 * kKvHeads) * kHeadDim;
     const float* row = (const float*)operands[0] + (long long)tile * kRow;
@@ -55,13 +70,15 @@ struct Tile {
         prepareHead(in, qNorm, table, lane, [&](int d, float value) { q[h * kHeadDim + d] = value; });
         continue;
       }
-      long long offset = headOffset(page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
+      long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
       if (h < kHeads + kKvHeads) {
-        Type* keys = (Type*)operands[kKeys] + offset;
-        prepareHead(in, kNorm, table, lane, [&](int d, float value) { keys[Place::key(d, slot)] = Element::narrow(value); });
+        auto forEach = [&](const auto& write) { prepareHead(in, kNorm, table, lane, write); };
+        append(forEach, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot, lane);
       } else {
-        Type* values = (Type*)operands[kKeys + 1] + offset;
-        for (int d = lane; d < kHeadDim; d += kWarp) values[Place::value(slot, d)] = Element::narrow(in[d]);
+        auto forEach = [&](const auto& write) {
+          for (int d = lane; d < kHeadDim; d += kWarp) write(d, in[d]);
+        };
+        append(forEach, [&](int d) { return Place::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot, lane);
       }
     }
   }

@@ -108,7 +108,7 @@ void ropeAppend(benchmark::State& state) {
   std::vector<int32_t> ids(kTokens), pages(1);
   batch.add(ids, 0, 0, pages);
   std::vector<float> qkv(kTokens * kRow, 1.0f), angles(kTokens * kHeadDim, 0.5f), q(kTokens * kHeads * kHeadDim);
-  auto half = static_cast<size_t>(layerElements(kKvHeads, kHeadDim)) * 2;
+  auto half = static_cast<size_t>(layerElements(CacheType::f16, kKvHeads, kHeadDim)) * 2;
   Poisoned page(2 * half);
   char* keys = page.as<char>();
   for (auto _ : state) library->at(0).run(batch.view(), {qkv.data(), angles.data(), keys, keys + half, q.data()}, kTokens);
@@ -130,7 +130,7 @@ void attention(benchmark::State& state) {
   std::vector<int32_t> ids(static_cast<size_t>(added)), table;
   for (int32_t page = 0; page < pages; ++page) table.push_back(page);
   batch.add(ids, context, 0, table);
-  auto half = static_cast<size_t>(layerElements(kKvHeads, kHeadDim)) * 2;
+  auto half = static_cast<size_t>(layerElements(CacheType::f16, kKvHeads, kHeadDim)) * 2;
   Memory pool = Memory::allocate(2 * half * static_cast<size_t>(pages)).value();
   std::fill_n(pool.data(), pool.bytes(), std::byte{0});
   std::vector<float> q(static_cast<size_t>(added) * kHeads * kHeadDim, 1.0f), y(q.size());

@@ -33,6 +33,10 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
 
 INGOT_INLINE int bitCount(unsigned x) { return __builtin_popcount(x); }
 INGOT_INLINE int lowestBit(unsigned x) { return __builtin_ctz(x); }
+INGOT_INLINE unsigned subtractHalves(unsigned a, unsigned b) {
+  auto less = [](unsigned x, unsigned y) -> unsigned { return floatToHalf(halfToFloat((unsigned short)x) - halfToFloat((unsigned short)y)); };
+  return less(a, b) | less(a >> 16, b >> 16) << 16;
+}
 
 INGOT_INLINE int dotQuad(int a, int b, int sum) {
   for (int i = 0; i < 32; i += 8) sum += (int)(signed char)(a >> i) * (int)(signed char)(b >> i);

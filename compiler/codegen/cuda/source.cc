@@ -14,7 +14,8 @@ constexpr const char *kGemm = "gemm", *kProgram = "ingot_program";
 uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
 constexpr uint64_t kEmulatedBlocks = 4;
 
-// The constants as members: a struct is a template argument, so that several kernels fit one translation unit.
+// The constants as members: a struct is a template argument, so that several kernels fit one translation unit. Its name is the
+// kernel's own: the emulator's units are linked, and what templates make of them has names too.
 std::string constantsStruct(const KernelUnit& unit) {
   std::string code = fmt::format("struct {}_Constants {{\n", unit.symbol), line;
   std::string_view rest = unit.constants;

@@ -16,8 +16,8 @@ exec.program @buffer_c1 {
 // -----
 
 exec.program @cache_c1 {
-  // expected-error@+1 {{'exec.cache' op element type i8 is not f32, f16, bf16 or f8}}
-  exec.cache @c "i8" [1, 16] layer 0
+  // expected-error@+1 {{'exec.cache' op element type i4 is not f32, f16, bf16, f8 or i8}}
+  exec.cache @c "i4" [1, 16] layer 0
 }
 
 // -----

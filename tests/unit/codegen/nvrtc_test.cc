@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <map>
 #include <mutex>
+#include <nlohmann/json.hpp>
 
 #include "compiler/pipeline/pipeline.h"
 #include "runtime/format/artifact.h"
@@ -115,6 +117,34 @@ TEST(Nvrtc, PersistentKernelsCompile) {
       EXPECT_EQ(variant->kernels()->Get(variant->persistent()->kernel())->name()->str(), "program");
       expectLaunchable(*variant, quantize);
     }
+  }
+}
+
+// Heads of a common size and of the largest, over caches whose bytes become halves; bf16 is as f16.
+TEST(Nvrtc, CachesOfEveryTypeCompile) {
+  auto nvrtc = Nvrtc::open("");
+  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
+  test::TemporaryFolder folder;
+  nlohmann::ordered_json config =
+      nlohmann::ordered_json::parse(std::ifstream(fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data/qwen3/config.json"));
+  const std::pair<int, const char*> kCaches[] = {{16, "fp8"},      {16, "int8"}, {128, "fp8"}, {128, "int8"},
+                                                 {256, "float16"}, {256, "fp8"}, {256, "int8"}};
+  for (auto [headDim, cache] : kCaches) {
+    config["head_dim"] = headDim;
+    std::ofstream(folder / "config.json") << config;
+    CompileOptions options;
+    options.checkpoint = folder.path().string();
+    options.output = folder / "out";
+    options.targets = {"cuda:sm_75", "cuda:sm_80", "cuda:sm_90a", "cuda:sm_120a"};
+    options.kv_cache_dtype = cache;
+    options.random_weights = 1;
+    options.jobs = 2;
+    options.code.cudaCompile = std::ref(remembering(*nvrtc));
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    for (const auto* variant : *(*artifact)->plan().variants()) expectLaunchable(*variant, fmt::format("{} columns, {}", headDim, cache));
   }
 }
 
