@@ -6,9 +6,11 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   llama-yarn:tests/golden/models/data/llama-yarn:
   qwen3:tests/golden/models/data/qwen3:--dtype=float32
   gpt2-int8:tests/golden/models/data/gpt2:--quantize=int8
+  llama-fp8:tests/golden/models/data/llama-fp8:
   long:tests/bench/checks/long:--random-weights=1,--dtype=float32
   long-bf16:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16
-  long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4"}
+  long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4
+  long-fp8:tests/bench/checks/long:--random-weights=1,--quantize=fp8"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
 
 gpu_targets() { printf -- '--target=%s ' ${INGOT_GPU_TARGET:-cuda}; }
@@ -42,7 +44,7 @@ gpu_prepare() {
     gpu_tokens "$folder/ingot" "$model" --device cpu >"$folder/checks/$name.expected"
   done
   for shape in $GPU_SHAPES; do
-    for type in bfloat16:none bfloat16:int8 bfloat16:int4; do
+    for type in bfloat16:none bfloat16:int8 bfloat16:int4 bfloat16:fp8; do
       "$BUILD/bin/ingotc" "$shape" -o "$folder/$(basename "$shape").${type/:none/}.ingot" --random-weights --dtype="${type%:*}" \
         --quantize="${type#*:}" $(gpu_targets) --quiet
     done

@@ -34,7 +34,7 @@ def logprobs_of(answer):
 # the CPU's answers and the emulator's are each 0.25 off the f32 model's, and 0.19 off each other. With bf16 weights tensor cores take
 # 16 bits of an activation, with f16 weights 11; attention rounds queries and weights to f16, as the cache is.
 def tolerance_of(flags, config):
-    if any("quantize" in flag for flag in flags):
+    if any("quantize" in flag for flag in flags) or ("quantization_config" in config and not flags):
         return 2.5e-1
     dtype = next((flag.split("=")[1] for flag in flags if "dtype" in flag), config.get("dtype") or config.get("torch_dtype"))
     return 3e-2 if dtype in ("bfloat16", "float16") else 1e-3
@@ -88,7 +88,7 @@ def main():
     parser.add_argument("checkpoints", type=pathlib.Path)
     parser.add_argument("--build", type=pathlib.Path, required=True)
     parser.add_argument("--only", nargs="*")
-    parser.add_argument("--flags", nargs="*", default=["", "--quantize=int8", "--quantize=int4", "--dtype=bfloat16", "--dtype=float16", "--dtype=float32"])
+    parser.add_argument("--flags", nargs="*", default=["", "--quantize=int8", "--quantize=int4", "--quantize=fp8", "--dtype=bfloat16", "--dtype=float16", "--dtype=float32"])
     arguments = parser.parse_args()
     folders = [path.parent for path in sorted(arguments.checkpoints.glob("*/config.json"))]
     for i, folder in enumerate(folders):
