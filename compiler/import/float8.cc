@@ -26,8 +26,7 @@ Status readFp8(ConfigReader& config, DecoderSpec& spec) {
 }
 
 Status readGroup(const nlohmann::ordered_json& group, const std::string& where, DecoderSpec& spec) {
-  if (!group.is_object() || !group.contains("weights") || !group["weights"].is_object())
-    return Status::invalidInput("{}: has no weights", where);
+  if (!group.is_object() || !group.contains("weights") || !group["weights"].is_object()) return Status::invalidInput("{}: has no weights", where);
   ConfigReader weights(group["weights"], where + ": weights");
   INGOT_ASSIGN(int64_t bits, weights.integer("num_bits", std::nullopt, 1, 64));
   INGOT_ASSIGN(std::string type, weights.text("type", std::nullopt));
@@ -51,7 +50,8 @@ Status readCompressedTensors(ConfigReader& config, DecoderSpec& spec) {
 
 // The blocks that scales of this shape have in a matrix: all of it, a row, or what the config says.
 std::optional<BlockScales> blocksOf(const TensorInfo& matrix, const TensorInfo& scales, const DecoderSpec& spec) {
-  int64_t rows = matrix.rows(), columns = matrix.columns(), down = scales.shape.empty() ? 1 : scales.shape[0], count = scales.rows() * scales.columns();
+  int64_t rows = matrix.rows(), columns = matrix.columns(), down = scales.shape.empty() ? 1 : scales.shape[0],
+          count = scales.rows() * scales.columns();
   auto isOfBlocks = [&](int64_t blockRows, int64_t blockColumns) {
     return down == (rows + blockRows - 1) / blockRows && count == down * ((columns + blockColumns - 1) / blockColumns);
   };

@@ -3,7 +3,7 @@
 
 #include <cmath>
 
-#include "kernels/prim/quantized_row.h"
+#include "kernels/linear/layout.h"
 
 namespace ingot::ref {
 
