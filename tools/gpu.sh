@@ -7,11 +7,13 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   llama-yarn:tests/golden/models/data/llama-yarn:
   qwen3:tests/golden/models/data/qwen3:--dtype=float32
   gpt2-int8:tests/golden/models/data/gpt2:--quantize=int8
+  llama-fp8:tests/golden/models/data/llama-fp8:
   long:tests/bench/checks/long:--random-weights=1,--dtype=float32
   long-bf16:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16
-  long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4"}
+  long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4
+  long-fp8:tests/bench/checks/long:--random-weights=1,--quantize=fp8"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
-GPU_TYPES=${INGOT_GPU_TYPES:-bfloat16:none bfloat16:int8 bfloat16:int4}
+GPU_TYPES=${INGOT_GPU_TYPES:-bfloat16:none bfloat16:int8 bfloat16:int4 bfloat16:fp8}
 # What is carried is at most so large; the tool runs where the C library is at least that of Ubuntu 22.04; code for all GPUs costs a model so much.
 GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
 GPU_GLIBC=2.35

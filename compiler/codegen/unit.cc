@@ -40,7 +40,12 @@ std::string integer(std::string_view name, int64_t value) { return fmt::format("
 std::string flag(std::string_view name, bool value) { return fmt::format("constexpr int {} = {};\n", name, value ? 1 : 0); }
 std::string number(std::string_view name, double value) { return fmt::format("constexpr float {} = {:a}f;\n", name, value); }
 
-std::string quantizedSuffix(int64_t group) { return group ? fmt::format(".q8g{}", group) : ""; }
+std::string rowCode(std::string_view name, const std::string& code) { return fmt::format("constexpr RowCode {} = RowCode::{};\n", name, code); }
+
+// q8 is int8; f8 e4m3.
+std::string quantizedSuffix(int64_t group, const std::string& code = "i8") {
+  return group ? fmt::format(".{}g{}", code == "i8" ? "q8" : code, group) : "";
+}
 
 std::string formatConstants(const Format& format) {
   return fmt::format("constexpr WeightFormat kFormat = WeightFormat::{};\n", format.name) + integer("kGroup", format.group);
@@ -53,7 +58,7 @@ std::string cacheConstants(const Constants& c) {
 
 void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
-  unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group")));
+  unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group"), c.text("result_code")));
   Format format = parseFormat(c.text("format"));
   unit.channels = n;
   unit.columns = k;
@@ -63,20 +68,21 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   unit.group = format.group;
   unit.selected = c.flag("selected");
   unit.constants = formatConstants(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", unit.selected) +
-                   integer("kResultGroup", unit.resultGroup) + integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+                   integer("kResultGroup", unit.resultGroup) + rowCode("kResultCode", c.text("result_code")) +
+                   integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
   unit.body = generateEpilogue(kernel.getBody(), sums, c.text("extras"));
 }
 
 void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   std::string norm = c.text("norm");
-  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group")));
+  unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group"), c.text("code")));
   unit.selected = c.flag("select") || c.flag("selected");
   unit.constants = integer("kColumns", c.integer("columns")) +
                    integer("kNorm", norm == "rms"     ? 1
                                     : norm == "layer" ? 2
                                                       : 0) +
                    number("kEps", c.number("eps")) + flag("kHasBias", c.flag("bias")) + integer("kGroup", c.integer("group")) +
-                   flag("kSelect", c.flag("select")) + flag("kSelected", unit.selected) +
+                   rowCode("kCode", c.text("code")) + flag("kSelect", c.flag("select")) + flag("kSelected", unit.selected) +
                    integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
   unit.body = generateEpilogue(kernel.getBody(), 1, c.text("extras"));
 }

@@ -78,8 +78,10 @@ class Emitter {
       case WeightFormat::f32: return {plan::FillElement::f32, 4, 0, contents_.seed};
       case WeightFormat::f16: return {plan::FillElement::f16, 2, 0, contents_.seed};
       case WeightFormat::bf16: return {plan::FillElement::bf16, 2, 0, contents_.seed};
-      case WeightFormat::i4m: return {plan::FillElement::codes, unit, 64, contents_.seed};
-      default: return {plan::FillElement::codes, unit, 32, contents_.seed};
+      case WeightFormat::i8:
+      case WeightFormat::i4:
+      case WeightFormat::i4m: return {plan::FillElement::codes, unit, static_cast<uint32_t>(headerBytes(format.format)), contents_.seed};
+      case WeightFormat::f8: return {plan::FillElement::float_codes, unit, static_cast<uint32_t>(headerBytes(format.format)), contents_.seed};
     }
   }
 

@@ -8,7 +8,7 @@ namespace ingot {
 namespace {
 
 constexpr ElementTypeInfo kInfos[] = {
-    {"f32", 1, 4},    {"f16", 1, 2},    {"bf16", 1, 2},   {"f64", 1, 8},      {"q4_0", 32, 18},   {"q4_1", 32, 20},
+    {"f32", 1, 4},    {"f16", 1, 2},    {"bf16", 1, 2},   {"f64", 1, 8},      {"f8", 1, 1},       {"q4_0", 32, 18},   {"q4_1", 32, 20},
     {"q5_0", 32, 22}, {"q5_1", 32, 24}, {"q8_0", 32, 34}, {"q4_K", 256, 144}, {"q5_K", 256, 176}, {"q6_K", 256, 210},
 };
 
@@ -96,6 +96,9 @@ void decodeElements(ElementType type, const std::byte* bytes, int64_t count, flo
       return;
     case ElementType::f64:
       for (int64_t i = 0; i < count; ++i) out[i] = static_cast<float>(load<double>(bytes + 8 * i));
+      return;
+    case ElementType::f8:
+      for (int64_t i = 0; i < count; ++i) out[i] = f8ToFloat(std::to_integer<uint8_t>(bytes[i]));
       return;
     default:
       for (int64_t i = 0; i < count / info.blockElements; ++i) decodeBlock(type, bytes + i * info.blockBytes, out + i * info.blockElements);

@@ -21,6 +21,10 @@ size_t Checkpoint::addFile(File file) {
   return files_.size() - 1;
 }
 
+void Checkpoint::setScales(const std::string& tensor, BlockScales scales) {
+  tensors_.at(tensor).scales = std::make_shared<const BlockScales>(std::move(scales));
+}
+
 const TensorInfo* Checkpoint::find(const std::string& name) const {
   auto found = tensors_.find(name);
   return found == tensors_.end() ? nullptr : &found->second;
@@ -56,6 +60,9 @@ Status Checkpoint::readRows(const TensorInfo& tensor, int64_t first, int64_t cou
   std::vector<std::byte> raw(rowBytes(tensor) * static_cast<uint64_t>(count));
   INGOT_TRY(readRawRows(tensor, first, count, raw.data()));
   decodeElements(tensor.type, raw.data(), count * tensor.columns(), out);
+  if (tensor.scales)
+    for (int64_t i = 0; i < count; ++i)
+      for (int64_t c = 0; c < tensor.columns(); ++c) *out++ *= tensor.scales->at(first + i, c);
   return {};
 }
 

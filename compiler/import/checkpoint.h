@@ -11,8 +11,8 @@
 
 namespace ingot {
 
-// How the elements of a tensor lie in its file. The q types are GGUF's blocks (ggml's block_q4_0 ... block_q6_K).
-enum class ElementType : uint8_t { f32, f16, bf16, f64, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k };
+// How the elements of a tensor lie in its file: f8 is e4m3; the q types are GGUF's blocks (ggml's block_q4_0 ... block_q6_K).
+enum class ElementType : uint8_t { f32, f16, bf16, f64, f8, q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k };
 
 struct ElementTypeInfo {
   std::string_view name;
@@ -24,6 +24,14 @@ const ElementTypeInfo& infoOf(ElementType type);
 // Decodes `count` elements (a multiple of the block) from `bytes` into `out`.
 void decodeElements(ElementType type, const std::byte* bytes, int64_t count, float* out);
 
+// What the elements of a tensor of 8-bit floats are to be multiplied with: a value for every `rows` x `columns` of them.
+struct BlockScales {
+  int64_t rows, columns, across;  // blocks side by side
+  std::vector<float> values;
+
+  float at(int64_t row, int64_t column) const { return values[static_cast<size_t>(row / rows * across + column / columns)]; }
+};
+
 struct TensorInfo {
   std::string name;
   ElementType type = ElementType::f32;
@@ -31,7 +39,8 @@ struct TensorInfo {
   size_t file = 0;             // index into Checkpoint's files
   uint64_t offset = 0;         // bytes from the file's start
   uint64_t bytes = 0;
-  int64_t pairedHeads = 0;  // > 0: rows of each head lie in pairs (GGUF's llama q and k) and are read halves first
+  std::shared_ptr<const BlockScales> scales;  // of f8, once attachScales() has found them
+  int64_t pairedHeads = 0;                    // > 0: rows of each head lie in pairs (GGUF's llama q and k) and are read halves first
 
   int64_t rows() const { return shape.size() < 2 ? 1 : shape[0]; }
   int64_t columns() const;  // elements of one row
@@ -43,6 +52,9 @@ class Checkpoint {
   // Adds a tensor whose range was checked against its file. Fails on a name that is there already.
   Status add(TensorInfo tensor);
   size_t addFile(File file);
+
+  void setScales(const std::string& tensor, BlockScales scales);
+  void drop(const std::string& tensor) { tensors_.erase(tensor); }
 
   // The same files with no tensors yet; this checkpoint keeps its tensors and loses its files.
   Checkpoint withoutTensors() && {

@@ -223,8 +223,6 @@ Status readRope(ConfigReader& config, DecoderSpec& spec, double defaultTheta) {
 Result<DecoderSpec> readConfig(const nlohmann::ordered_json& json, const std::string& where) {
   if (!json.is_object()) return Status::invalidInput("{}: is not an object", where);
   ConfigReader config(json, where);
-  if (config.has("quantization_config"))
-    return Status::unsupported("{}: quantization_config: quantised Hugging Face checkpoints are not read; use the unquantised one", where);
   INGOT_ASSIGN(std::string modelType, config.text("model_type", std::nullopt));
   for (const Family& family : families()) {
     if (family.modelType != modelType) continue;
@@ -233,6 +231,8 @@ Result<DecoderSpec> readConfig(const nlohmann::ordered_json& json, const std::st
     INGOT_ASSIGN(std::string dtype, config.text("dtype", oldDtype));
     spec.dtype = dtype == "bfloat16" ? DType::bf16 : dtype == "float16" ? DType::f16 : DType::f32;
     INGOT_TRY(family.fill(config, spec));
+    if (const auto* quantization = config.value("quantization_config"))
+      INGOT_TRY(readQuantization(*quantization, where + ": quantization_config", spec));
     INGOT_TRY(config.refuseUnknown());
     spec.tablePositions = spec.maxPositions;
     return spec;

@@ -42,6 +42,9 @@ std::span<const Family> families();
 // The spec of a parsed config.json; `where` names it in messages.
 Result<DecoderSpec> readConfig(const nlohmann::ordered_json& json, const std::string& where);
 
+// Fills what spec says of 8-bit floats from `json`, a quantization_config; other quantisation is refused.
+Status readQuantization(const nlohmann::ordered_json& json, const std::string& where, DecoderSpec& spec);
+
 // Fills spec.rope from rope_theta and rope_scaling, or from rope_parameters.
 Status readRope(ConfigReader& config, DecoderSpec& spec, double defaultTheta);
 

@@ -67,7 +67,8 @@ struct DecoderSpec {
   bool scaleByLayer = false;      // GPT-2's scale_attn_by_inverse_layer_idx
   std::vector<int64_t> windows;   // per layer, 0: all positions
   RopeSpec rope;
-  DType dtype = DType::f32;  // of the checkpoint
+  DType dtype = DType::f32;                 // of the checkpoint
+  int64_t scaleRows = 0, scaleColumns = 0;  // of blocks of 8-bit floats that share a scale; 0: there are none
   TensorNames names;
 
   int64_t windowOf(int64_t layer) const { return windows.empty() ? 0 : windows[static_cast<size_t>(layer)]; }

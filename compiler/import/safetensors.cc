@@ -16,6 +16,7 @@ std::optional<ElementType> elementType(const std::string& name) {
   if (name == "F16") return ElementType::f16;
   if (name == "BF16") return ElementType::bf16;
   if (name == "F64") return ElementType::f64;
+  if (name == "F8_E4M3") return ElementType::f8;
   return std::nullopt;
 }
 
@@ -35,7 +36,7 @@ Result<TensorInfo> parseTensor(const std::string& name, const nlohmann::ordered_
     return Status::invalidInput("needs dtype, shape and data_offsets");
   TensorInfo tensor{.name = name};
   auto type = json["dtype"].is_string() ? elementType(json["dtype"].get<std::string>()) : std::nullopt;
-  if (!type) return Status::unsupported("dtype {} is not one of F32 F16 BF16 F64", describe(json["dtype"]));
+  if (!type) return Status::unsupported("dtype {} is not one of F32 F16 BF16 F64 F8_E4M3", describe(json["dtype"]));
   tensor.type = *type;
   INGOT_ASSIGN(tensor.shape, parseShape(json["shape"]));
 

@@ -3,6 +3,7 @@
 #include <regex>
 
 #include "compiler/import/config.h"
+#include "compiler/import/float8.h"
 #include "compiler/import/gguf.h"
 #include "compiler/import/pytorch.h"
 
@@ -64,7 +65,9 @@ Result<CheckpointSource> openFolder(const fs::path& folder, bool shapesOnly) {
   if (fs::exists(folder / "generation_config.json", ignored)) {
     INGOT_ASSIGN(source.generation, readJsonFile(folder / "generation_config.json"));
   }
-  if (!shapesOnly) INGOT_TRY(readWeights(folder, source.checkpoint));
+  if (shapesOnly) return source;
+  INGOT_TRY(readWeights(folder, source.checkpoint));
+  INGOT_TRY(attachScales(source.spec, source.checkpoint, source.notes));
   return source;
 }
 

@@ -16,6 +16,7 @@ struct CheckpointSource {
   nlohmann::ordered_json gguf;        // metadata of a GGUF file; null otherwise
   Checkpoint checkpoint;              // empty when only shapes were asked for
   DecoderSpec spec;
+  std::vector<std::string> notes;  // what a user should know of it
 };
 
 // `name` is a folder, a .gguf file, or a hub id such as facebook/opt-125m. `shapesOnly`: the weights may be missing.

@@ -3,6 +3,7 @@
 #include "kernels/abi/abi.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/layout.h"
+#include "kernels/prim/quantized_row.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -69,7 +70,7 @@ class Lowering {
     auto kernel =
         kernelOf("linear",
                  {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()), integer("sums", op.numSums()),
-                  integer("result_group", groupOf(op.getY())), flag("selected", selected), extras(op.getExtras())},
+                  integer("result_group", groupOf(op.getY())), code("result_code", op.getY()), flag("selected", selected), extras(op.getExtras())},
                  &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
@@ -83,7 +84,8 @@ class Lowering {
     auto kernel = kernelOf("rows",
                            {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
                             b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
-                            integer("group", groupOf(op.getY())), flag("select", op.getSelect()), flag("selected", selected), extras(op.getExtras())},
+                            integer("group", groupOf(op.getY())), code("code", op.getY()), flag("select", op.getSelect()), flag("selected", selected),
+                            extras(op.getExtras())},
                            &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX())};
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
@@ -210,6 +212,10 @@ class Lowering {
     auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(rows.getType());
     return quantized ? quantized.getGroup() : 0;
   }
+  NamedAttribute code(llvm::StringRef name, Value rows) {
+    auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(rows.getType());
+    return text(name, llm::stringifyRowCode(quantized ? quantized.getCode() : llm::RowCode::i8));
+  }
 
   mlir::Attribute nameOf(Value value) { return names_.lookup(value); }
   exec::Extent extentOf(Value value) { return extents_.lookup(value); }
@@ -229,8 +235,8 @@ class Lowering {
 
 int64_t rowBytes(mlir::Type type) {
   if (auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(type)) {
-    int64_t groups = quantized.getColumns() / quantized.getGroup();
-    return static_cast<int64_t>(roundUp(static_cast<uint64_t>(quantized.getColumns() + 8 * groups), 64));
+    RowCode code = quantized.getCode() == llm::RowCode::f8 ? RowCode::f8 : RowCode::i8;
+    return quantizedRowBytes(quantized.getColumns(), static_cast<int>(quantized.getGroup()), code);
   }
   return static_cast<int64_t>(roundUp(static_cast<uint64_t>(llm::columnsOf(type)), 16)) * 4;
 }

@@ -24,22 +24,4 @@ uint64_t StorageFormat::bytes(int64_t rows, int64_t columns) const {
   return static_cast<uint64_t>(plain ? rows * columns * 4 : packedBytes(format, rows, columns, group));
 }
 
-KeptStorage keptStorage(ElementType type) {
-  switch (type) {
-    case ElementType::q4_0: return {"i4g32", true};
-    case ElementType::q4_1: return {"i4mg32", true};
-    case ElementType::q4_k: return {"i4mg32", false};
-    case ElementType::q8_0:
-    case ElementType::q5_0: return {"i8g32", true};
-    case ElementType::q5_1:
-    case ElementType::q5_k: return {"i8g32", false};
-    case ElementType::q6_k: return {"i8g16", false};
-    case ElementType::f32:
-    case ElementType::f16:
-    case ElementType::bf16:
-    case ElementType::f64: return {"", true};
-  }
-  return {"", true};
-}
-
 }  // namespace ingot

@@ -5,7 +5,6 @@
 #include <string>
 #include <string_view>
 
-#include "compiler/import/checkpoint.h"
 #include "kernels/linear/layout.h"
 #include "runtime/base/status.h"
 
@@ -16,17 +15,9 @@ struct StorageFormat {
   int group = 1;       // columns that share a scale
   bool plain = false;  // row-major f32: vectors and tables
 
-  // "plain", f32, f16, bf16, i8gG, i4gG, i4mgG; G is 16, 32, 64 or 128.
+  // "plain", f32, f16, bf16, i8gG, i4gG, i4mgG, f8gG; G is 16, 32, 64 or 128.
   static Result<StorageFormat> parse(std::string_view name);
   uint64_t bytes(int64_t rows, int64_t columns) const;
 };
-
-// The storage that keeps a block type's own precision; empty for types without blocks.
-// `exact` is false where scales are rounded to f16 or values to 8 bits.
-struct KeptStorage {
-  std::string_view name;
-  bool exact;
-};
-KeptStorage keptStorage(ElementType type);
 
 }  // namespace ingot

@@ -27,13 +27,14 @@ void packFloats(WeightFormat format, const float* rows, int64_t columns, std::by
 
 // One group of one channel into its place in the group of 16 channels.
 void placeCodes(WeightFormat format, const GroupCodes& codes, int group, int64_t lane, std::byte* out) {
-  put16(out + lane * 2, floatToF16(codes.scale));
+  if (format == WeightFormat::f8) std::memcpy(out + lane * 4, &codes.scale, 4);
+  else put16(out + lane * 2, floatToF16(codes.scale));
   if (format == WeightFormat::i4m) put16(out + 32 + lane * 2, floatToF16(codes.minimum));
-  std::byte* values = out + (format == WeightFormat::i4m ? 64 : 32) + lane * 4;
+  std::byte* values = out + headerBytes(format) + lane * 4;
   for (int k = 0; k < group; ++k) {
     int code = codes.codes[k];
-    if (format == WeightFormat::i8) {
-      values[k / 4 * 64 + k % 4] = static_cast<std::byte>(code + 128);
+    if (hasByteCodes(format)) {
+      values[k / 4 * 64 + k % 4] = static_cast<std::byte>(format == WeightFormat::i8 ? code + 128 : code);
       continue;
     }
     int nibble = format == WeightFormat::i4 ? code + 8 : code;
@@ -71,6 +72,7 @@ class BlockPacker {
   Status packChannel(int64_t row, int64_t lane, std::byte* out) {
     int64_t rowInTensor = 0, bytes = groupBytes(format_.format, format_.group);
     const TensorInfo* tensor = row < rows_ ? param_.blocksOf(row, rowInTensor) : nullptr;
+    if (tensor && tensor->scales && format_.format == WeightFormat::f8) return copyChannel(*tensor, rowInTensor, lane, out);
     const ElementTypeInfo* info = tensor ? &infoOf(tensor->type) : nullptr;
     bool aligned = info && static_cast<int>(info->blockElements) == format_.group;
     if (aligned) {
@@ -85,6 +87,19 @@ class BlockPacker {
       if (!std::isfinite(codes.scale) || !std::isfinite(codes.minimum))
         return Status::unsupported("row {}: a scale does not fit 16 bits; use --dtype=float32 without quantisation", row);
       placeCodes(format_.format, codes, format_.group, lane, out + g * bytes);
+    }
+    return {};
+  }
+
+  // 8-bit floats as they are: no scale ends within a group.
+  Status copyChannel(const TensorInfo& tensor, int64_t row, int64_t lane, std::byte* out) {
+    blocks_.resize(static_cast<size_t>(columns_));
+    INGOT_TRY(param_.readBlocks(tensor, row, blocks_.data()));
+    GroupCodes codes;
+    for (int64_t g = 0; g < columns_ / format_.group; ++g) {
+      std::memcpy(codes.codes, blocks_.data() + g * format_.group, static_cast<size_t>(format_.group));
+      codes.scale = tensor.scales->at(row, g * format_.group);
+      placeCodes(format_.format, codes, format_.group, lane, out + g * groupBytes(format_.format, format_.group));
     }
     return {};
   }

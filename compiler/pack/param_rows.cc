@@ -38,7 +38,7 @@ class CheckpointRows : public ParamRows {
 
   const TensorInfo* blocksOf(int64_t row, int64_t& rowInTensor) const override {
     const TensorInfo& tensor = locate(row, rowInTensor);
-    return !transposed_ && infoOf(tensor.type).blockElements > 1 ? &tensor : nullptr;
+    return !transposed_ && (infoOf(tensor.type).blockElements > 1 || tensor.scales) ? &tensor : nullptr;
   }
   Status readBlocks(const TensorInfo& tensor, int64_t row, std::byte* out) const override { return checkpoint_.readRawRows(tensor, row, 1, out); }
   void forget() const override {

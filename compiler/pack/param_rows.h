@@ -12,7 +12,7 @@ class ParamRows {
   virtual ~ParamRows() = default;
   // Rows [first, first + count) as f32 into out[count, columns]. Thread-safe. Refuses NaN and infinity.
   virtual Status read(int64_t first, int64_t count, float* out) const = 0;
-  // The tensor behind a row, with the row's place in it, when the tensor's blocks lie as the row's columns do; else null.
+  // The tensor behind a row, with the row's place in it, when its blocks, or scaled 8-bit floats, lie as the row's columns do; else null.
   virtual const TensorInfo* blocksOf(int64_t row, int64_t& rowInTensor) const = 0;
   virtual Status readBlocks(const TensorInfo& tensor, int64_t row, std::byte* out) const = 0;
   // Lets go of what was read.

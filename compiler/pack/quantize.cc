@@ -9,6 +9,8 @@
 namespace ingot {
 namespace {
 
+constexpr float kLargestF8 = 448;
+
 float toF16Value(float value) { return f16ToFloat(floatToF16(value)); }
 
 // Weighted squared error of symmetric codes at `scale`; codes into `codes`.
@@ -39,6 +41,14 @@ void quantizeI8(const float* values, const float* weights, int group, GroupCodes
   for (int i = 0; i < group; ++i) peak = std::max(peak, std::fabs(values[i]));
   out.scale = toF16Value(peak / 127);
   encodeSymmetric(values, weights, group, out.scale, -127, 127, out.codes);
+}
+
+void quantizeF8(const float* values, int group, GroupCodes& out) {
+  float peak = 0;
+  for (int i = 0; i < group; ++i) peak = std::max(peak, std::fabs(values[i]));
+  out.scale = peak / kLargestF8;
+  float inverse = peak > 0 ? kLargestF8 / peak : 0;
+  for (int i = 0; i < group; ++i) out.codes[i] = static_cast<int8_t>(floatToF8(values[i] * inverse));
 }
 
 void quantizeI4(const float* values, const float* weights, int group, GroupCodes& out) {
@@ -125,6 +135,7 @@ void quantizeGroup(WeightFormat format, const float* values, const float* import
   for (int i = 0; i < group; ++i) weights[i] = importance ? importance[i] : format == WeightFormat::i4m ? 1 : std::fabs(values[i]);
   if (format == WeightFormat::i8) return quantizeI8(values, weights, group, out);
   if (format == WeightFormat::i4) return quantizeI4(values, weights, group, out);
+  if (format == WeightFormat::f8) return quantizeF8(values, group, out);
   quantizeI4m(values, weights, group, out);
 }
 

@@ -10,7 +10,8 @@ namespace ingot {
 
 constexpr int kMaxGroup = 128;
 
-// w[i] = scale * codes[i] (+ minimum, for i4m). Codes: i8 -127..127, i4 -8..7, i4m 0..15. Scale and minimum are f16 values.
+// w[i] = scale * codes[i] (+ minimum, for i4m). Codes: i8 -127..127, i4 -8..7, i4m 0..15; f8 the bits of e4m3 values. Scale and
+// minimum are f16 values, of f8 any.
 struct GroupCodes {
   int8_t codes[kMaxGroup];
   float scale = 0, minimum = 0;

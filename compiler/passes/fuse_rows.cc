@@ -55,12 +55,19 @@ struct FuseRows : impl::FuseRowsBase<FuseRows> {
     replace(select, makeRows(select, select.getType(), select.getX(), {}, {}, {}, llm::NormKind::none, llvm::APFloat(0.0), true));
   }
 
-  // A linear or an attention whose rows nobody else reads rounds them itself.
+  // Whether the op that computes the rows can round them itself: attention to int8 groups within a head; linear to groups whose sums
+  // fit a tile for many rows, of 128 channels.
+  static bool canQuantize(mlir::Operation* producer, llm::QuantizedRowsType rows) {
+    if (auto attention = llvm::dyn_cast_or_null<llm::AttentionOp>(producer))
+      return rows.getCode() == llm::RowCode::i8 && rows.getColumns() / static_cast<int64_t>(attention.getHeads()) % rows.getGroup() == 0;
+    auto linear = llvm::dyn_cast_or_null<llm::LinearOp>(producer);
+    return linear && rows.getGroup() * linear.numSums() <= 128;
+  }
+
+  // Rows that nobody else reads are rounded where they are computed.
   static bool moveIntoProducer(llm::QuantizeOp quantize) {
     Value x = quantize.getX();
-    auto attention = x.getDefiningOp<llm::AttentionOp>();
-    bool fits = attention && llm::columnsOf(x.getType()) / static_cast<int64_t>(attention.getHeads()) % quantize.getType().getGroup() == 0;
-    if (!x.hasOneUse() || !(fits || x.getDefiningOp<llm::LinearOp>())) return false;
+    if (!x.hasOneUse() || !canQuantize(x.getDefiningOp(), quantize.getType())) return false;
     x.setType(quantize.getType());
     quantize.getY().replaceAllUsesWith(x);
     quantize.erase();

@@ -14,6 +14,12 @@ int64_t groupOf(llvm::StringRef storage) {
   return at == llvm::StringRef::npos || storage.substr(at + 1).getAsInteger(10, group) ? 0 : group;
 }
 
+// Integer codes meet integer rows.
+llm::RowCode codeOf(llvm::StringRef storage) { return storage.starts_with("f8") ? llm::RowCode::f8 : llm::RowCode::i8; }
+
+// Groups of more columns become as small as the columns need.
+constexpr int64_t kLeastGroup = 32;
+
 struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
@@ -28,7 +34,7 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
     getOperation().walk([&](llm::LinearOp op) {
       llm::ParamOp param = paramOf(op.getWeight());
       choose(param, isHead(op) ? headStorage() : linear_.getValue());
-      if (int64_t group = param ? groupOf(param.getStorage()) : 0) quantizeRows(op, group);
+      if (int64_t group = param ? groupOf(param.getStorage()) : 0) quantizeRows(op, group, codeOf(param.getStorage()));
     });
   }
 
@@ -40,17 +46,17 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   void choose(llm::ParamOp param, llvm::StringRef storage) {
     if (!param || !param.getStorage().empty()) return;
     int64_t group = groupOf(storage), columns = llm::columnsOf(param.getType());
-    if (group && columns % group != 0) {
-      param.emitRemark("keeps bf16: ") << columns << " columns do not divide into groups of " << group;
-      storage = "bf16";
-    }
-    param.setStorage(storage);
+    while (group > kLeastGroup && columns % group != 0) group /= 2;
+    if (!group) return param.setStorage(storage);
+    if (columns % group == 0) return param.setStorage((storage.take_until([](char c) { return c == 'g'; }) + "g" + llvm::Twine(group)).str());
+    param.emitRemark("keeps bf16: ") << columns << " columns do not divide into groups of " << group;
+    param.setStorage("bf16");
   }
 
-  // One quantised copy of x serves all its readers of the same group.
-  void quantizeRows(llm::LinearOp op, int64_t group) {
+  // One quantised copy of x serves all its readers of the same group and kind of codes.
+  void quantizeRows(llm::LinearOp op, int64_t group, llm::RowCode code) {
     if (llvm::isa<llm::QuantizedRowsType>(op.getX().getType())) return;
-    auto type = llm::QuantizedRowsType::get(&getContext(), llm::columnsOf(op.getX().getType()), group);
+    auto type = llm::QuantizedRowsType::get(&getContext(), llm::columnsOf(op.getX().getType()), group, code);
     for (mlir::Operation* user : op.getX().getUsers())
       if (auto quantize = llvm::dyn_cast<llm::QuantizeOp>(user); quantize && quantize.getType() == type && quantize->isBeforeInBlock(op)) {
         op.getXMutable().assign(quantize.getY());

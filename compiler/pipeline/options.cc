@@ -31,7 +31,7 @@ Result<std::string_view> parseCacheType(std::string_view spelling) {
 }
 
 Status validate(const CompileOptions& options) {
-  constexpr std::string_view kDtypes[] = {"auto", "float32", "bfloat16", "float16"}, kQuantize[] = {"none", "int8", "int4"};
+  constexpr std::string_view kDtypes[] = {"auto", "float32", "bfloat16", "float16"}, kQuantize[] = {"none", "int8", "int4", "fp8"};
   INGOT_TRY(oneOf("dtype", options.dtype, kDtypes));
   INGOT_TRY(oneOf("quantize", options.quantize, kQuantize));
   // Codes of 8 bits take their scale from the largest value, whatever it is multiplied with.

@@ -6,6 +6,7 @@
 #include "compiler/import/build_graph.h"
 #include "compiler/import/source.h"
 #include "compiler/lower/lower.h"
+#include "compiler/pack/kept_storage.h"
 #include "compiler/pack/pack.h"
 #include "compiler/passes/passes.h"
 #include "compiler/pipeline/generation_config.h"
@@ -33,11 +34,12 @@ Status writeText(const fs::path& path, const std::string& text) {
 // The storage of matrices for the flags: layers, and the model's ends (embedding and output).
 struct Storages {
   std::string linear, head;
-  bool keepBlocks = false;  // GGUF blocks stay what they are
+  bool keepBlocks = false;  // GGUF blocks and 8-bit floats stay what they are
 };
 
 Storages chooseStorages(const CompileOptions& options, const DecoderSpec& spec) {
   if (options.quantize == "int8") return {"i8g32", "i8g32"};
+  if (options.quantize == "fp8") return {"f8g128", "f8g128"};
   if (options.quantize == "int4") return {"i4g32", "i8g32"};
   DType dtype = options.dtype == "float32"    ? DType::f32
                 : options.dtype == "bfloat16" ? DType::bf16
@@ -85,6 +87,7 @@ class Compilation {
 
   Status import() {
     INGOT_ASSIGN(source_, openSource(options_.checkpoint, options_.hub_cache, options_.random_weights.has_value()));
+    for (const std::string& message : source_.notes) note(message);
     DecoderSpec& spec = source_.spec;
     if (options_.max_model_len > spec.maxPositions)
       return Status::invalidArgument("--max-model-len={}: {} allows {}", options_.max_model_len, source_.where, spec.maxPositions);
@@ -95,7 +98,7 @@ class Compilation {
     storages_ = chooseStorages(options_, spec);
     if (options_.random_weights) return {};
     INGOT_TRY(bindCheckpoint(*module_, spec, source_.checkpoint));
-    if (storages_.keepBlocks) keepBlocks();
+    if (storages_.keepBlocks) keepStorage(*module_, source_.checkpoint, [this](const std::string& message) { note(message); });
     if (options_.calibrate) INGOT_TRY(measure());
     return storages_.linear == "i4g32" ? chooseMinima() : Status();
   }
@@ -127,19 +130,6 @@ class Compilation {
       if (errors[0] > kMuchMore * errors[1]) param.setStorage("i4mg32");
     }
     return {};
-  }
-
-  // Matrices of GGUF blocks keep their precision.
-  void keepBlocks() {
-    std::set<std::string> rounded;
-    for (auto param : module_->getOps<llm::ParamOp>()) {
-      if (param.getSources().size() != 1 || llvm::cast<mlir::RankedTensorType>(param.getType()).getRank() != 2) continue;
-      ElementType type = source_.checkpoint.find(llvm::cast<mlir::StringAttr>(param.getSources()[0]).str())->type;
-      KeptStorage kept = keptStorage(type);
-      param.setStorage(llvm::StringRef(kept.name.data(), kept.name.size()));
-      if (!kept.exact && rounded.insert(std::string(infoOf(type).name)).second)
-        note(fmt::format("{} blocks are kept as {}, with scales rounded to 16 bits", infoOf(type).name, kept.name));
-    }
   }
 
   Status transform() {

@@ -234,7 +234,9 @@ Status Interpreter<Real>::quantize(llm::QuantizeOp op) {
 template <class Real>
 void Interpreter<Real>::setRows(mlir::Value value, Rows rows) {
   if (auto quantized = llvm::dyn_cast<llm::QuantizedRowsType>(value.getType()))
-    for (int64_t r = 0; r < rows.count(); ++r) ref::roundRow(rows.row(r), rows.columns, quantized.getGroup(), rows.row(r));
+    for (int64_t r = 0; r < rows.count(); ++r)
+      ref::roundRow(rows.row(r), rows.columns, quantized.getGroup(), quantized.getCode() == llm::RowCode::f8 ? RowCode::f8 : RowCode::i8,
+                    rows.row(r));
   values_[value] = std::move(rows);
 }
 

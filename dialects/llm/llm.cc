@@ -36,8 +36,8 @@ int64_t columnsOf(mlir::Type type) {
 }
 
 llvm::StringRef widerStorage(llvm::StringRef a, llvm::StringRef b) {
-  constexpr llvm::StringLiteral kOrder[] = {"",       "i4g128", "i4g64", "i4g32", "i4mg128", "i4mg64", "i4mg32",
-                                            "i8g128", "i8g64",  "i8g32", "i8g16", "bf16",    "f16",    "f32"};
+  constexpr llvm::StringLiteral kOrder[] = {"",      "i4g128", "i4g64",  "i4g32", "i4mg128", "i4mg64", "i4mg32", "i8g128", "i8g64",
+                                            "i8g32", "i8g16",  "f8g128", "f8g64", "f8g32",   "bf16",   "f16",    "f32"};
   return llvm::find(kOrder, a) < llvm::find(kOrder, b) ? b : a;
 }
 

@@ -19,11 +19,16 @@ def Llm_Dialect : Dialect {
 
 //===- Types and enums ------------------------------------------------------------------------------------===//
 
+def Llm_RowCode : I32EnumAttr<"RowCode", "what a quantised value is", [
+    I32EnumAttrCase<"i8", 0>,
+    I32EnumAttrCase<"f8", 1>]> { // e4m3
+  let cppNamespace = "::ingot::llm";
+}
 def Llm_QuantizedRows : TypeDef<Llm_Dialect, "QuantizedRows"> {
   let mnemonic = "q8";
-  let summary = "rows of `columns` int8 values with one f32 scale per row and `group` columns";
-  let parameters = (ins "int64_t":$columns, "int64_t":$group);
-  let assemblyFormat = "`<` $columns `,` $group `>`";
+  let summary = "rows of `columns` 8-bit values, i8 unless said otherwise, with one f32 scale per row and `group` columns";
+  let parameters = (ins "int64_t":$columns, "int64_t":$group, DefaultValuedParameter<"RowCode", "RowCode::i8">:$code);
+  let assemblyFormat = "`<` $columns `,` $group (`,` $code^)? `>`";
 }
 
 def Llm_CacheEntry : TypeDef<Llm_Dialect, "CacheEntry"> {
@@ -62,7 +67,7 @@ def Llm_ParamOp : Llm_Op<"param", [Symbol]> {
   let summary = "a tensor of the checkpoint, or several put together";
   let description = [{
     `sources` name tensors of the checkpoint. `storage` is the format of the packed weight in the artifact
-    (`f32 f16 bf16 i8g32 i4g32 i4mg32 ...`), empty for a plain f32 vector or table. `transposed`: the checkpoint
+    (`f32 f16 bf16 f8g128 i8g32 i4g32 i4mg32 ...`), empty for a plain f32 vector or table. `transposed`: the checkpoint
     stores [in, out] (GPT-2's Conv1D). A parameter without sources is computed: `rope` says how.
   }];
   let arguments = (ins SymbolNameAttr:$sym_name, TypeAttrOf<Param>:$type, StrArrayAttr:$sources,
@@ -130,7 +135,7 @@ def Llm_RowsOp : Llm_Op<"rows", [Pure, AttrSizedOperandSegments, SingleBlockImpl
 }
 
 def Llm_QuantizeOp : Llm_Op<"quantize", [Pure]> {
-  let summary = "8-bit rows: scale = max|x| / 127 per row and group, round to nearest even";
+  let summary = "8-bit rows: scale = max|x| / the largest code (i8 127, f8 448) per row and group, round to nearest even";
   let arguments = (ins Rows:$x);
   let results = (outs Llm_QuantizedRows:$y);
   let assemblyFormat = "$x attr-dict `:` functional-type(operands, results)";

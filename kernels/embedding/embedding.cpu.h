@@ -5,7 +5,7 @@
 
 #include "kernels/abi/abi.h"
 #include "kernels/linear/layout.h"
-#include "kernels/prim/vector.h"
+#include "kernels/prim/float8.h"
 
 namespace embedding {
 
@@ -23,11 +23,11 @@ INGOT_INLINE float element(const char* block, long long lane, long long k) {
     return load<float>(&bits);
   }
   const char* group = block + k / kGroup * groupBytes(kFormat, kGroup);
-  float scale = (float)at<_Float16>(group, lane);
   long long inGroup = k % kGroup;
-  if constexpr (kFormat == WeightFormat::i8) return scale * (float)(at<unsigned char>(group + 32, inGroup / 4 * 64 + lane * 4 + inGroup % 4) - 128);
-  constexpr int kHeader = kFormat == WeightFormat::i4m ? 64 : 32;
-  int byte = at<unsigned char>(group + kHeader, inGroup / 8 * 64 + lane * 4 + inGroup % 4);
+  int byte = at<unsigned char>(group + headerBytes(kFormat), inGroup / (hasByteCodes(kFormat) ? 4 : 8) * 64 + lane * 4 + inGroup % 4);
+  if constexpr (kFormat == WeightFormat::f8) return at<float>(group, lane) * fromFloat8(U8x16{(unsigned char)byte})[0];
+  float scale = (float)at<_Float16>(group, lane);
+  if constexpr (kFormat == WeightFormat::i8) return scale * (float)(byte - 128);
   int q = inGroup % 8 < 4 ? byte & 15 : byte >> 4;
   if constexpr (kFormat == WeightFormat::i4m) return __builtin_fmaf(scale, (float)q, (float)at<_Float16>(group + 32, lane));
   return scale * (float)(q - 8);

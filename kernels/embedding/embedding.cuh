@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/linear/layout.h"
-#include "kernels/prim/device.cuh"
+#include "kernels/prim/float8.cuh"
 
 namespace embedding {
 
@@ -26,12 +26,11 @@ struct Tile {
     if constexpr (C::kFormat == WeightFormat::bf16) return bfloatToFloat(at<unsigned short>(block, k / 2 * 32 + lane * 2 + k % 2));
     if constexpr (isQuantized(C::kFormat)) {
       const char* group = block + k / C::kGroup * groupBytes(C::kFormat, C::kGroup);
-      float scale = halfToFloat(at<unsigned short>(group, lane));
       int inGroup = (int)(k % C::kGroup);
-      if constexpr (C::kFormat == WeightFormat::i8)
-        return scale * (float)(at<unsigned char>(group + 32, inGroup / 4 * 64 + lane * 4 + inGroup % 4) - 128);
-      constexpr int kHeader = C::kFormat == WeightFormat::i4m ? 64 : 32;
-      int byte = at<unsigned char>(group + kHeader, inGroup / 8 * 64 + lane * 4 + inGroup % 4);
+      int byte = at<unsigned char>(group + headerBytes(C::kFormat), inGroup / (hasByteCodes(C::kFormat) ? 4 : 8) * 64 + lane * 4 + inGroup % 4);
+      if constexpr (C::kFormat == WeightFormat::f8) return at<float>(group, lane) * fromFloat8((unsigned char)byte);
+      float scale = halfToFloat(at<unsigned short>(group, lane));
+      if constexpr (C::kFormat == WeightFormat::i8) return scale * (float)(byte - 128);
       int q = inGroup % 8 < 4 ? byte & 15 : byte >> 4;
       if constexpr (C::kFormat == WeightFormat::i4m) return fma(scale, (float)q, halfToFloat(at<unsigned short>(group + 32, lane)));
       return scale * (float)(q - 8);

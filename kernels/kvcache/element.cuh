@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/kvcache/layout.h"
-#include "kernels/prim/device.cuh"
+#include "kernels/prim/float8.cuh"
 
 template <CacheType T>
 struct CacheElement;
@@ -24,16 +24,11 @@ struct CacheElement<CacheType::bf16> {
   INGOT_INLINE float widen(unsigned short x) { return bfloatToFloat(x); }
   INGOT_INLINE unsigned short narrow(float x) { return floatToBfloat(x); }
 };
-// As element.h has it for CPUs.
 template <>
 struct CacheElement<CacheType::f8> {
   typedef unsigned char Type;
-  INGOT_INLINE float widen(unsigned char x) { return halfToFloat((unsigned short)((x & 0x80) << 8 | (x & 0x7f) << 7)) * 256.0f; }
-  INGOT_INLINE unsigned char narrow(float x) {
-    float magnitude = x < 0 ? -x : x;
-    unsigned bits = asBits((magnitude < 448.0f ? magnitude : 448.0f) * 0x1p-120f);
-    return (unsigned char)((bits + 0x7ffff + ((bits >> 20) & 1)) >> 20 | asBits(x) >> 31 << 7);
-  }
+  INGOT_INLINE float widen(unsigned char x) { return fromFloat8(x); }
+  INGOT_INLINE unsigned char narrow(float x) { return toFloat8(x); }
 };
 template <>
 struct CacheElement<CacheType::i8> {

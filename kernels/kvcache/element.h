@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/kvcache/layout.h"
-#include "kernels/prim/vector.h"
+#include "kernels/prim/float8.h"
 
 template <CacheType T>
 struct CacheElement;
@@ -27,23 +27,12 @@ struct CacheElement<CacheType::bf16> {
   INGOT_INLINE void store16(unsigned short* to, F32x16 x) { store(to, toBf16(x)); }
   INGOT_INLINE unsigned short narrow(float x) { return toBf16(splat(x))[0]; }
 };
-// 8-bit floats of 4 exponent and 3 mantissa bits (e4m3 of the OCP's 8-bit floating point specification): no infinity, at most 448.
-// An f16 with the same bits in front is 2^-8 of the value; an f32 is 2^-120 of it.
 template <>
 struct CacheElement<CacheType::f8> {
   typedef unsigned char Type;
-  typedef unsigned char U8x16 __attribute__((vector_size(16)));
-  INGOT_INLINE F32x16 load16(const unsigned char* from) {
-    U16x16 bits = __builtin_convertvector(load<U8x16>(from), U16x16);
-    return toFloat((F16x16)((bits & 0x80) << 8 | (bits & 0x7f) << 7)) * 256.0f;
-  }
-  INGOT_INLINE void store16(unsigned char* to, F32x16 x) { store(to, __builtin_convertvector(codesOf(x), U8x16)); }
-  INGOT_INLINE unsigned char narrow(float x) { return (unsigned char)codesOf(splat(x))[0]; }
-  // To nearest, ties to even; what is too large becomes the largest.
-  INGOT_INLINE U32x16 codesOf(F32x16 x) {
-    U32x16 bits = (U32x16)(minimum(absolute(x), splat(448.0f)) * 0x1p-120f);
-    return (bits + 0x7ffff + ((bits >> 20) & 1)) >> 20 | ((U32x16)x >> 31) << 7;
-  }
+  INGOT_INLINE F32x16 load16(const unsigned char* from) { return fromFloat8(load<U8x16>(from)); }
+  INGOT_INLINE void store16(unsigned char* to, F32x16 x) { store(to, toFloat8(x)); }
+  INGOT_INLINE unsigned char narrow(float x) { return toFloat8(splat(x))[0]; }
 };
 // Codes: of values over the step of their head (layout.h).
 template <>

@@ -5,6 +5,7 @@
 // Both add to a row's sums in the same order, so its bits do not depend on which of them ran.
 #pragma once
 
+#include "kernels/linear/float_codes.cpu.h"
 #include "kernels/linear/plain.cpu.h"
 #include "kernels/linear/quantized.cpu.h"
 
@@ -17,6 +18,10 @@ struct FormatOf {
 template <WeightFormat F>
 struct FormatOf<F, true> {
   using Type = QuantizedFormat<F>;
+};
+template <>
+struct FormatOf<WeightFormat::f8, true> {
+  using Type = FloatCodesFormat<WeightFormat::f8>;
 };
 using Format = FormatOf<kFormat, isQuantized(kFormat)>::Type;
 static_assert(sizeof(Format::Panel) <= panelBytes(kFormat, kK, kGroup));

@@ -2,8 +2,8 @@
 // the sums of eight rows. A lane is a channel of the panel, so that a warp's weight load is one line.
 #pragma once
 
-#include "kernels/linear/layout.h"
-#include "kernels/prim/device.cuh"
+#include "kernels/linear/linear.spec.h"
+#include "kernels/prim/float8.cuh"
 
 namespace linear {
 
@@ -32,55 +32,84 @@ struct PlainFormat {
   }
 };
 
-// What a channel, and a row, say of a group of codes; and how its dot product, of codes as they are stored, adds to a sum.
-struct ChannelGroup {
-  unsigned short scale, minimum;
-};
+// What a row says of a group of codes.
 struct alignas(8) RowGroup {
   float scale;
   int sum;
 };
+
+// What a channel says of a group; dot products of words of codes, and how those of a unit add to a sum.
 template <WeightFormat F>
-INGOT_INLINE void addGroup(float& sum, int dot, ChannelGroup channel, RowGroup row) {
-  if constexpr (F == WeightFormat::i4) dot -= 8 * row.sum;
-  sum = fma((float)dot, halfToFloat(channel.scale) * row.scale, sum);
-  if constexpr (F == WeightFormat::i4m) sum = fma(halfToFloat(channel.minimum), row.scale * (float)row.sum, sum);
+struct Codes {
+  typedef int Dot;
+  struct Channel {
+    unsigned short scale, minimum;
+  };
+  INGOT_INLINE Channel channelAt(const char* group, int channel) {
+    const char* scales = group + channel * 2;
+    return {load<unsigned short>(scales), F == WeightFormat::i4m ? load<unsigned short>(scales + 32) : (unsigned short)0};
+  }
+  INGOT_INLINE int dot(int w, int x, int sum) { return dotQuad(w, x, sum); }
+  INGOT_INLINE void multiply(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyBytes(d, a, b); }
+  INGOT_INLINE int productsOf(int d) { return d; }
+  INGOT_INLINE void add(float& sum, int dot, Channel channel, RowGroup row) {
+    if constexpr (F == WeightFormat::i4) dot -= 8 * row.sum;
+    sum = fma((float)dot, halfToFloat(channel.scale) * row.scale, sum);
+    if constexpr (F == WeightFormat::i4m) sum = fma(halfToFloat(channel.minimum), row.scale * (float)row.sum, sum);
+  }
+};
+template <>
+struct Codes<WeightFormat::f8> {
+  typedef float Dot;
+  struct Channel {
+    float scale;
+  };
+  INGOT_INLINE Channel channelAt(const char* group, int channel) { return {load<float>(group + channel * 4)}; }
+  INGOT_INLINE float dot(int w, int x, float sum) {
+    for (int shift = 0; shift < 32; shift += 8) sum = fma(fromFloat8((unsigned char)(w >> shift)), fromFloat8((unsigned char)(x >> shift)), sum);
+    return sum;
+  }
+  INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyFloat8s(d, a, b); }
+  INGOT_INLINE float productsOf(float d) { return d * kFloat8Unit; }
+  INGOT_INLINE void add(float& sum, float dot, Channel channel, RowGroup row) { sum = fma(dot, channel.scale * row.scale, sum); }
+};
+// A word of byte codes out of the packed layout.
+template <WeightFormat F>
+INGOT_INLINE unsigned byteCodes(unsigned word) {
+  return F == WeightFormat::i8 ? word ^ 0x80808080u : word;
 }
 
 // Weights of 4 or 8 bits in groups along k; x rows are quantised with the same groups.
 template <class C>
 struct QuantizedFormat {
   static constexpr WeightFormat kFormat = C::kFormat;
-  static constexpr int kGroup = C::kGroup, kUnits = C::kK / C::kGroup;
-  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup);
+  typedef Codes<kFormat> Coding;
+  static constexpr int kGroup = C::kGroup, kUnitColumns = cudaUnitColumns(kFormat, kGroup), kUnits = C::kK / kUnitColumns;
+  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup, rowCodeOf(kFormat));
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, C::kGroup);
-  static constexpr int kHeaderBytes = C::kFormat == WeightFormat::i4m ? 64 : 32;
+  static constexpr int kBytesOfColumn = hasByteCodes(kFormat) ? 16 : 8;  // of a block
 
-  INGOT_INLINE RowGroup rowGroup(const char* row, int unit) {
-    const char* scales = row + C::kK + 4ll * unit;
-    return {load<float>(scales), load<int>(scales + 4 * kUnits)};
+  INGOT_INLINE int groupOf(int unit) { return unit * kUnitColumns / kGroup; }
+  INGOT_INLINE const char* groupAt(const char* block, int unit) { return block + groupOf(unit) * groupBytes(kFormat, kGroup); }
+  INGOT_INLINE const char* codesAt(const char* group, int unit) {
+    return group + headerBytes(kFormat) + unit * kUnitColumns % kGroup * kBytesOfColumn;
   }
-  INGOT_INLINE ChannelGroup channelGroup(const char* group, int channel) {
-    const char* scales = group + channel * 2;
-    return {load<unsigned short>(scales), kFormat == WeightFormat::i4m ? load<unsigned short>(scales + 32) : (unsigned short)0};
+  INGOT_INLINE RowGroup rowGroup(const char* row, int unit) {
+    const char* scales = row + C::kK + 4ll * groupOf(unit);
+    return {load<float>(scales), kFormat == WeightFormat::f8 ? 0 : load<int>(scales + 4 * (C::kK / kGroup))};
   }
   INGOT_INLINE void accumulate(const char* const (&x)[kRows], const char* block, int channel, int unit, float (&sums)[kRows]) {
-    const char* group = block + unit * groupBytes(kFormat, kGroup);
-    int dots[kRows] = {};
-    for (int k = 0; k < kGroup; k += kFormat == WeightFormat::i8 ? 4 : 8) {
-      const char* at = group + kHeaderBytes + channel * 4;
-      if constexpr (kFormat == WeightFormat::i8) {
-        int w = load<int>(at + k * 16) ^ (int)0x80808080u;
-        for (int r = 0; r < kRows; ++r) dots[r] = dotQuad(w, load<int>(x[r] + unit * kGroup + k), dots[r]);
-      } else {
-        int both = load<int>(at + k * 8), low = both & 0x0f0f0f0f, high = both >> 4 & 0x0f0f0f0f;
-        for (int r = 0; r < kRows; ++r) {
-          dots[r] = dotQuad(low, load<int>(x[r] + unit * kGroup + k), dots[r]);
-          dots[r] = dotQuad(high, load<int>(x[r] + unit * kGroup + k + 4), dots[r]);
-        }
+    const char *group = groupAt(block, unit), *at = codesAt(group, unit) + channel * 4;
+    typename Coding::Dot dots[kRows] = {};
+    for (int k = 0; k < kUnitColumns; k += hasByteCodes(kFormat) ? 4 : 8) {
+      int both = load<int>(at + k * kBytesOfColumn), low = both & 0x0f0f0f0f, high = both >> 4 & 0x0f0f0f0f;
+      if constexpr (hasByteCodes(kFormat)) low = (int)byteCodes<kFormat>((unsigned)both);
+      for (int r = 0; r < kRows; ++r) {
+        dots[r] = Coding::dot(low, load<int>(x[r] + unit * kUnitColumns + k), dots[r]);
+        if constexpr (!hasByteCodes(kFormat)) dots[r] = Coding::dot(high, load<int>(x[r] + unit * kUnitColumns + k + 4), dots[r]);
       }
     }
-    for (int r = 0; r < kRows; ++r) addGroup<kFormat>(sums[r], dots[r], channelGroup(group, channel), rowGroup(x[r], unit));
+    for (int r = 0; r < kRows; ++r) Coding::add(sums[r], dots[r], Coding::channelAt(group, channel), rowGroup(x[r], unit));
   }
 };
 

@@ -41,13 +41,13 @@ template <WeightFormat F>
 INGOT_INLINE void codeFragments(const Words& first, const Words& second, int m, unsigned (&a)[4]) {
   for (int i = 0; i < 4; ++i) {
     unsigned word = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
-    a[i] = F == WeightFormat::i8 ? word ^ 0x80808080u : (i < 2 ? word : word >> 4) & 0x0f0f0f0fu;
+    a[i] = hasByteCodes(F) ? byteCodes<F>(word) : (i < 2 ? word : word >> 4) & 0x0f0f0f0fu;
   }
 }
 // x's fragment out of 32 codes of a row: the words that meet those.
 template <WeightFormat F>
 INGOT_INLINE TwoWords codesAt(const char* codes, int t) {
-  if constexpr (F == WeightFormat::i8) return {{load<unsigned>(codes + 4 * t), load<unsigned>(codes + 16 + 4 * t)}};
+  if constexpr (hasByteCodes(F)) return {{load<unsigned>(codes + 4 * t), load<unsigned>(codes + 16 + 4 * t)}};
   else return {{load<unsigned>(codes + 8 * t), load<unsigned>(codes + 8 * t + 4)}};
 }
 

@@ -70,7 +70,7 @@ struct Tile {
       for (int i = threadIdx.x; i < kAll; i += kThreads) {
         int block = tile * kTileBlocks + i / Stage::kChunks, chunk = i % Stage::kChunks;
         if (block >= kBlocks) block = kBlocks - 1;
-        const char* from = weights + block * Stage::kBlockBytes + (stage * Stage::kChunks + chunk) * 16ll;
+        const char* from = weights + block * Stage::kBlockBytes + Stage::chunkOf(stage, chunk) * 16ll;
         copyAsync(storage.weights, (stage % kSlots) * kAll + i / Stage::kChunks * Stage::kChunks + Stage::place(chunk), from);
       }
     closeCopies();
@@ -154,8 +154,8 @@ struct Tile {
     for (int g = 0; g < kTileGroups; ++g) {
       long long group = (long long)tile * kTileGroups + g;
       if (group >= kColumns / kGroup) break;
-      char* to = (char*)operands[2 + C::kExtras] + row * quantizedRowBytes(kColumns, kGroup);
-      quantizeGroup<kGroup, kColumns>([&](int c) -> float { return storage.sums[line + g * kGroup + c]; }, to, group);
+      char* to = (char*)operands[2 + C::kExtras] + row * quantizedRowBytes(kColumns, kGroup, C::kResultCode);
+      quantizeGroup<kGroup, kColumns, C::kResultCode>([&](int c) -> float { return storage.sums[line + g * kGroup + c]; }, to, group);
     }
   }
 

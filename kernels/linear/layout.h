@@ -6,13 +6,14 @@
 //   i8gG       per group of G k: 16 f16 scales, then per 4 k: 16 x 4 bytes, stored + 128; w = scale * (byte - 128)
 //   i4gG       per group: 16 f16 scales, then per 8 k: 16 x 4 bytes, low nibble k..k+3, high k+4..k+7; w = scale * (q - 8)
 //   i4mgG      per group: 16 f16 scales, 16 f16 minima, nibbles as i4; w = scale * q + minimum
+//   f8gG       per group: 16 f32 scales, then per 4 k: 16 x 4 bytes of e4m3 (kernels/prim/float8.h); w = scale * value
 // Channels beyond n are zero.
 // They meet quantised rows: kernels/prim/quantized_row.h.
 #pragma once
 
 #include "kernels/prim/quantized_row.h"
 
-enum class WeightFormat : int { f32, f16, bf16, i8, i4, i4m };
+enum class WeightFormat : int { f32, f16, bf16, i8, i4, i4m, f8 };
 
 // What files and generated code call them; formats with groups append gG.
 struct NamedWeightFormat {
@@ -20,11 +21,16 @@ struct NamedWeightFormat {
   WeightFormat format;
 };
 constexpr NamedWeightFormat kWeightFormats[] = {{"f32", WeightFormat::f32}, {"f16", WeightFormat::f16}, {"bf16", WeightFormat::bf16},
-                                                {"i8", WeightFormat::i8},   {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m}};
+                                                {"i8", WeightFormat::i8},   {"i4", WeightFormat::i4},   {"i4m", WeightFormat::i4m},
+                                                {"f8", WeightFormat::f8}};
 
 constexpr int kBlockChannels = 16;
 
 constexpr bool isQuantized(WeightFormat format) { return format >= WeightFormat::i8; }
+constexpr bool hasByteCodes(WeightFormat format) { return format == WeightFormat::i8 || format == WeightFormat::f8; }
+// The rows that a quantised format meets.
+constexpr RowCode rowCodeOf(WeightFormat format) { return format == WeightFormat::f8 ? RowCode::f8 : RowCode::i8; }
+constexpr int headerBytes(WeightFormat format) { return format == WeightFormat::i4m || format == WeightFormat::f8 ? 64 : 32; }
 
 // Bytes of `group` columns (quantised), or of one column (plain), of one block of channels.
 constexpr long long groupBytes(WeightFormat format, int group) {
@@ -32,9 +38,10 @@ constexpr long long groupBytes(WeightFormat format, int group) {
     case WeightFormat::f32: return 64;
     case WeightFormat::f16:
     case WeightFormat::bf16: return 32;
-    case WeightFormat::i8: return 32 + 16ll * group;
-    case WeightFormat::i4: return 32 + 8ll * group;
-    case WeightFormat::i4m: return 64 + 8ll * group;
+    case WeightFormat::i8:
+    case WeightFormat::f8: return headerBytes(format) + 16ll * group;
+    case WeightFormat::i4:
+    case WeightFormat::i4m: return headerBytes(format) + 8ll * group;
   }
   return 0;
 }

@@ -1,5 +1,5 @@
 // y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32 or as quantised rows. Tile i is all rows times a few panels of two channel blocks.
-// Prelude: kN kK (of the matrix), kFormat, kGroup, kSums, kSelected, kExtras, kResultGroup (0: f32), struct Epilogue.
+// Prelude: kN kK (of the matrix), kFormat, kGroup, kSums, kSelected, kExtras, kResultGroup (0: f32), kResultCode, struct Epilogue.
 // Operands: x, weight, extras..., y. Channels are lanes and every sum runs over k in one order, so a row's bits do not
 // depend on the other rows.
 #pragma once
@@ -21,7 +21,7 @@ constexpr int kStreamRows = 4, kStreamPasses = 3, kRowBlock = 4, kColumnBlocks =
 #else
 constexpr int kStreamRows = 4, kStreamPasses = 1, kRowBlock = kFormat == WeightFormat::i8 ? 4 : 6, kColumnBlocks = 1;
 #endif
-constexpr bool kUsesTiles = kTiles && isQuantized(kFormat);
+constexpr bool kUsesTiles = kTiles && unpacksToBytes(kFormat);
 constexpr long long kBlocks = blockCount(kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
 constexpr int kTilePanels = tilePanels(kSums, kResultGroup), kTileColumns = kTilePanels * kPanelBlocks * kLanes / kSums;
 constexpr long long kColumns = kN / kSums;  // of the result
@@ -167,12 +167,12 @@ INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
 
 INGOT_INLINE void quantizeResults(long long tile, long long row, int rows, void* const* operands, const Scratch& scratch) {
   constexpr int kRounded = kResultGroup ? kResultGroup : kLanes;  // never divided by zero, though not called then
-  constexpr long long kRowBytes = quantizedRowBytes(kColumns, kRounded);
+  constexpr long long kRowBytes = quantizedRowBytes(kColumns, kRounded, kResultCode);
   long long first = tile * kTileColumns, columns = kColumns - first < kTileColumns ? kColumns - first : kTileColumns;
   char* y = (char*)operands[2 + kExtras] + row * kRowBytes;
   for (int r = 0; r < rows; ++r)
     for (long long c = 0; c < columns; c += kRounded)
-      quantizeGroup<kRounded, kColumns>(scratch.values[r] + c, y + r * kRowBytes, (first + c) / kRounded);
+      quantizeGroup<kRounded, kColumns, kResultCode>(scratch.values[r] + c, y + r * kRowBytes, (first + c) / kRounded);
 }
 
 INGOT_INLINE void computeTile(long long tile, long long rows, void* const* operands, Scratch& scratch) {

@@ -82,8 +82,8 @@ struct Tile {
       int row = i / kGroups, g = i % kGroups;
       long long group = (long long)tile * kGroups + g;
       if (group >= kColumns / kGroup) continue;
-      char* to = (char*)operands[2 + C::kExtras] + (firstRow + row) * quantizedRowBytes(kColumns, kGroup);
-      quantizeGroup<kGroup, kColumns>([&](int c) -> float { return storage.values[row * kTileColumns + g * kGroup + c]; }, to, group);
+      char* to = (char*)operands[2 + C::kExtras] + (firstRow + row) * quantizedRowBytes(kColumns, kGroup, C::kResultCode);
+      quantizeGroup<kGroup, kColumns, C::kResultCode>([&](int c) -> float { return storage.values[row * kTileColumns + g * kGroup + c]; }, to, group);
     }
   }
 

@@ -13,16 +13,18 @@ constexpr int tilePanels(long long sums, long long resultGroup) {
 // Many rows take the panel in stretches of columns that, unpacked, stay in the first-level cache while a strip of rows uses them.
 constexpr int kStripRows = 96;
 
+// CPUs multiply integer codes as bytes; all other weights as f32.
+constexpr bool unpacksToBytes(WeightFormat format) { return isQuantized(format) && format != WeightFormat::f8; }
 // Columns of a stretch; the last one may be shorter.
 constexpr long long stretchColumns(WeightFormat format, long long k, int group) {
-  long long most = isQuantized(format) ? 640 : 128, unit = isQuantized(format) ? group : 2;
+  long long most = unpacksToBytes(format) ? 640 : 128, unit = isQuantized(format) ? group : 2;
   long long stretches = (k + most - 1) / most, columns = (k + stretches - 1) / stretches;
   return (columns + unit - 1) / unit * unit;
 }
-// Bytes of an unpacked stretch: codes as bytes with f32 scales and minima, or f32 weights.
+// Bytes of an unpacked stretch: codes as bytes, or f32 weights; with f32 scales and minima of groups.
 constexpr long long panelBytes(WeightFormat format, long long k, int group) {
   long long columns = stretchColumns(format, k, group), channels = kPanelBlocks * kBlockChannels;
-  return isQuantized(format) ? channels * (columns + 8 * (columns / group + 1)) : channels * columns * 4;
+  return channels * (columns * (unpacksToBytes(format) ? 1 : 4) + (isQuantized(format) ? 8 * (columns / group + 1) : 0));
 }
 // The unpacked stretch, a strip of sums and, for quantised results, a strip of values.
 constexpr long long linearScratchBytes(WeightFormat format, long long k, int group, long long sums, long long resultGroup) {
@@ -34,8 +36,11 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
 constexpr int kCudaTileChannels = 32, kCudaTileRows = 32;
 constexpr int kCudaLinearThreads = 256;
 
-// CUDA sums over k in this order, whatever the tile: k is cut into runs of whole units (16 columns, or a group of codes); units are
-// added up in order within a run, then runs are. So kernels of different tiles give the same bits. A run is an even number of units.
+// CUDA sums over k in this order, whatever the tile: k is cut into runs of whole units (16 columns, or as many codes as are scaled at
+// once); units are added up in order within a run, then runs are. So kernels of different tiles give the same bits. A run is an even
+// number of units.
+// A unit of codes is a group; of 8-bit floats at most 64 columns of one, since tensor cores add their products up with few bits.
+constexpr int cudaUnitColumns(WeightFormat format, int group) { return format == WeightFormat::f8 && group > 64 ? 64 : group; }
 constexpr int kCudaRuns = 8;
 constexpr int cudaRunUnits(long long units) { return (int)((units + 2 * kCudaRuns - 1) / (2 * kCudaRuns)) * 2; }
 
@@ -44,7 +49,8 @@ constexpr int kCudaGemmChannels = 128;
 constexpr int cudaGemmRows(WeightFormat format) { return isQuantized(format) ? 64 : 128; }
 constexpr int cudaGemmColumns(WeightFormat format) { return isQuantized(format) ? 64 : format == WeightFormat::bf16 ? 16 : 32; }
 constexpr bool hasCudaGemm(WeightFormat format, long long k, int group, long long sums, long long resultGroup) {
-  return format != WeightFormat::f32 && k % cudaGemmColumns(format) == 0 && (!isQuantized(format) || group == 32 || group == 64) &&
+  return format != WeightFormat::f32 && k % cudaGemmColumns(format) == 0 &&
+         (!isQuantized(format) || cudaUnitColumns(format, group) == 32 || cudaUnitColumns(format, group) == 64) &&
          resultGroup * sums <= kCudaGemmChannels;
 }
 // Rows from which on they pay: more than two passes of the small tiles over the weights, and tiles for half of a GPU of 128

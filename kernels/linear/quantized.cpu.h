@@ -22,7 +22,7 @@ struct QuantizedFormat {
   static constexpr long long kBlockBytes = blockBytes(F, kK, kGroup);
   static constexpr long long kGroups = kK / kGroup;
   static constexpr bool kHasMinima = F == WeightFormat::i4m;
-  static constexpr int kHeaderBytes = kHasMinima ? 64 : 32;
+  static constexpr int kHeaderBytes = headerBytes(F);
   static constexpr int kStep = F == WeightFormat::i8 ? 4 : 8;  // columns of 64 bytes of codes
   // Per group: codes as bytes, 4 columns of 16 channels of each block side by side (or as pairColumns says); scales and minima as f32.
   struct Panel {

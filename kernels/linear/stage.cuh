@@ -20,6 +20,7 @@ struct PlainStage {
   static constexpr long long kRowBytes = paddedColumns(C::kK) * 4, kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kChunks = kUnits * 32, kRowGroups = 0;  // of a channel block
 
+  INGOT_INLINE int chunkOf(int stage, int chunk) { return stage * kChunks + chunk; }  // in the block
   INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
 
   // What lane t of a row needs of it, as it comes from memory and as a product takes it.
@@ -83,16 +84,23 @@ struct PlainStage {
   }
 };
 
-// Codes: 64 columns, one group or two. A warp has 32 channels, two products.
+// Codes: 64 columns, one unit or two. Half a group has its header too. A warp has 32 channels, two products.
 template <class C>
 struct CodeStage {
   static constexpr WeightFormat kFormat = C::kFormat;
-  static constexpr int kColumns = cudaGemmColumns(kFormat), kUnits = kColumns / (int)C::kGroup, kProducts = 2, kBlocks = 2;
-  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup), kBlockBytes = blockBytes(kFormat, C::kK, C::kGroup);
-  static constexpr int kUnitChunks = (int)groupBytes(kFormat, C::kGroup) / 16, kChunks = kUnits * kUnitChunks, kRowGroups = kUnits;
-  static constexpr int kHeaderChunks = kFormat == WeightFormat::i4m ? 4 : 2, kStepChunks = kFormat == WeightFormat::i8 ? 32 : 16;
-  static constexpr int kSteps = (int)C::kGroup / 32;  // products along a group
+  typedef Codes<kFormat> Coding;
+  static constexpr int kUnitColumns = cudaUnitColumns(kFormat, C::kGroup), kParts = (int)C::kGroup / kUnitColumns;  // of a group
+  static constexpr int kColumns = cudaGemmColumns(kFormat), kUnits = kColumns / kUnitColumns, kProducts = 2, kBlocks = 2;
+  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, C::kGroup);
+  static constexpr int kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = hasByteCodes(kFormat) ? 32 : 16;
+  static constexpr int kSteps = kUnitColumns / 32;  // products along a unit
+  static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks, kChunks = kUnits * kUnitChunks, kRowGroups = kUnits;
 
+  INGOT_INLINE int chunkOf(int stage, int chunk) {
+    if constexpr (kParts == 1) return stage * kChunks + chunk;
+    int group = stage / kParts * (int)groupBytes(kFormat, C::kGroup) / 16;
+    return group + (chunk < kHeaderChunks ? chunk : stage % kParts * kSteps * kStepChunks + chunk);
+  }
   INGOT_INLINE int place(int chunk) {
     int unit = chunk / kUnitChunks * kUnitChunks, at = chunk - unit - kHeaderChunks;
     return at < 0 ? chunk : unit + kHeaderChunks + placeOf(at);
@@ -107,8 +115,8 @@ struct CodeStage {
   INGOT_INLINE Words fragmentOf(const Row& row) { return {{row.at[0].at[0], row.at[0].at[1], row.at[1].at[0], row.at[1].at[1]}}; }
   // Group `unit` of a stage, of a row.
   INGOT_INLINE RowGroup rowGroupAt(const char* x, int stage, int unit) {
-    const char* scales = x + C::kK + (stage * kUnits + unit) * 4ll;
-    return {load<float>(scales), load<int>(scales + C::kK / C::kGroup * 4)};
+    const char* scales = x + C::kK + (stage * kUnits + unit) / kParts * 4ll;
+    return {load<float>(scales), kFormat == WeightFormat::f8 ? 0 : load<int>(scales + C::kK / C::kGroup * 4)};
   }
 
   INGOT_INLINE int channelOf(int m, int upper, int lane) { return lane / 4 * 4 + m * 2 + upper; }
@@ -120,13 +128,27 @@ struct CodeStage {
     Words halves = weights(lane / 16, chunk + quad / 2);
     return quad % 2 ? halves.at[2 + m] : halves.at[m];
   }
+  // What both channels of product m say of a unit.
+  struct Channels {
+    typename Coding::Channel at[2];
+  };
+  template <class WeightsAt>
+  INGOT_INLINE Channels channelsOf(const WeightsAt& weights, int header, int m, int lane) {
+    if constexpr (kFormat == WeightFormat::f8) {
+      Words scales = weights(lane / 16, header + lane / 4 % 4);
+      return {{{asFloat(scales.at[2 * m])}, {asFloat(scales.at[2 * m + 1])}}};
+    } else {
+      unsigned scales = halvesAt(weights, header, m, lane), minima = kFormat == WeightFormat::i4m ? halvesAt(weights, header + 2, m, lane) : 0;
+      return {{{(unsigned short)scales, (unsigned short)minima}, {(unsigned short)(scales >> 16), (unsigned short)(minima >> 16)}}};
+    }
+  }
 
   template <int Groups, class WeightsAt, class RowGroupAt>
   INGOT_INLINE void add(const WeightsAt& weights, const Words (&x)[Groups], const RowGroupAt& rowGroup, int lane,
                         float (&sums)[kProducts][Groups][4]) {
 #pragma unroll
     for (int unit = 0; unit < kUnits; ++unit) {
-      int dots[kProducts][Groups][4] = {};
+      typename Coding::Dot dots[kProducts][Groups][4] = {};
 #pragma unroll
       for (int step = 0; step < kSteps; ++step) {
         int chunk = unit * kUnitChunks + kHeaderChunks + step * kStepChunks + lane % 4 * 4 + lane / 4 % 4;
@@ -137,7 +159,7 @@ struct CodeStage {
           for (int g = 0; g < Groups; ++g) {
             int at = (unit * kSteps + step) * 2;
             unsigned b[2] = {x[g].at[at], x[g].at[at + 1]};
-            multiplyBytes(dots[m][g], a, b);
+            Coding::multiply(dots[m][g], a, b);
           }
         }
       }
@@ -145,12 +167,8 @@ struct CodeStage {
       for (int g = 0; g < Groups; ++g) {
         RowGroup rows[2] = {rowGroup(unit, g, 0), rowGroup(unit, g, 1)};
         for (int m = 0; m < kProducts; ++m) {
-          unsigned scales = halvesAt(weights, unit * kUnitChunks, m, lane);
-          unsigned minima = kFormat == WeightFormat::i4m ? halvesAt(weights, unit * kUnitChunks + 2, m, lane) : 0;
-          for (int i = 0; i < 4; ++i) {
-            ChannelGroup channel{(unsigned short)(scales >> i / 2 * 16), (unsigned short)(minima >> i / 2 * 16)};
-            addGroup<kFormat>(sums[m][g][i], dots[m][g][i], channel, rows[i % 2]);
-          }
+          Channels channels = channelsOf(weights, unit * kUnitChunks, m, lane);
+          for (int i = 0; i < 4; ++i) Coding::add(sums[m][g][i], Coding::productsOf(dots[m][g][i]), channels.at[i / 2], rows[i % 2]);
         }
       }
     }

@@ -56,35 +56,36 @@ struct TensorPlain : PlainFormat<C> {
   }
 };
 
-// Codes of 4 or 8 bits, a group of columns a unit, 32 columns a product: exact sums of integers, scaled once a group.
+// Codes of 4 or 8 bits, 32 columns a product: sums of integers, which are exact, or of 8-bit floats, scaled once a unit.
 template <class C>
 struct TensorCodes : QuantizedFormat<C> {
   typedef QuantizedFormat<C> Base;
-  static constexpr bool kBytes = C::kFormat == WeightFormat::i8;
+  typedef typename Base::Coding Coding;
+  static constexpr bool kBytes = hasByteCodes(C::kFormat);
 
   template <int Groups>
   INGOT_INLINE void accumulate(const char* const (&x)[Groups], const char* const (&scaled)[Groups][2], const char* block, int lane, int unit,
                                float (&sums)[Groups][kRows]) {
     constexpr int kStepBytes = kBytes ? 512 : 256;
     int t = lane % 4;
-    const char* group = block + unit * groupBytes(C::kFormat, C::kGroup);
-    int dots[Groups][2][4] = {};
-    for (int k = 0; k < C::kGroup; k += 32) {
-      const char* at = group + Base::kHeaderBytes + k / 32 * kStepBytes + t * 64 + lane / 4 % 4 * 16;
+    const char* group = Base::groupAt(block, unit);
+    typename Coding::Dot dots[Groups][2][4] = {};
+    for (int k = 0; k < Base::kUnitColumns; k += 32) {
+      const char* at = Base::codesAt(group, unit) + k / 32 * kStepBytes + t * 64 + lane / 4 % 4 * 16;
       Words first = loadStream(at), second = kBytes ? loadStream(at + 256) : first;
       unsigned a[2][4];
       for (int m = 0; m < 2; ++m) codeFragments<C::kFormat>(first, second, m, a[m]);
 #pragma unroll
       for (int g = 0; g < Groups; ++g) {
-        TwoWords words = codesAt<C::kFormat>(x[g] + unit * (long long)C::kGroup + k, t);
-        for (int m = 0; m < 2; ++m) multiplyBytes(dots[g][m], a[m], words.at);
+        TwoWords words = linear::codesAt<C::kFormat>(x[g] + unit * (long long)Base::kUnitColumns + k, t);
+        for (int m = 0; m < 2; ++m) Coding::multiply(dots[g][m], a[m], words.at);
       }
     }
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
       for (int i = 0; i < kRows; ++i)
-        addGroup<C::kFormat>(sums[g][i], dots[g][i / 4][i % 4], Base::channelGroup(group, lane / 4 % 4 * 4 + i / 2),
-                             Base::rowGroup(scaled[g][i % 2], unit));
+        Coding::add(sums[g][i], Coding::productsOf(dots[g][i / 4][i % 4]), Coding::channelAt(group, lane / 4 % 4 * 4 + i / 2),
+                    Base::rowGroup(scaled[g][i % 2], unit));
   }
 };
 

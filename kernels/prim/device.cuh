@@ -94,6 +94,27 @@ INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsig
       : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
+// Words of four 8-bit floats (float8.cuh). d is in units of kFloat8Unit.
+#if __CUDA_ARCH__ >= 890
+constexpr float kFloat8Unit = 1.0f;
+INGOT_INLINE void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"
+      : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+}
+#else
+// As f16, whose products are exact: the odd bytes, then the even ones, each 2^-8 of its value.
+constexpr float kFloat8Unit = 0x1p16f;
+INGOT_INLINE unsigned halvesOfOdd(unsigned bytes) { return (bytes & 0x80008000u) | (bytes >> 1 & 0x3f803f80u); }
+INGOT_INLINE void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  for (int shift = 0; shift <= 8; shift += 8) {
+    unsigned wideA[4], wideB[2];
+    for (int i = 0; i < 4; ++i) wideA[i] = halvesOfOdd(a[i] << shift);
+    for (int i = 0; i < 2; ++i) wideB[i] = halvesOfOdd(b[i] << shift);
+    multiplyHalves(d, wideA, wideB);
+  }
+}
+#endif
 // Two values as bf16, or as f16, the first one below.
 INGOT_INLINE unsigned packBfloats(float low, float high) {
   unsigned both;
@@ -123,6 +144,8 @@ constexpr bool kHasTensorCores = false;
 INGOT_INLINE void multiplyBfloats(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE void multiplyHalves(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE void multiplyBytes(int (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
+constexpr float kFloat8Unit = 1.0f;
+INGOT_INLINE void multiplyFloat8s(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
 INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 #endif

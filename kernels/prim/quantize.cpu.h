@@ -1,22 +1,29 @@
-// f32 values to a quantised row (quantized_row.h): round to nearest even of x / scale, scale = max|x| / 127 of the group.
+// f32 values to a quantised row (quantized_row.h): x / scale rounded to nearest even, scale = max|x| of the group / the largest code.
 #pragma once
 
+#include "kernels/prim/float8.h"
 #include "kernels/prim/math.h"
 #include "kernels/prim/quantized_row.h"
 
 // Group `g` of a row of Columns columns from Group values, a multiple of 16.
-template <int Group, long long Columns>
+template <int Group, long long Columns, RowCode Code = RowCode::i8>
 INGOT_INLINE void quantizeGroup(const float* values, char* row, long long g) {
+  constexpr float kLargest = Code == RowCode::f8 ? 448.0f : 127.0f;
   F32x16 largest = {};
   for (int c = 0; c < Group; c += kLanes) largest = maximum(largest, absolute(load<F32x16>(values + c)));
   float peak = maxOfLanes(largest);
-  float inverse = peak > 0 ? 127.0f / peak : 0.0f;
+  float inverse = peak > 0 ? kLargest / peak : 0.0f;
   I32x16 sums = {};
   for (int c = 0; c < Group; c += kLanes) {
-    I32x16 q = __builtin_convertvector(roundEven(load<F32x16>(values + c) * inverse), I32x16);
-    sums += q;
-    store(row + g * Group + c, __builtin_convertvector(q, I8x16));
+    F32x16 scaled = load<F32x16>(values + c) * inverse;
+    if constexpr (Code == RowCode::f8) {
+      store(row + g * Group + c, toFloat8(scaled));
+    } else {
+      I32x16 q = __builtin_convertvector(roundEven(scaled), I32x16);
+      sums += q;
+      store(row + g * Group + c, __builtin_convertvector(q, I8x16));
+    }
   }
-  ((float*)(row + Columns))[g] = peak / 127.0f;
-  ((int*)(row + Columns + 4 * (Columns / Group)))[g] = sumOfLanes(sums);
+  ((float*)(row + Columns))[g] = peak / kLargest;
+  if constexpr (Code == RowCode::i8) ((int*)(row + Columns + 4 * (Columns / Group)))[g] = sumOfLanes(sums);
 }

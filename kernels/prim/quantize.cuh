@@ -1,13 +1,15 @@
-// f32 values to a quantised row (quantized_row.h): round to nearest even of x / scale, scale = max|x| / 127 of the group.
+// f32 values to a quantised row (quantized_row.h): x / scale rounded to nearest even, scale = max|x| of the group / the largest code.
 #pragma once
 
+#include "kernels/prim/float8.cuh"
 #include "kernels/prim/math.cuh"
 #include "kernels/prim/quantized_row.h"
 
 // Group `g` of a row of Columns columns, by one warp; valueAt(i) gives value i of the group.
-template <int Group, long long Columns, class ValueAt>
+template <int Group, long long Columns, RowCode Code = RowCode::i8, class ValueAt>
 INGOT_INLINE void quantizeGroup(const ValueAt& valueAt, char* row, long long g) {
   constexpr int kEach = (Group + kWarp - 1) / kWarp;
+  constexpr float kLargest = Code == RowCode::f8 ? 448.0f : 127.0f;
   int lane = threadIdx.x % kWarp;
   float values[kEach], largest = 0;
 #pragma unroll
@@ -15,17 +17,17 @@ INGOT_INLINE void quantizeGroup(const ValueAt& valueAt, char* row, long long g) 
     values[i] = lane + i * kWarp < Group ? valueAt(lane + i * kWarp) : 0.0f;
     largest = absolute(values[i]) > largest ? absolute(values[i]) : largest;
   }
-  float peak = warpMaximum(largest), inverse = peak > 0 ? 127.0f / peak : 0.0f;
+  float peak = warpMaximum(largest), inverse = peak > 0 ? kLargest / peak : 0.0f;
   int sum = 0;
 #pragma unroll
   for (int i = 0; i < kEach; ++i) {
-    int code = roundEven(values[i] * inverse);
+    int code = Code == RowCode::f8 ? toFloat8(values[i] * inverse) : roundEven(values[i] * inverse);
     sum += code;
     if (lane + i * kWarp < Group) ((signed char*)row)[g * Group + lane + i * kWarp] = (signed char)code;
   }
-  sum = warpSum(sum);
-  if (lane == 0) {
-    ((float*)(row + Columns))[g] = peak / 127.0f;
-    ((int*)(row + Columns + 4 * (Columns / Group)))[g] = sum;
+  if (lane == 0) ((float*)(row + Columns))[g] = peak / kLargest;
+  if constexpr (Code == RowCode::i8) {
+    sum = warpSum(sum);
+    if (lane == 0) ((int*)(row + Columns + 4 * (Columns / Group)))[g] = sum;
   }
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "kernels/linear/layout.h"
+#include "kernels/ref/quantize.h"
 
 namespace ingot::ref {
 
@@ -52,11 +53,17 @@ inline float weightAt(const void* matrix, WeightFormat format, int group, long l
   if (format == WeightFormat::f16) return packed::halfAt(block + (k * 16 + lane) * 2);
   if (format == WeightFormat::bf16) return packed::bfloatAt(block + (k / 2 * 32 + lane * 2 + k % 2) * 2);
   const unsigned char* at = block + k / group * groupBytes(format, group);
-  float scale = packed::halfAt(at + lane * 2);
   long long inGroup = k % group;
-  if (format == WeightFormat::i8) return scale * static_cast<float>(at[32 + inGroup / 4 * 64 + lane * 4 + inGroup % 4] - 128);
+  int byte = at[headerBytes(format) + inGroup / (hasByteCodes(format) ? 4 : 8) * 64 + lane * 4 + inGroup % 4];
+  if (format == WeightFormat::f8) {
+    float scale;
+    std::memcpy(&scale, at + lane * 4, 4);
+    return scale * float8Value<float>(byte);
+  }
+  float scale = packed::halfAt(at + lane * 2);
+  if (format == WeightFormat::i8) return scale * static_cast<float>(byte - 128);
   bool affine = format == WeightFormat::i4m;
-  int byte = at[(affine ? 64 : 32) + inGroup / 8 * 64 + lane * 4 + inGroup % 4], code = inGroup % 8 < 4 ? byte & 15 : byte >> 4;
+  int code = inGroup % 8 < 4 ? byte & 15 : byte >> 4;
   return affine ? scale * static_cast<float>(code) + packed::halfAt(at + 32 + lane * 2) : scale * static_cast<float>(code - 8);
 }
 

@@ -1,5 +1,5 @@
 // Per row: normalise, apply the body, store as f32 or as a quantised row. Tile r is a row.
-// Prelude: kColumns kNorm (0 none, 1 rms, 2 layer) kEps kHasBias kGroup (0: f32) kSelect (rows of the batch, gathered)
+// Prelude: kColumns kNorm (0 none, 1 rms, 2 layer) kEps kHasBias kGroup (0: f32) kCode kSelect (rows of the batch, gathered)
 // kExtras, struct Epilogue. Operands: x, [weight], [bias], extras..., y. Sums run over columns in one order.
 #pragma once
 
@@ -55,11 +55,11 @@ INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long la
     if constexpr (kGroup == 0) {
       for (long long c = 0; c < kStride; c += kLanes) store((float*)y + row * kStride + c, value(x, row, c, centre, factor, operands));
     } else {
-      char* out = y + row * quantizedRowBytes(kColumns, kGroup);
+      char* out = y + row * quantizedRowBytes(kColumns, kGroup, kCode);
       for (long long g = 0; g < kColumns / kGroup; ++g) {
         float values[kGroup];
         for (int c = 0; c < kGroup; c += kLanes) store(values + c, value(x, row, g * kGroup + c, centre, factor, operands));
-        quantizeGroup<kGroup, kColumns>(values, out, g);
+        quantizeGroup<kGroup, kColumns, kCode>(values, out, g);
       }
     }
   }

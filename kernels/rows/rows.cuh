@@ -55,9 +55,9 @@ struct Tile {
       float* out = (float*)y + row * kStride;
       for (int c = threadIdx.x; c < kStride; c += kThreads) out[c] = value(x, row, c, centre, factor, operands);
     } else {
-      char* out = y + row * quantizedRowBytes(kColumns, C::kGroup);
+      char* out = y + row * quantizedRowBytes(kColumns, C::kGroup, C::kCode);
       for (int g = threadIdx.x / kWarp; g < kColumns / C::kGroup; g += kWarps)
-        quantizeGroup<C::kGroup, kColumns>([&](int i) { return value(x, row, g * C::kGroup + i, centre, factor, operands); }, out, g);
+        quantizeGroup<C::kGroup, kColumns, C::kCode>([&](int i) { return value(x, row, g * C::kGroup + i, centre, factor, operands); }, out, g);
     }
   }
 };

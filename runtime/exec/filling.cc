@@ -11,6 +11,7 @@ constexpr size_t kPatternBytes = 1 << 20;
 // Small numbers of either sign: random sign and fraction, the exponent of about 1/50.
 constexpr uint32_t kF32 = 0x3c800000, kF32Free = 0x807fffff;
 constexpr uint16_t kF16 = 0x2400, kF16Free = 0x83ff, kBf16 = 0x3c80, kBf16Free = 0x807f;
+constexpr uint8_t kF8Free = 0xbf;  // of e4m3: below 2
 
 class Words {
  public:
@@ -39,6 +40,10 @@ void fillUnit(const plan::Filling& filling, Words& words, std::byte* to) {
     case plan::FillElement::codes:
       for (uint32_t i = 0; i + 2 <= header; i += 2) put(to + i, uint16_t{0x1000});  // 2^-11
       for (uint32_t i = header; i < unit; ++i) to[i] = static_cast<std::byte>(words.next() >> 24);
+      break;
+    case plan::FillElement::float_codes:
+      for (uint32_t i = 0; i + 4 <= header; i += 4) put(to + i, 0x1p-6f);
+      for (uint32_t i = header; i < unit; ++i) to[i] = static_cast<std::byte>(words.next() >> 24 & kF8Free);
       break;
   }
 }

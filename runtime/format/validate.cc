@@ -22,7 +22,7 @@ Status checkRange(std::string_view what, uint64_t offset, uint64_t bytes, uint64
 }
 
 uint32_t elementBytes(plan::FillElement element) {
-  if (element == plan::FillElement::codes) return 1;
+  if (element == plan::FillElement::codes || element == plan::FillElement::float_codes) return 1;
   return element == plan::FillElement::f16 || element == plan::FillElement::bf16 ? 2 : 4;
 }
 

@@ -42,15 +42,16 @@ void linear(benchmark::State& state, const std::string& format) {
   constexpr int64_t kN = 16384, kK = 4096;
   int64_t rows = state.range(0);
   StorageFormat storage = StorageFormat::parse(format).value();
-  auto library =
-      build({"linear",
-             fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, result_group = 0 : i64, selected = false, extras = \"\"", kN,
-                         kK, format),
-             ""});
+  auto library = build(
+      {"linear",
+       fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = 1 : i64, result_group = 0 : i64, result_code = \"i8\", selected = false, "
+                   "extras = \"\"",
+                   kN, kK, format),
+       ""});
   // Zeros take the time of any other weights.
   Memory weights = Memory::allocate(storage.bytes(kN, kK)).value();
   std::fill_n(weights.data(), weights.bytes(), std::byte{0});
-  size_t rowBytes = static_cast<size_t>(isQuantized(storage.format) ? quantizedRowBytes(kK, storage.group) : kK * 4);
+  size_t rowBytes = static_cast<size_t>(isQuantized(storage.format) ? quantizedRowBytes(kK, storage.group, rowCodeOf(storage.format)) : kK * 4);
   std::vector<std::byte> x(rowBytes * static_cast<size_t>(rows));
   Poisoned y(static_cast<size_t>(rows * kN) * 4);
   IngotBatch batch{};
@@ -58,16 +59,17 @@ void linear(benchmark::State& state, const std::string& format) {
   const Kernel& kernel = library->at(0);
   for (auto _ : state) kernel.run(batch, {x.data(), weights.data(), y.data()}, kernel.tilesFor(1));
   report(state, static_cast<double>(weights.bytes() + rowBytes * static_cast<size_t>(rows) + y.bytes()), 2.0 * static_cast<double>(rows * kN * kK),
-         isQuantized(storage.format) ? limits().int8 : limits().float32);
+         unpacksToBytes(storage.format) ? limits().int8 : limits().float32);
 }
 
 void rows(benchmark::State& state) {
   constexpr int64_t kColumns = 4096, kRows = 16;
-  auto library = build({"rows",
-                        fmt::format("columns = {} : i64, norm = \"rms\", eps = 1.0e-5 : f64, bias = false, group = {} : i64, select = false, "
-                                    "selected = false, extras = \"\"",
-                                    kColumns, state.range(0)),
-                        ""});
+  auto library =
+      build({"rows",
+             fmt::format("columns = {} : i64, norm = \"rms\", eps = 1.0e-5 : f64, bias = false, group = {} : i64, code = \"i8\", select = false, "
+                         "selected = false, extras = \"\"",
+                         kColumns, state.range(0)),
+             ""});
   std::vector<float> x(kRows * kColumns, 1.0f), weight(kColumns, 1.0f), y(kRows * kColumns);
   IngotBatch batch{};
   batch.num_tokens = kRows;
@@ -144,6 +146,7 @@ BENCHMARK_CAPTURE(linear, f32, std::string("f32"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK_CAPTURE(linear, bf16, std::string("bf16"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK_CAPTURE(linear, f16, std::string("f16"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK_CAPTURE(linear, i8g32, std::string("i8g32"))->Arg(1)->Arg(8)->Arg(480);
+BENCHMARK_CAPTURE(linear, f8g128, std::string("f8g128"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK_CAPTURE(linear, i4g32, std::string("i4g32"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK_CAPTURE(linear, i4mg32, std::string("i4mg32"))->Arg(1)->Arg(8)->Arg(480);
 BENCHMARK(rows)->Name("rows")->Arg(0)->Arg(32);

@@ -1,6 +1,7 @@
 // Checkpoints that lie or lack something: one clear line, the right status, nothing left behind.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <limits>
 
 #include "tests/cli/command.h"
@@ -128,9 +129,55 @@ TEST_F(BadCheckpoint, ConfigKeys) {
   config([](auto& c) { c["num_key_value_heads"] = 3; });
   expectRefusal(kRefused, {"heads"});
   config([](auto& c) { c["quantization_config"] = {{"bits", 4}}; });
-  expectRefusal(kRefused, {"quantization_config"});
+  expectRefusal(kRefused, {"quantization_config", "quant_method"});
+  config([](auto& c) { c["quantization_config"] = {{"quant_method", "gptq"}, {"bits", 4}}; });
+  expectRefusal(kRefused, {"quant_method is \"gptq\"", "expected fp8, or compressed-tensors", "float-quantized"});
+  config([](auto& c) { c["quantization_config"] = {{"quant_method", "compressed-tensors"}, {"format", "pack-quantized"}}; });
+  expectRefusal(kRefused, {"format is \"pack-quantized\"", "float-quantized"});
+  config([](auto& c) { c["quantization_config"] = {{"quant_method", "fp8"}, {"weight_block_size", {128}}}; });
+  expectRefusal(kRefused, {"weight_block_size", "[128]"});
+  config([](auto& c) { c["quantization_config"] = {{"quant_method", "fp8"}, {"surprise", 1}}; });
+  expectRefusal(kRefused, {"quantization_config", "surprise"});
   writeFile(checkpoint / "config.json", "{\"model_type\":");
   expectRefusal(kRefused, {"config.json", "JSON"});
+}
+
+TEST_F(BadCheckpoint, EightBitFloats) {
+  const std::string name = "model.layers.0.mlp.down_proj.weight";
+  auto tensors = makeTinyLlama().tensors;
+  tensors.erase(name);
+  // The matrix as [32, 64] codes of one, and `scales` of the shape given.
+  auto write = [&](const std::string& scales, const std::vector<int64_t>& shape, size_t count, const std::string& code = "\x38") {
+    auto all = tensors;
+    if (count) all[scales] = {shape, std::vector<float>(count, 0.25f)};
+    std::string file = safetensorsOf(all);
+    uint64_t headerBytes;
+    std::memcpy(&headerBytes, file.data(), 8);
+    auto header = nlohmann::ordered_json::parse(file.substr(8, headerBytes));
+    std::string data = file.substr(8 + headerBytes);
+    header[name] = {{"dtype", "F8_E4M3"}, {"shape", {32, 64}}, {"data_offsets", {data.size(), data.size() + 2048}}};
+    for (int i = 0; i < 2048; ++i) data += code;
+    writeFile(checkpoint / "model.safetensors", safetensorsOf(header.dump(), data));
+  };
+  write("", {}, 0);
+  expectRefusal(kRefused, {name, name + "_scale", "_scale_inv"});
+  write(name + "_scale", {3}, 3);
+  expectRefusal(kRefused, {name + "_scale", "[3]", "f8[32,64]"});
+  write(name + "_scale", {1}, 1, "\x7f");
+  expectRefusal(kRefused, {name, "nan"});
+  for (auto [shape, count] : {std::pair(std::vector<int64_t>{}, 1), {{1}, 1}, {{32}, 32}, {{32, 1}, 32}}) {
+    write(name + "_scale", shape, static_cast<size_t>(count));
+    Ran ran = compile();
+    EXPECT_EQ(ran.status, 0) << ran.err;
+  }
+  config([](auto& c) { c["quantization_config"] = {{"quant_method", "fp8"}, {"weight_block_size", {16, 32}}}; });
+  write(name + "_scale_inv", {2, 2}, 4);
+  EXPECT_EQ(compile().status, 0);
+  tensors["model.layers.0.mlp.down_proj.input_scale"] = {{1}, {1.0f}};
+  write(name + "_scale_inv", {2, 2}, 4);
+  Ran ran = runCommand({INGOTC, checkpoint.string(), "-o", output.string()}, temporary);
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_NE(ran.err.find("down_proj.input_scale"), std::string::npos) << ran.err;
 }
 
 TEST_F(BadCheckpoint, Tensors) {

@@ -255,24 +255,28 @@ PackedWeights packRandom(Random& random, const std::string& format, int64_t rows
   return weights;
 }
 
-void appendQuantizedRow(const char* row, int64_t columns, int64_t group, std::vector<float>& values) {
+void appendQuantizedRow(const char* row, int64_t columns, int64_t group, std::vector<float>& values, RowCode code) {
   const auto* scales = reinterpret_cast<const float*>(row + columns);
+  if (code == RowCode::f8) {
+    for (int64_t i = 0; i < columns; ++i) values.push_back(scales[i / group] * ref::float8Value<float>(static_cast<unsigned char>(row[i])));
+    return;
+  }
   const auto* sums = reinterpret_cast<const int*>(row + columns + 4 * (columns / group));
   for (int64_t g = 0; g < columns / group; ++g) {
     int sum = 0;
     for (int64_t i = g * group; i < (g + 1) * group; ++i) {
-      int code = static_cast<signed char>(row[i]);
-      sum += code;
-      values.push_back(scales[g] * static_cast<float>(code));
+      sum += static_cast<signed char>(row[i]);
+      values.push_back(scales[g] * static_cast<float>(static_cast<signed char>(row[i])));
     }
     if (sum != sums[g]) std::abort();
   }
 }
 
-double halfStep(const double* row, int64_t at, int64_t group) {
+double halfStep(const double* row, int64_t at, int64_t group, RowCode code) {
   double peak = 0;
   for (int64_t i = at / group * group; i < (at / group + 1) * group; ++i) peak = std::fmax(peak, std::fabs(row[i]));
-  return 0.501 * peak / 127;
+  // Of e4m3: a sixteenth of the value, or the smallest step of all.
+  return 0.501 * (code == RowCode::i8 ? peak / 127 : std::fmax(std::fabs(row[at]) / 8, 0x1p-9 * peak / 448));
 }
 
 }  // namespace ingot::test

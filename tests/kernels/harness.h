@@ -100,9 +100,9 @@ struct PackedWeights {
 PackedWeights packRandom(Random& random, const std::string& format, int64_t rows, int64_t columns);
 
 // Appends what a quantised row of `columns` columns stands for, and aborts where its sums are wrong.
-void appendQuantizedRow(const char* row, int64_t columns, int64_t group, std::vector<float>& values);
-// Half a step of the group of `columns` columns that column `at` of a row is rounded with.
-double halfStep(const double* row, int64_t at, int64_t group);
+void appendQuantizedRow(const char* row, int64_t columns, int64_t group, std::vector<float>& values, RowCode code = RowCode::i8);
+// Half a step that column `at` of a row is rounded with, in its group of `group` columns.
+double halfStep(const double* row, int64_t at, int64_t group, RowCode code = RowCode::i8);
 
 }  // namespace ingot::test
 

@@ -44,12 +44,13 @@ struct Case {
   const Body* body = &kNone;
   bool selected = false;
   int64_t resultGroup = 0;  // 0: f32 rows
+  RowCode resultCode = RowCode::i8;
 };
 
 std::vector<Case> cases() {
   std::vector<Case> all;
-  for (const char* format : {"f32", "bf16", "f16", "i8g32", "i4g32", "i4mg32", "i4g64", "i8g16"}) {
-    int64_t least = std::string(format) == "i4g64" ? 64 : 32;
+  for (const char* format : {"f32", "bf16", "f16", "i8g32", "i4g32", "i4mg32", "i4g64", "i8g16", "f8g32", "f8g64"}) {
+    int64_t least = std::string(format).ends_with("g64") ? 64 : 32;
     all.insert(all.end(), {{format, 16, least},
                            {format, 17, 64, &kBiasResidual},
                            {format, 31, 576, &kGelu},
@@ -66,6 +67,12 @@ std::vector<Case> cases() {
                          {"i8g32", 48, 64, &kNone, true, 16},
                          {"f16", 128, 33, &kGelu, false, 64},
                          {"i8g32", 512, 32, &kGated, false, 128}});
+  all.insert(all.end(), {{"f8g128", 48, 384, &kBiasResidual},
+                         {"f8g128", 33, 128, &kGelu, true},
+                         {"f8g32", 20, 1312, &kNone},
+                         {"f8g64", 256, 64, &kGated, false, 128, RowCode::f8},
+                         {"f8g128", 96, 256, &kBiasResidual, true, 32, RowCode::f8},
+                         {"bf16", 128, 34, &kNone, false, 64, RowCode::f8}});
   return all;
 }
 
@@ -82,7 +89,11 @@ std::vector<Case> manyRowsCases() {
           {"i8g64", 192, 128, &kGelu, false, 64},
           {"i4g32", 448, 128, &kGated, false, 32},
           {"i4g64", 16, 64},
-          {"i4mg32", 160, 192, &kGated}};
+          {"i4mg32", 160, 192, &kGated},
+          {"f8g32", 200, 576, &kBiasResidual},
+          {"f8g64", 192, 192, &kGated},
+          {"f8g128", 144, 1152, &kGelu, true},
+          {"f8g128", 160, 384, &kNone, false, 32, RowCode::f8}};
 }
 
 // A compile takes a third of a second: x86-64-v3 and aarch64 take every case, others the ones in which they differ, and
@@ -106,8 +117,9 @@ std::vector<Case> casesOf(const std::string& target) {
 
 KernelText textOf(const Case& c) {
   return {"linear",
-          fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = {} : i64, result_group = {} : i64, selected = {}, extras = \"{}\"", c.n,
-                      c.k, c.format, c.body->sums, c.resultGroup, c.selected, c.body->extras),
+          fmt::format("n = {} : i64, k = {} : i64, format = \"{}\", sums = {} : i64, result_group = {} : i64, result_code = \"{}\", selected = {}, "
+                      "extras = \"{}\"",
+                      c.n, c.k, c.format, c.body->sums, c.resultGroup, c.resultCode == RowCode::f8 ? "f8" : "i8", c.selected, c.body->extras),
           c.body->text};
 }
 
@@ -131,14 +143,16 @@ class Problem {
   }
 
   size_t rowBytes() const {
-    return static_cast<size_t>(isQuantized(storage_.format) ? quantizedRowBytes(c_.k, storage_.group) : paddedColumns(c_.k) * 4);
+    return static_cast<size_t>(isQuantized(storage_.format) ? quantizedRowBytes(c_.k, storage_.group, rowCodeOf(storage_.format))
+                                                            : paddedColumns(c_.k) * 4);
   }
   int64_t stride() const { return stride_; }
 
   // Rows [first, first + count) through the kernel, as runner does it.
   template <class Runner>
   std::vector<float> compute(const Kernel& kernel, int64_t first, int64_t count, Runner runner) {
-    auto resultBytes = static_cast<size_t>(c_.resultGroup ? quantizedRowBytes(columns_, static_cast<int>(c_.resultGroup)) : stride_ * 4);
+    auto resultBytes =
+        static_cast<size_t>(c_.resultGroup ? quantizedRowBytes(columns_, static_cast<int>(c_.resultGroup), c_.resultCode) : stride_ * 4);
     Poisoned y(static_cast<size_t>(count) * resultBytes);
     std::vector<void*> operands = {x_.as<char>() + static_cast<size_t>(first) * rowBytes(), weights_.bytes->data()};
     for (const char* kind = c_.body->extras; *kind; ++kind) operands.push_back(*kind == 'c' ? bias_.data() : residual_.as<float>() + first * stride_);
@@ -150,7 +164,7 @@ class Problem {
     if (!c_.resultGroup) return {y.as<float>(), y.as<float>() + count * stride_};
     std::vector<float> values;
     for (int64_t r = 0; r < count; ++r) {
-      appendQuantizedRow(y.as<char>() + static_cast<size_t>(r) * resultBytes, columns_, c_.resultGroup, values);
+      appendQuantizedRow(y.as<char>() + static_cast<size_t>(r) * resultBytes, columns_, c_.resultGroup, values, c_.resultCode);
       values.resize(static_cast<size_t>((r + 1) * stride_));
     }
     return values;
@@ -176,7 +190,8 @@ class Problem {
       for (int64_t n = 0; n < columns_; ++n) {
         auto at = static_cast<size_t>(n);
         double found = y[static_cast<size_t>(r * stride_) + at];
-        ASSERT_LE(std::fabs(found - expected[at]), 2 * tolerances[at] + (c_.resultGroup ? halfStep(expected.data(), n, c_.resultGroup) : 0))
+        ASSERT_LE(std::fabs(found - expected[at]),
+                  2 * tolerances[at] + (c_.resultGroup ? halfStep(expected.data(), n, c_.resultGroup, c_.resultCode) : 0))
             << c_.format << " n=" << c_.n << " k=" << c_.k << " row " << r << " column " << n << ": " << found << ", expected " << expected[at];
       }
     }
@@ -200,13 +215,18 @@ class Problem {
     }
     int64_t group = storage_.group, groups = c_.k / group;
     for (int64_t g = 0; g < groups; ++g) {
-      auto* codes = reinterpret_cast<signed char*>(row) + g * group;
-      std::vector<float> part(values + g * group, values + (g + 1) * group);
+      std::vector<float> part(values + g * group, values + (g + 1) * group), codes(part.size());
       float& scale = reinterpret_cast<float*>(row + c_.k)[g];
-      ref::quantizeGroup(part.data(), group, codes, scale);
-      int sum = 0;
-      for (int64_t i = 0; i < group; ++i) sum += codes[i], values[g * group + i] = double{scale} * codes[i];
-      reinterpret_cast<int*>(row + c_.k + 4 * groups)[g] = sum;
+      RowCode code = rowCodeOf(storage_.format);
+      ref::quantizeGroup(part.data(), group, codes.data(), scale, code);
+      float sum = 0;
+      for (int64_t i = 0; i < group; ++i) {
+        float value = codes[static_cast<size_t>(i)];
+        row[g * group + i] = code == RowCode::f8 ? static_cast<char>(floatToF8(value)) : static_cast<char>(value);
+        sum += value;
+        values[g * group + i] = double{scale} * double{value};
+      }
+      if (code == RowCode::i8) reinterpret_cast<int*>(row + c_.k + 4 * groups)[g] = static_cast<int>(sum);
     }
   }
 
@@ -294,8 +314,14 @@ TEST(LinearForManyRows, HasTheBitsOfTheOneForFew) {
 // Root mean square of the error over the largest weight: a step of 2 / 15 of it gives 0.038 for four bits.
 TEST(Pack, StaysCloseToTheWeights) {
   Random random(2);
-  for (auto [format, share] :
-       {std::pair{"f32", 0.0}, {"f16", 2e-4}, {"bf16", 1.5e-3}, {"i8g32", 2.5e-3}, {"i8g16", 2.5e-3}, {"i4g32", 0.045}, {"i4mg32", 0.04}}) {
+  for (auto [format, share] : {std::pair{"f32", 0.0},
+                               {"f16", 2e-4},
+                               {"bf16", 1.5e-3},
+                               {"i8g32", 2.5e-3},
+                               {"i8g16", 2.5e-3},
+                               {"f8g32", 1.2e-2},
+                               {"i4g32", 0.045},
+                               {"i4mg32", 0.04}}) {
     PackedWeights weights = packRandom(random, format, 37, 64);
     double largest = 0, square = 0;
     for (size_t i = 0; i < weights.original.size(); ++i) {

@@ -19,6 +19,7 @@ struct RowsCase {
   int64_t group;
   bool select;
   bool residual;  // y = norm(x) + e
+  RowCode code = RowCode::i8;
 };
 
 std::vector<RowsCase> rowsCases() {
@@ -26,6 +27,7 @@ std::vector<RowsCase> rowsCases() {
   for (int64_t columns : {1, 15, 16, 17, 31, 33, 48})
     all.push_back({columns, columns % 2 ? "rms" : "layer", columns % 2 == 0, 0, columns == 33, columns == 17});
   for (int64_t columns : {17, 576}) all.push_back({columns, "layer", columns == 17, 0, false, true});
+  for (int64_t group : {32, 128}) all.push_back({group * 3, "rms", false, group, group == 32, group == 128, RowCode::f8});
   for (int64_t group : {16, 32, 64, 128}) all.push_back({group * 9, group == 64 ? "none" : "rms", false, group, group == 16, group == 32});
   all.push_back({64, "none", false, 0, true, false});
   all.push_back({64, "layer", true, 32, false, false});
@@ -33,11 +35,12 @@ std::vector<RowsCase> rowsCases() {
 }
 
 KernelText textOf(const RowsCase& c) {
-  return {"rows",
-          fmt::format(
-              "columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, select = {}, selected = false, extras = \"{}\"",
-              c.columns, c.norm, c.bias, c.group, c.select, c.residual ? "e" : ""),
-          c.residual ? "^bb0(%x: f32, %e: f32):\n %0 = llm.add %x, %e : (f32, f32) -> f32\n llm.yield %0 : f32" : ""};
+  return {
+      "rows",
+      fmt::format("columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, code = \"{}\", select = {}, selected = false, "
+                  "extras = \"{}\"",
+                  c.columns, c.norm, c.bias, c.group, c.code == RowCode::f8 ? "f8" : "i8", c.select, c.residual ? "e" : ""),
+      c.residual ? "^bb0(%x: f32, %e: f32):\n %0 = llm.add %x, %e : (f32, f32) -> f32\n llm.yield %0 : f32" : ""};
 }
 
 class Rows : public ::testing::TestWithParam<std::string> {
@@ -62,7 +65,7 @@ class Rows : public ::testing::TestWithParam<std::string> {
     if (normalises) operands.push_back(weight.data());
     if (c.bias) operands.push_back(bias.data());
     if (c.residual) operands.push_back(residual.data());
-    size_t rowBytes = static_cast<size_t>(c.group ? quantizedRowBytes(c.columns, static_cast<int>(c.group)) : stride * 4);
+    size_t rowBytes = static_cast<size_t>(c.group ? quantizedRowBytes(c.columns, static_cast<int>(c.group), c.code) : stride * 4);
     Poisoned y(rowBytes * static_cast<size_t>(count)), again(rowBytes * static_cast<size_t>(count));
     operands.push_back(y.data());
     IngotBatch batch{};
@@ -102,21 +105,17 @@ class Rows : public ::testing::TestWithParam<std::string> {
   }
 
   static void expectQuantised(const char* row, const std::vector<double>& expected, const RowsCase& c) {
-    auto* codes = reinterpret_cast<const signed char*>(row);
-    int64_t groups = c.columns / c.group;
     auto* scales = reinterpret_cast<const float*>(row + c.columns);
-    auto* sums = reinterpret_cast<const int*>(row + c.columns + 4 * groups);
-    for (int64_t g = 0; g < groups; ++g) {
+    std::vector<float> values;
+    appendQuantizedRow(row, c.columns, c.group, values, c.code);
+    for (int64_t i = 0; i < c.columns; ++i) {
       double peak = 0;
-      int sum = 0;
-      for (int64_t i = 0; i < c.group; ++i) {
-        peak = std::fmax(peak, std::fabs(expected[static_cast<size_t>(g * c.group + i)]));
-        sum += codes[g * c.group + i];
-      }
-      ASSERT_NEAR(scales[g], peak / 127, 2e-6 * (peak + 1)) << "group " << g;
-      ASSERT_EQ(sums[g], sum);
-      for (int64_t i = 0; i < c.group; ++i)  // a value half way between two codes may go either way
-        ASSERT_NEAR(scales[g] * codes[g * c.group + i], expected[static_cast<size_t>(g * c.group + i)], 0.5001 * peak / 127 + 1e-4 * (peak + 1));
+      for (int64_t k = i / c.group * c.group; k < (i / c.group + 1) * c.group; ++k)
+        peak = std::fmax(peak, std::fabs(expected[static_cast<size_t>(k)]));
+      ASSERT_NEAR(scales[i / c.group], peak / ref::largestCode(c.code), 2e-6 * (peak + 1)) << "column " << i;
+      // A value half way between two codes may go either way.
+      ASSERT_NEAR(values[static_cast<size_t>(i)], expected[static_cast<size_t>(i)],
+                  halfStep(expected.data(), i, c.group, c.code) + 1e-4 * (peak + 1));
     }
   }
 };
@@ -160,8 +159,9 @@ TEST_P(Embedding, CopiesTheRowsOfItsTable) {
     int64_t n, k, offset;
     bool positions;
   };
-  const Case all[] = {{"f32", 31, 17, 0, false},   {"bf16", 33, 32, 0, false},   {"f16", 48, 33, 0, false},   {"i8g32", 17, 64, 0, false},
-                      {"i4g32", 50, 32, 0, false}, {"i4mg32", 16, 64, 0, false}, {"i8g16", 49, 48, 0, false}, {"plain", 32, 31, 2, true}};
+  const Case all[] = {{"f32", 31, 17, 0, false},     {"bf16", 33, 32, 0, false},   {"f16", 48, 33, 0, false},   {"i8g32", 17, 64, 0, false},
+                      {"i4g32", 50, 32, 0, false},   {"i4mg32", 16, 64, 0, false}, {"i8g16", 49, 48, 0, false}, {"f8g32", 33, 64, 0, false},
+                      {"f8g128", 16, 128, 0, false}, {"plain", 32, 31, 2, true}};
   std::vector<KernelText> texts;
   for (const Case& c : all)
     texts.push_back(

@@ -5,6 +5,7 @@
 #include "tests/simt/warp.h"
 
 constexpr bool kHasTensorCores = true;
+constexpr float kFloat8Unit = 1.0f;
 
 namespace simt {
 
@@ -52,6 +53,13 @@ __attribute__((noinline)) static void multiplyHalves(float (&d)[4], const unsign
 }
 __attribute__((noinline)) static void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
+}
+
+__attribute__((noinline)) static void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  auto valueOf = [](unsigned code) { return halfToFloat((unsigned short)((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f; };
+  simt::forEachWord(simt::showFragments(a, b, "multiplyFloat8s"), [&](int i, unsigned x, unsigned y) {
+    for (int shift = 0; shift < 32; shift += 8) d[i] = fma(valueOf(x >> shift), valueOf(y >> shift), d[i]);
+  });
 }
 
 INGOT_INLINE unsigned roundBfloat(float x) {

@@ -3,6 +3,7 @@
 #include <numeric>
 
 #include "compiler/import/build_graph.h"
+#include "compiler/pack/kept_storage.h"
 #include "compiler/passes/passes.h"
 #include "compiler/reference/checkpoint_params.h"
 #include "kernels/ref/softmax.h"
@@ -18,6 +19,7 @@ Result<ReferenceModel> openReferenceModel(const std::string& checkpoint, const R
   if (options.maxModelLen) model.source.spec.maxPositions = options.maxModelLen;
   model.module = buildGraph(model.source.spec, *model.context);
   INGOT_TRY(bindCheckpoint(*model.module, model.source.spec, model.source.checkpoint));
+  if (options.keep) keepStorage(*model.module, model.source.checkpoint, [](const std::string&) {});
   if (mlir::failed(mlir::verify(*model.module))) return Status::internal("the imported module is not valid");
   if (!options.passes) return model;
   mlir::PassManager passes(model.context.get());

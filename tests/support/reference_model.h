@@ -12,6 +12,7 @@ namespace ingot {
 struct ReferenceOptions {
   bool passes = false;                    // run the compiler's passes on the module
   std::string linear = "f32", head = "";  // storage of matrices, for the passes
+  bool keep = false;                      // GGUF blocks and 8-bit floats stay what they are
   int64_t maxModelLen = 0;                // 0: the checkpoint's
 };
 

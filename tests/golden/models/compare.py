@@ -3,7 +3,7 @@
     python compare.py CHECKPOINTS --build BUILD [--only NAME ...] [--modes MODE ...] [--limit 1e-3]
 
 Modes: import, passes, double (the interpreter, before and after passes, and in double), chunked, compiled (ingotc and ingot);
-int8, int4, bfloat16, float16: the compiled program against the interpreter with the same weights, rounded alike.
+kept, int8, int4, fp8, bfloat16, float16: the compiled program against the interpreter with the same weights, rounded alike.
 Standard library only. Exit status 1 when a difference is over the limit or a command fails.
 """
 import argparse
@@ -25,8 +25,10 @@ REFERENCE = {
 # position that agrees best is held to AGREED.
 AGREED = 1e-4
 ROUNDED = {
+    "kept": ([], ["--keep", "--cache=f16"], 1.0),
     "int8": (["--quantize=int8"], ["--quantize=int8", "--cache=f16"], 0.5),
     "int4": (["--quantize=int4"], ["--quantize=int4", "--cache=f16"], 0.5),
+    "fp8": (["--quantize=fp8"], ["--quantize=fp8", "--cache=f16"], 1.0),
     "bfloat16": (["--dtype=bfloat16"], ["--dtype=bfloat16", "--cache=f16"], 2e-2),
     "float16": (["--dtype=float16"], ["--dtype=float16", "--cache=f16"], 2e-2),
 }

@@ -12,6 +12,7 @@ import json
 import math
 import pathlib
 
+import safetensors.torch
 import torch
 import transformers
 
@@ -93,6 +94,17 @@ FIXTURES = {
     "opt-projected": ("OPT", dict(OPT, vocab_size=96, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=2,
                                   max_position_embeddings=32, word_embed_proj_dim=16, do_layer_norm_before=False), {"dtype": "float16"}),
     "gpt2": ("GPT2", dict(vocab_size=96, n_embd=32, n_layer=2, n_head=2, n_positions=32), {"dtype": "float16", "torch_save": True}),
+    "llama-fp8": ("Llama", dict(LLAMA, **dict(SMALL, hidden_size=64, intermediate_size=128)), {"dtype": "bfloat16", "float8": "channel"}),
+    "qwen3-fp8": ("Qwen3", dict(LLAMA, **dict(SMALL, hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2), head_dim=16,
+                                tie_word_embeddings=True), {"dtype": "bfloat16", "float8": "block"}),
+}
+# How checkpoints of 8-bit floats say so: vLLM's compressed-tensors, with fixed scales of activations; and Qwen's, with blocks.
+BLOCK = 32
+FLOAT8 = {
+    "channel": {"quant_method": "compressed-tensors", "format": "float-quantized", "ignore": ["lm_head"], "quantization_status": "compressed",
+                "config_groups": {"group_0": {"targets": ["Linear"], "weights": {"num_bits": 8, "type": "float", "strategy": "channel",
+                                                                                "symmetric": True, "dynamic": False}}}},
+    "block": {"quant_method": "fp8", "activation_scheme": "dynamic", "weight_block_size": [BLOCK, BLOCK]},
 }
 FIXTURE_LENGTHS = (20,)
 
@@ -110,6 +122,35 @@ def fill(model, generator):
         value.data = noise * (1.0 if embeds else 1.6 / math.sqrt(fan_in))
     if getattr(model.config, "tie_word_embeddings", False):
         model.get_input_embeddings().weight.data *= 2.0 / math.sqrt(model.get_input_embeddings().weight.shape[1])
+
+
+def float8(weight, kind):
+    """Codes, scales, and the values that they stand for."""
+    rows, columns = (1, weight.shape[1]) if kind == "channel" else (BLOCK, BLOCK)
+    blocks = weight.reshape(weight.shape[0] // rows, rows, weight.shape[1] // columns, columns)
+    scales = (blocks.abs().amax((1, 3)) / 448).to(torch.bfloat16 if kind == "block" else torch.float32)
+    spread = scales.float()[:, None, :, None]
+    codes = (blocks / spread).clamp(-448, 448).to(torch.float8_e4m3fn)
+    return codes.reshape(weight.shape), scales, (codes.float() * spread).reshape(weight.shape)
+
+
+def float8_names(model):
+    return [f"{name}.weight" for name, module in model.named_modules() if isinstance(module, torch.nn.Linear) and name != "lm_head"]
+
+
+def save_float8(model, folder, kind, originals):
+    tensors = {name: value.contiguous() for name, value in model.state_dict().items()}
+    if model.config.tie_word_embeddings:
+        del tensors["lm_head.weight"]
+    for name, weight in originals.items():
+        tensors[name], tensors[name + ("_scale" if kind == "channel" else "_scale_inv")], _ = float8(weight, kind)
+        if kind == "channel":
+            tensors[name.removesuffix("weight") + "input_scale"] = torch.tensor([0.01])
+    model.config.save_pretrained(folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = FLOAT8[kind]
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+    safetensors.torch.save_file(tensors, folder / "model.safetensors")
 
 
 def build(family, config, dtype, seed):
@@ -152,11 +193,13 @@ def legacy(path):
     path.write_text(json.dumps(config, indent=1))
 
 
-def save(model, folder, how):
+def save(model, folder, how, originals):
     model = copy.deepcopy(model).to(getattr(torch, how.get("dtype", "float32")))
     model.config.dtype = how.get("dtype", "float32")
     folder.mkdir(parents=True, exist_ok=True)
-    if how.get("torch_save"):
+    if "float8" in how:
+        save_float8(model, folder, how["float8"], originals)
+    elif how.get("torch_save"):
         model.config.save_pretrained(folder)
         torch.save(model.state_dict(), folder / "pytorch_model.bin")
     else:
@@ -170,7 +213,12 @@ def make(name, case, out, lengths, digits):
     family, config, how = case
     seed = sum(map(ord, name))
     model = build(family, config, how.get("dtype", "float32"), seed)
-    save(model, out / name, how)
+    originals = {}
+    if "float8" in how:
+        originals = {weight: model.get_parameter(weight).data for weight in float8_names(model)}
+        for weight, value in originals.items():
+            model.get_parameter(weight).data = float8(value, how["float8"])[2]
+    save(model, out / name, how, originals)
     random = torch.Generator().manual_seed(seed + 1)
     prompts = [torch.randint(0, config["vocab_size"], (n,), generator=random).tolist() for n in lengths]
     fix_dynamic_rope(model)

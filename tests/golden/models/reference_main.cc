@@ -13,7 +13,7 @@ using ingot::Status;
 struct Arguments {
   std::string checkpoint, after = "passes", quantize = "none", dtype = "float32", cache = "f32";
   std::vector<std::string> prompts;
-  bool inDouble = false, print = false;
+  bool keep = false, inDouble = false, print = false;
   int64_t chunk = 0, maxModelLen = 0;
 };
 
@@ -29,10 +29,11 @@ Result<std::vector<int>> parseIds(const std::string& text) {
 
 // As compiler/pipeline chooses them.
 ingot::ReferenceOptions optionsOf(const Arguments& arguments) {
-  ingot::ReferenceOptions options{.passes = arguments.after == "passes", .maxModelLen = arguments.maxModelLen};
+  ingot::ReferenceOptions options{.passes = arguments.after == "passes", .keep = arguments.keep, .maxModelLen = arguments.maxModelLen};
   if (arguments.quantize != "none") {
-    options.linear = arguments.quantize == "int8" ? "i8g32" : "i4g32";
-    options.head = "i8g32";
+    bool isFloat = arguments.quantize == "fp8";
+    options.linear = isFloat ? "f8g128" : arguments.quantize == "int8" ? "i8g32" : "i4g32";
+    options.head = isFloat ? "f8g128" : "i8g32";
   } else {
     options.linear = arguments.dtype == "float32" ? "f32" : arguments.dtype == "float16" ? "f16" : "bf16";
   }
@@ -69,11 +70,12 @@ int main(int argc, char** argv) {
   app.add_option("checkpoint", arguments.checkpoint, "folder or .gguf file")->required();
   app.add_option("--ids", arguments.prompts, "token ids of a prompt, as 1,2,3; repeatable");
   app.add_option("--after", arguments.after, "which module runs")->check(CLI::IsMember({"import", "passes"}));
-  app.add_option("--quantize", arguments.quantize)->check(CLI::IsMember({"none", "int8", "int4"}));
+  app.add_option("--quantize", arguments.quantize)->check(CLI::IsMember({"none", "int8", "int4", "fp8"}));
   app.add_option("--dtype", arguments.dtype, "storage of matrices")->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
   app.add_option("--cache", arguments.cache, "what keys and values are rounded to")->check(CLI::IsMember({"f32", "f16", "bf16"}));
   app.add_option("--chunk", arguments.chunk, "tokens at a time; 0: all");
   app.add_option("--max-model-len", arguments.maxModelLen);
+  app.add_flag("--keep", arguments.keep, "GGUF blocks and 8-bit floats stay what they are");
   app.add_flag("--double", arguments.inDouble, "compute in double");
   app.add_flag("--print", arguments.print, "show the module on stderr");
   CLI11_PARSE(app, argc, argv);

@@ -71,6 +71,27 @@ func.func @into_producers(%q: tensor<?x64xf32>, %c: !llm.cached, %w: tensor<64x6
   return %3 : !llm.q8<64, 32>
 }
 
+// Moves into a linear, not into an attention: 8-bit floats. Nor groups of which a linear with two sums would need 256 channels.
+// CHECK-LABEL: @floats
+// CHECK: llm.attention {{.*}} -> tensor<?x64xf32>
+// CHECK-NEXT: llm.rows none {{.*}} -> !llm.q8<64, 32, f8>
+// CHECK-NEXT: llm.linear {{.*}} -> !llm.q8<128, 128, f8>
+// CHECK-NEXT: llm.linear {{.*}} -> tensor<?x128xf32>
+// CHECK: llm.rows none
+func.func @floats(%q: tensor<?x64xf32>, %c: !llm.cached, %w: tensor<128x64xf32>, %v: tensor<256x128xf32>) -> !llm.q8<128, 128, f8> {
+  %0 = llm.attention %q, %c {heads = 2 : i64, kv_heads = 1 : i64, layer = 0 : i64, scale = 1.0 : f64} : (tensor<?x64xf32>, !llm.cached) -> tensor<?x64xf32>
+  %1 = llm.quantize %0 : (tensor<?x64xf32>) -> !llm.q8<64, 32, f8>
+  %2 = llm.linear %1, %w : (!llm.q8<64, 32, f8>, tensor<128x64xf32>) -> tensor<?x128xf32>
+  %3 = llm.quantize %2 : (tensor<?x128xf32>) -> !llm.q8<128, 128, f8>
+  %4 = llm.linear %3, %v : (!llm.q8<128, 128, f8>, tensor<256x128xf32>) -> tensor<?x128xf32> {
+  ^bb0(%a: f32, %b: f32):
+    %s = llm.mul %a, %b : (f32, f32) -> f32
+    llm.yield %s : f32
+  }
+  %5 = llm.quantize %4 : (tensor<?x128xf32>) -> !llm.q8<128, 128, f8>
+  return %5 : !llm.q8<128, 128, f8>
+}
+
 // Does not move in: heads smaller than a group; rows that somebody else reads.
 // CHECK-LABEL: @stays_outside
 // CHECK: llm.attention {{.*}} -> tensor<?x64xf32>

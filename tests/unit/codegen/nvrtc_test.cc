@@ -67,8 +67,8 @@ TEST_P(EveryFixture, CompilesForEveryGpu) {
   if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
   test::TemporaryFolder folder;
   // Norms, attention and embeddings are the same in all; linear and its rows are not.
-  const std::pair<const char*, const char*> kTypes[] = {
-      {"auto", "none"}, {"bfloat16", "none"}, {"float16", "none"}, {"auto", "int8"}, {"auto", "int4"}};
+  const std::pair<const char*, const char*> kTypes[] = {{"auto", "none"}, {"bfloat16", "none"}, {"float16", "none"},
+                                                        {"auto", "int8"}, {"auto", "int4"},     {"auto", "fp8"}};
   for (auto [dtype, quantize] : kTypes) {
     CompileOptions options;
     options.checkpoint = (fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data" / GetParam()).string();
@@ -86,11 +86,12 @@ TEST_P(EveryFixture, CompilesForEveryGpu) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-yarn", "mistral", "opt-projected", "qwen3"), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-fp8", "llama-yarn", "mistral", "opt-projected", "qwen3"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 // Of the oldest GPU that runs one, and of those whose code differs most from it.
 TEST(Nvrtc, PersistentKernelsCompile) {

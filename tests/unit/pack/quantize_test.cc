@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "compiler/pack/quantize.h"
+#include "runtime/base/dtype.h"
 #include "tests/support/random.h"
 
 namespace ingot {
@@ -60,6 +61,19 @@ TEST(Quantize, GroupsThatAreCodesAlreadyStayExact) {
     EXPECT_EQ(weightedError(format, group, group.importance.data()), 0) << static_cast<int>(format);
     EXPECT_EQ(weightedError(format, group, nullptr), 0) << static_cast<int>(format);
   }
+}
+
+TEST(Quantize, EightBitFloatsStayExact) {
+  GroupCodes codes;
+  std::vector<float> values;
+  for (int code = 127 - kGroup; code < 127; ++code) values.push_back((code % 2 ? -0.375f : 0.375f) * f8ToFloat(static_cast<uint8_t>(code)));
+  quantizeGroup(WeightFormat::f8, values.data(), nullptr, kGroup, codes);
+  EXPECT_EQ(codes.scale, 0.375f);
+  for (size_t i = 0; i < kGroup; ++i) EXPECT_EQ(codes.scale * f8ToFloat(static_cast<uint8_t>(codes.codes[i])), values[i]) << i;
+  values.assign(kGroup, 0);
+  quantizeGroup(WeightFormat::f8, values.data(), nullptr, kGroup, codes);
+  EXPECT_EQ(codes.scale, 0);
+  EXPECT_EQ(codes.codes[0], 0);
 }
 
 TEST(Quantize, OnlyTheRatiosOfImportanceCount) {

@@ -82,11 +82,12 @@ TEST_P(Golden, QuantisedWeightsStayNear) {
   EXPECT_LT(difference, 1.0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values("llama-yarn", "mistral", "qwen3", "opt-projected", "gpt2"), [](const auto& info) {
-  std::string name = info.param;
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-});
+INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values("llama-yarn", "mistral", "qwen3", "opt-projected", "gpt2", "llama-fp8", "qwen3-fp8"),
+                         [](const auto& info) {
+                           std::string name = info.param;
+                           std::replace(name.begin(), name.end(), '-', '_');
+                           return name;
+                         });
 
 // Storing bf16 values as bf16 changes nothing; storing f16 values as bf16 does.
 TEST(Storage, RoundsAsTheArtifactDoes) {
@@ -96,6 +97,20 @@ TEST(Storage, RoundsAsTheArtifactDoes) {
   expected = readExpected("mistral");
   EXPECT_NE(logprobsOf<double>("mistral", {.passes = true}, expected.ids),
             logprobsOf<double>("mistral", {.passes = true, .linear = "bf16"}, expected.ids));
+}
+
+// Codes and scales of a checkpoint stay what they are, with the largest groups that its columns and scales allow.
+TEST(Storage, KeepsEightBitFloats) {
+  for (auto [name, attention, down] : {std::tuple("llama-fp8", "f8g64", "f8g128"), {"qwen3-fp8", "f8g32", "f8g32"}}) {
+    auto model = openReferenceModel(kData + name, {.keep = true});
+    ASSERT_TRUE(model.ok()) << model.status().message();
+    auto storageOf = [&](const char* param) { return model->module->lookupSymbol<llm::ParamOp>(param).getStorage().str(); };
+    EXPECT_EQ(storageOf("layers.0.self_attn.q_proj.weight"), attention);
+    EXPECT_EQ(storageOf("layers.1.mlp.down_proj.weight"), down);
+    EXPECT_EQ(storageOf("embed_tokens.weight"), "");
+    Expected expected = readExpected(name);
+    EXPECT_EQ(logprobsOf<double>(name, {.keep = true}, expected.ids), logprobsOf<double>(name, {}, expected.ids));
+  }
 }
 
 TEST(Interpreter, RefusesGapsIdsAndPositionsOutside) {

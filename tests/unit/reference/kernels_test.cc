@@ -65,8 +65,13 @@ TEST(Quantize, RoundsToEvenAndKeepsThePeak) {
   EXPECT_EQ(scale, 1);
   EXPECT_EQ(std::vector<int>(codes, codes + 4), (std::vector<int>{127, 2, 4, -127}));
   double zeros[] = {0, 0};
-  roundRow(zeros, 2, 2, zeros);
+  roundRow(zeros, 2, 2, RowCode::i8, zeros);
   EXPECT_EQ(zeros[0], 0);
+  // Of e4m3, with 448 as the peak: 8 steps to a power of two, ties to even, steps of 2^-9 below 2^-6.
+  double floats[] = {448, 17, 19, -30.5, 0x1.8p-9, -0x1p-11};
+  roundRow(floats, 6, 6, RowCode::f8, floats);
+  EXPECT_EQ(std::vector<double>(floats, floats + 6), (std::vector<double>{448, 16, 20, -30, 0x1p-8, 0}));
+  for (int code = 0; code < 127; ++code) EXPECT_EQ(roundToFloat8(float8Value<double>(code)), float8Value<double>(code)) << code;
 }
 
 TEST(Softmax, IsStableForLargeScores) {
