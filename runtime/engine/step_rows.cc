@@ -48,8 +48,8 @@ void StepRows::readPrompt(const ScheduledChunk& chunk, Request& request) {
   forPromptRows(chunk, request, [&](int32_t row, size_t next) {
     int32_t token = request.output.prompt_token_ids[next];
     bool isLeft = isLeft_[static_cast<size_t>(row)];
-    auto logprobs = isLeft ? topLogprobs(program_.logprobs(row), token)
-                           : topLogprobs(program_.logits(row), token, *request.params.prompt_logprobs, scratch_);
+    auto logprobs =
+        isLeft ? topLogprobs(program_.logprobs(row), token) : topLogprobs(program_.logits(row), token, *request.params.prompt_logprobs, scratch_);
     (*request.output.prompt_logprobs)[next] = describeLogprobs(context_, logprobs);
   });
 }
