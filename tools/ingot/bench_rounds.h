@@ -18,10 +18,10 @@ struct RoundOptions {
 
 // The best round's times.
 struct Figures {
-  double promptSeconds = 1e9, decodeSeconds = 1e9;  // of one prompt, of one step
-  double hostSeconds = 0;                           // of one step of that round: what its thread did beside waiting for a GPU
-  double firstTokenSeconds = 0;                     // from `opened` to the logits behind the first prompt
-  uint64_t hash = 0;                                // of the logits
+  double promptSeconds = 1e9, decodeSeconds = 1e9;    // of one prompt, of one step
+  double hostSeconds = 0;                             // of one step of that round: what its thread did beside waiting for a GPU
+  double firstTokenSeconds = 0;                       // from `opened` to the logits behind the first prompt
+  uint64_t hash = 0;                                  // of the logits
   std::vector<StepProfile> promptSteps, decodeSteps;  // of the last round
 };
 

@@ -57,7 +57,7 @@ Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> programUnits
                                         int64_t leastRows, int jobs) {
   std::vector<KernelUnit> units(programUnits.begin(), programUnits.end());
   std::vector<LargerKernel> larger;
-  if (architecture != kWithoutLarger) larger = largerKernels(programUnits, leastRows);
+  if (architecture != kWithoutLarger) larger = largerKernels(programUnits, architecture, leastRows);
   for (const LargerKernel& one : larger) units.push_back(one.unit);
   std::vector<NvrtcOutput> outputs(units.size());
   INGOT_TRY(parallelFor(units.size(), jobs, [&](size_t i) -> Status {

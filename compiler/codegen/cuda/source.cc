@@ -1,6 +1,7 @@
 #include "compiler/codegen/cuda/source.h"
 
 #include "compiler/codegen/cpu/source.h"
+#include "compiler/codegen/cuda/measured.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
 #include "kernels/sample/sample.spec.h"
@@ -44,14 +45,13 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
                   isGemm ? cudaGemmRows(unit.format) : kCudaTileRows};
-    if (isGemm) code.leastRows = cudaGemmLeastRows(unit.format, unit.channels);
   }
   if (unit.kvHeads)
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
   return code;
 }
 
-std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows) {
+std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
     KernelUnit unit = units[i];
@@ -61,7 +61,7 @@ std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64
     unit.function = kGemm;
     unit.header = "kernels/linear/gemm";
     KernelCode code = cudaKernel(unit);
-    if (leastRows) code.leastRows = leastRows;
+    code.leastRows = leastRows ? leastRows : leastRowsOf(unit, architecture);
     all.push_back({i, std::move(unit), code});
   }
   return all;
@@ -86,7 +86,7 @@ Result<CpuTarget> emulatedTarget() {
 
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, int64_t leastRows, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  std::vector<LargerKernel> larger = largerKernels(units, leastRows);
+  std::vector<LargerKernel> larger = largerKernels(units, target.name, leastRows);
   std::vector<SourceUnit> sources;
   std::vector<KernelCode> kernels;
   auto add = [&](const KernelUnit& unit, KernelCode code) {

@@ -49,9 +49,12 @@ class SquareProduct {
     int sum = isInt8_ ? kInt32 : kFloat32, element = isInt8_ ? kInt8 : kFloat16, result = isInt8_ ? kInt32 : kFloat16;
     INGOT_TRY(check(library_.cublasLtCreate(handle_.out()), "cublasLtCreate"));
     INGOT_TRY(check(library_.cublasLtMatmulDescCreate(matmul_.out(), isInt8_ ? kComputeInt32 : kComputeFloat32, sum), "cublasLtMatmulDescCreate"));
-    INGOT_TRY(check(library_.cublasLtMatmulDescSetAttribute(matmul_, kTransposeA, &kTransposed, sizeof(kTransposed)), "cublasLtMatmulDescSetAttribute"));
-    INGOT_TRY(check(library_.cublasLtMatrixLayoutCreate(factor_.out(), element, size_, size_, static_cast<int64_t>(size_)), "cublasLtMatrixLayoutCreate"));
-    INGOT_TRY(check(library_.cublasLtMatrixLayoutCreate(result_.out(), result, size_, size_, static_cast<int64_t>(size_)), "cublasLtMatrixLayoutCreate"));
+    INGOT_TRY(
+        check(library_.cublasLtMatmulDescSetAttribute(matmul_, kTransposeA, &kTransposed, sizeof(kTransposed)), "cublasLtMatmulDescSetAttribute"));
+    INGOT_TRY(
+        check(library_.cublasLtMatrixLayoutCreate(factor_.out(), element, size_, size_, static_cast<int64_t>(size_)), "cublasLtMatrixLayoutCreate"));
+    INGOT_TRY(
+        check(library_.cublasLtMatrixLayoutCreate(result_.out(), result, size_, size_, static_cast<int64_t>(size_)), "cublasLtMatrixLayoutCreate"));
     uint64_t factorBytes = size_ * size_ * (isInt8_ ? 1 : 2), resultBytes = size_ * size_ * (isInt8_ ? 4 : 2);
     INGOT_ASSIGN(a_, device_.allocate(factorBytes, "a matrix"));
     INGOT_ASSIGN(b_, device_.allocate(factorBytes, "a matrix"));
@@ -129,7 +132,7 @@ Result<const CublasLt*> openCublasLt(std::span<const char* const> libraries) {
     if (!handle) handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
   if (!handle) return Status::unsupported("libcublasLt.so is not here");
   CublasLt table;
-#define INGOT_CUBLAS_LT_FIND(name, arguments)                                 \
+#define INGOT_CUBLAS_LT_FIND(name, arguments)                                \
   table.name = reinterpret_cast<decltype(table.name)>(dlsym(handle, #name)); \
   if (!table.name) return Status::unsupported("libcublasLt.so has no {}", #name);
   INGOT_CUBLAS_LT_FUNCTIONS(INGOT_CUBLAS_LT_FIND)

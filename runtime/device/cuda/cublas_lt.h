@@ -24,24 +24,24 @@ struct CublasLtCandidate {
 };
 
 // Every function returns a cublasStatus_t.
-#define INGOT_CUBLAS_LT_FUNCTIONS(X)                                                                                                            \
-  X(cublasLtCreate, (CublasLtHandleTag * *handle))                                                                                              \
-  X(cublasLtDestroy, (CublasLtHandleTag * handle))                                                                                              \
-  X(cublasLtMatmulDescCreate, (CublasLtMatmulTag * *matmul, int computeType, int scaleType))                                                    \
-  X(cublasLtMatmulDescDestroy, (CublasLtMatmulTag * matmul))                                                                                    \
-  X(cublasLtMatmulDescSetAttribute, (CublasLtMatmulTag * matmul, int attribute, const void* value, size_t bytes))                               \
-  X(cublasLtMatrixLayoutCreate, (CublasLtLayoutTag * *layout, int type, uint64_t rows, uint64_t columns, int64_t leading))                      \
-  X(cublasLtMatrixLayoutDestroy, (CublasLtLayoutTag * layout))                                                                                  \
-  X(cublasLtMatmulPreferenceCreate, (CublasLtPreferenceTag * *preference))                                                                      \
-  X(cublasLtMatmulPreferenceDestroy, (CublasLtPreferenceTag * preference))                                                                      \
-  X(cublasLtMatmulPreferenceSetAttribute, (CublasLtPreferenceTag * preference, int attribute, const void* value, size_t bytes))                 \
-  X(cublasLtMatmulAlgoGetHeuristic,                                                                                                             \
-    (CublasLtHandleTag * handle, CublasLtMatmulTag * matmul, CublasLtLayoutTag * a, CublasLtLayoutTag * b, CublasLtLayoutTag * c,               \
-     CublasLtLayoutTag * d, CublasLtPreferenceTag * preference, int wanted, CublasLtCandidate * candidates, int* found))                        \
-  X(cublasLtMatmul, (CublasLtHandleTag * handle, CublasLtMatmulTag * matmul, const void* alpha, CudaPointer a, CublasLtLayoutTag* aLayout,      \
-                     CudaPointer b, CublasLtLayoutTag* bLayout, const void* beta, CudaPointer c, CublasLtLayoutTag* cLayout, CudaPointer d,     \
-                     CublasLtLayoutTag* dLayout, const CublasLtAlgorithm* algorithm, CudaPointer workspace, size_t workspaceBytes,              \
-                     CudaStreamTag* stream))
+#define INGOT_CUBLAS_LT_FUNCTIONS(X)                                                                                                      \
+  X(cublasLtCreate, (CublasLtHandleTag * *handle))                                                                                        \
+  X(cublasLtDestroy, (CublasLtHandleTag * handle))                                                                                        \
+  X(cublasLtMatmulDescCreate, (CublasLtMatmulTag * *matmul, int computeType, int scaleType))                                              \
+  X(cublasLtMatmulDescDestroy, (CublasLtMatmulTag * matmul))                                                                              \
+  X(cublasLtMatmulDescSetAttribute, (CublasLtMatmulTag * matmul, int attribute, const void* value, size_t bytes))                         \
+  X(cublasLtMatrixLayoutCreate, (CublasLtLayoutTag * *layout, int type, uint64_t rows, uint64_t columns, int64_t leading))                \
+  X(cublasLtMatrixLayoutDestroy, (CublasLtLayoutTag * layout))                                                                            \
+  X(cublasLtMatmulPreferenceCreate, (CublasLtPreferenceTag * *preference))                                                                \
+  X(cublasLtMatmulPreferenceDestroy, (CublasLtPreferenceTag * preference))                                                                \
+  X(cublasLtMatmulPreferenceSetAttribute, (CublasLtPreferenceTag * preference, int attribute, const void* value, size_t bytes))           \
+  X(cublasLtMatmulAlgoGetHeuristic,                                                                                                       \
+    (CublasLtHandleTag * handle, CublasLtMatmulTag * matmul, CublasLtLayoutTag * a, CublasLtLayoutTag * b, CublasLtLayoutTag * c,         \
+     CublasLtLayoutTag * d, CublasLtPreferenceTag * preference, int wanted, CublasLtCandidate* candidates, int* found))                   \
+  X(cublasLtMatmul,                                                                                                                       \
+    (CublasLtHandleTag * handle, CublasLtMatmulTag * matmul, const void* alpha, CudaPointer a, CublasLtLayoutTag* aLayout, CudaPointer b, \
+     CublasLtLayoutTag* bLayout, const void* beta, CudaPointer c, CublasLtLayoutTag* cLayout, CudaPointer d, CublasLtLayoutTag* dLayout,  \
+     const CublasLtAlgorithm* algorithm, CudaPointer workspace, size_t workspaceBytes, CudaStreamTag* stream))
 
 // Immutable.
 struct CublasLt {

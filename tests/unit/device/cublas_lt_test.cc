@@ -13,7 +13,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-const std::string kDriver = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1", kLibrary = std::string(INGOT_BINARY_DIR) + "/stub/libcublasLt.so.13";
+const std::string kDriver = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1",
+                  kLibrary = std::string(INGOT_BINARY_DIR) + "/stub/libcublasLt.so.13";
 constexpr int64_t kSize = 64;
 
 class CublasLtTest : public ::testing::Test {
