@@ -246,6 +246,22 @@ gpu_profile() {
   [ ! -f "$file" ] || "$1" bench "$file" --device cuda --profile --prompt-tokens 2048 --max-num-batched-tokens 2048 --rounds 1 || true
 }
 
+# From how many rows on larger kernels pay, for every benchmark file: DIR/measured.inc, with the committed rows of other GPUs.
+gpu_tune() {
+  local folder table=compiler/codegen/cuda/measured.inc file measured
+  folder=$(gpu_folder "$1")
+  gpu_ready "$folder"
+  measured=$(mktemp)
+  for file in "$folder"/*.ingot; do "$GPU_TOOL" bench "$file" --device cuda --tune >>"$measured"; done
+  {
+    head -1 $table
+    { cat "$measured"; grep '^{' $table | grep -vF "$(cut -d, -f1 "$measured" | sort -u)" || true; } | sort -u
+  } >"$folder/measured.inc"
+  rm "$measured"
+  cat "$folder/measured.inc"
+  say "cp $folder/measured.inc $table has the compiler use it"
+}
+
 # The tool that was carried, or one that is built here. PyTorch and toolkits keep cuBLASLt where the loader does not look.
 gpu_ready() {
   GPU_TOOL=$1/ingot

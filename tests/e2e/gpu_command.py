@@ -85,6 +85,11 @@ def measurements(build, folder):
     figures = [json.loads(line)["figures"] for line in (folder / "figures.jsonl").read_text().splitlines()]
     expect(all(one[name] > 0 for one in figures for name in FIGURES), "a figure is missing", output)
 
+    # A block takes as long as any other, so that larger tiles pay at once.
+    status, output = dev(["--tune", folder], build, **stub)
+    rows = [line for line in (folder / "measured.inc").read_text().splitlines() if line.startswith("{")]
+    expect(status == 0 and '{"sm_80", "bf16", 256, 128, 33},' in rows and rows == sorted(set(rows)), "no measured rows", output)
+
 
 def main():
     parser = argparse.ArgumentParser()

@@ -10,6 +10,7 @@
 #include "tools/ingot/commands.h"
 #include "tools/ingot/gpu_limits.h"
 #include "tools/ingot/machine.h"
+#include "tools/ingot/tune.h"
 #include "tools/ingot/work.h"
 
 namespace ingot::cli {
@@ -21,7 +22,7 @@ struct BenchFlags {
   std::string model;
   std::string device = "auto";
   RoundOptions rounds;
-  bool json = false, noMachine = false;
+  bool json = false, noMachine = false, tune = false;
 };
 
 // What was run, and what it comes to.
@@ -167,6 +168,13 @@ Status check(const RoundOptions& options) {
   return positive(options.chunk, "max-num-batched-tokens");
 }
 
+Status printTuned(const Artifact& artifact, const Choice& choice) {
+  if (!choice.gpu) return Status::invalidArgument("--tune: only GPUs have larger kernels; give --device cuda");
+  INGOT_ASSIGN(std::vector<std::string> lines, tune(artifact, choice));
+  for (const std::string& line : lines) fmt::print("{}\n", line);
+  return {};
+}
+
 Status bench(BenchFlags flags) {
   RoundOptions& options = flags.rounds;
   INGOT_TRY(check(options));
@@ -176,6 +184,7 @@ Status bench(BenchFlags flags) {
   INGOT_ASSIGN(auto artifact, Artifact::open(flags.model));
   INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
   warn(kTool, choice.warning);
+  if (flags.tune) return printTuned(*artifact, choice);
   double openSeconds = secondsSince(start);
   int longest = static_cast<int>(artifact->plan().model()->max_len());
   if (options.promptTokens + options.outputTokens > longest)
@@ -203,6 +212,7 @@ Command benchCommand(CLI::App& app) {
   command->add_option("--max-num-batched-tokens", flags->rounds.chunk, "prompt tokens in one step, at most");
   command->add_flag("--profile", flags->rounds.profile, "time, bytes, operations and share of the limit by kernel; slows the run");
   command->add_flag("--no-machine", flags->noMachine, "do not measure the machine's limits");
+  command->add_flag("--tune", flags->tune, "instead: from how many rows on larger kernels pay, for compiler/codegen/cuda/measured.inc");
   command->add_flag("--json", flags->json, "one JSON object");
   return {command, [flags] {
             Status status = bench(*flags);

@@ -1,6 +1,7 @@
 #include "compiler/codegen/cuda/source.h"
 
 #include "compiler/codegen/cpu/source.h"
+#include "compiler/codegen/cuda/measured.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/linear/linear.spec.h"
 #include "kernels/sample/sample.spec.h"
@@ -69,14 +70,13 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
                   isGemm ? cudaGemmRows(unit.format) : kCudaTileRows};
-    if (isGemm) code.leastRows = cudaGemmLeastRows(unit.format, unit.channels);
   }
   if (unit.kvHeads)
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
   return code;
 }
 
-static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, int64_t leastRows) {
+static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
     KernelUnit unit = units[i];
@@ -86,15 +86,15 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
     unit.function = kGemm;
     unit.header = "kernels/linear/gemm";
     KernelCode code = cudaKernel(unit);
-    if (leastRows) code.leastRows = leastRows;
+    code.leastRows = leastRows ? leastRows : leastRowsOf(unit, architecture);
     all.push_back({i, std::move(unit), code});
   }
   return all;
 }
 
-ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, bool hasLarger) {
+ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture, bool hasLarger) {
   ExtraKernels extra;
-  if (hasLarger) extra.larger = largerKernels(units, choices.largerRows);
+  if (hasLarger) extra.larger = largerKernels(units, architecture, choices.largerRows);
   if (choices.persistentTokens > 0) {
     KernelUnit unit;
     unit.symbol = kProgram;
@@ -135,7 +135,7 @@ Result<CpuTarget> emulatedTarget() {
 
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  ExtraKernels extra = extraKernels(units, choices, true);
+  ExtraKernels extra = extraKernels(units, choices, target.name, true);
   std::vector<SourceUnit> sources = cudaSources(units, extra);
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   for (size_t i = 0; i < kernels.size(); ++i) {

@@ -2,7 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiler/codegen/cuda/measured.h"
 #include "compiler/pipeline/pipeline.h"
+#include "kernels/linear/linear.spec.h"
 #include "runtime/format/artifact.h"
 #include "tests/support/tiny_artifact.h"
 
@@ -58,6 +60,18 @@ TEST(CudaTarget, EveryKernelHasItsCodeAndSizes) {
     EXPECT_EQ(kernel->spill_bytes(), 16u);
     EXPECT_EQ(kernel->threads() % 32, 0u);
   }
+}
+
+// The first row for the very architecture, format and shape, else the cost model.
+TEST(CudaTarget, MeasuredRowsStandBeforeTheCostModel) {
+  KernelUnit unit;
+  unit.name = "gemm.i4g32.n4096.k1024.q8g32";
+  unit.channels = 4096;
+  unit.columns = 1024;
+  unit.format = WeightFormat::i4;
+  const MeasuredRows measured[] = {{"sm_80", "i4g64", 4096, 1024, 1}, {"sm_80", "i4g32", 4096, 2048, 2}, {"sm_80", "i4g32", 4096, 1024, 321}};
+  EXPECT_EQ(leastRowsOf(unit, "sm_80", measured), 321);
+  EXPECT_EQ(leastRowsOf(unit, "sm_90a", measured), cudaGemmLeastRows(unit.format, unit.channels));
 }
 
 }  // namespace

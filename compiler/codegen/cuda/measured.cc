@@ -1,0 +1,24 @@
+#include "compiler/codegen/cuda/measured.h"
+
+#include <vector>
+
+#include "kernels/linear/linear.spec.h"
+
+namespace ingot {
+
+std::span<const MeasuredRows> measuredRows() {
+  static const std::vector<MeasuredRows> rows = {
+#include "compiler/codegen/cuda/measured.inc"
+  };
+  return rows;
+}
+
+int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured) {
+  auto start = unit.name.find('.') + 1;
+  std::string_view format = std::string_view(unit.name).substr(start, unit.name.find('.', start) - start);
+  for (const MeasuredRows& row : measured)
+    if (row.architecture == architecture && row.format == format && row.channels == unit.channels && row.columns == unit.columns) return row.leastRows;
+  return cudaGemmLeastRows(unit.format, unit.channels);
+}
+
+}  // namespace ingot
