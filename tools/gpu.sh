@@ -11,9 +11,12 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   long:tests/bench/checks/long:--random-weights=1,--dtype=float32
   long-bf16:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16
   long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4
-  long-fp8:tests/bench/checks/long:--random-weights=1,--quantize=fp8"}
+  long-fp8:tests/bench/checks/long:--random-weights=1,--quantize=fp8
+  long-int8-cache:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16,--kv-cache-dtype=int8
+  long-persistent:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16,--cuda-persistent=64"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
-GPU_TYPES=${INGOT_GPU_TYPES:-bfloat16:none bfloat16:int8 bfloat16:int4 bfloat16:fp8}
+# dtype:quantize, and where batches run as one kernel the largest of them.
+GPU_TYPES=${INGOT_GPU_TYPES:-bfloat16:none bfloat16:none:8 bfloat16:int8 bfloat16:int4 bfloat16:fp8}
 # What is carried is at most so large; the tool runs where the C library is at least that of Ubuntu 22.04; code for all GPUs costs a model so much.
 GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
 GPU_GLIBC=2.35
@@ -36,7 +39,7 @@ gpu_prompts() {
 }
 
 gpu_prepare() {
-  local folder=$1 shape one name checkpoint flags cpu=x86-64-v3
+  local folder=$1 shape one name checkpoint flags dtype quantize persistent cpu=x86-64-v3
   [ -n "${INGOT_BUILT:-}" ] || build
   [ "$(uname -m)" = x86_64 ] || cpu=aarch64
   mkdir -p "$folder/checks"
@@ -53,9 +56,12 @@ gpu_prepare() {
     gpu_logprobs "$folder/ingot" "$model" --device cpu >"$folder/checks/$name.logprobs"
   done
   for shape in $GPU_SHAPES; do
-    for type in $GPU_TYPES; do
-      "$BUILD/bin/ingotc" "$shape" -o "$folder/$(basename "$shape").${type/:none/}.ingot" --random-weights --dtype="${type%:*}" \
-        --quantize="${type#*:}" $(gpu_real_targets) --quiet
+    for one in $GPU_TYPES; do
+      IFS=: read -r dtype quantize persistent <<<"$one"
+      name=$(basename "$shape").$dtype:$quantize${persistent:+:persistent}
+      name=${name/:none/}
+      "$BUILD/bin/ingotc" "$shape" -o "$folder/$name.ingot" --random-weights --dtype="$dtype" --quantize="$quantize" \
+        --cuda-persistent="${persistent:-0}" $(gpu_real_targets) --quiet
     done
   done
   tar -C "$(dirname "$folder")" -czf "$folder.tar.gz" "$(basename "$folder")"

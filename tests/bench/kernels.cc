@@ -6,6 +6,7 @@
 
 #include "compiler/pack/format.h"
 #include "kernels/kvcache/layout.h"
+#include "kernels/linear/linear.spec.h"
 #include "runtime/device/memory.h"
 #include "runtime/exec/batch.h"
 #include "tests/kernels/harness.h"

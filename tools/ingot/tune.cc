@@ -57,7 +57,11 @@ Result<Times> timesOf(Program& program, const Batch& batch, int64_t largerRows) 
 Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& choice) {
   const plan::Model& model = *artifact.plan().model();
   auto pages = static_cast<int32_t>((kLast + model.page_tokens() - 1) / model.page_tokens());
-  BatchLimits limits{.tokens = kLast, .sequences = 1, .rows = kLast, .pagesPerSequence = pages, .queryBlock = static_cast<int32_t>(model.query_block()),
+  BatchLimits limits{.tokens = kLast,
+                     .sequences = 1,
+                     .rows = kLast,
+                     .pagesPerSequence = pages,
+                     .queryBlock = static_cast<int32_t>(model.query_block()),
                      .partials = partialsFor(1, pages)};
   INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pages, 1));
   Batch batch(limits);
@@ -67,7 +71,7 @@ Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& ch
   // Downwards: a larger kernel that pays at some rows pays at more of them too, or the rows do not count.
   for (int32_t rows = kLast; rows >= kFirst; rows -= kApart) {
     batch.clear();
-    batch.add(std::span(ids).first(static_cast<size_t>(rows)), 0, rows, pageIds, false);
+    batch.add(std::span(ids).first(static_cast<size_t>(rows)), 0, rows, pageIds);
     INGOT_ASSIGN(Times small, timesOf(*program, batch, std::numeric_limits<int64_t>::max()));
     INGOT_ASSIGN(Times large, timesOf(*program, batch, 1));
     for (const auto& [shape, seconds] : large) {
@@ -78,7 +82,8 @@ Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& ch
   std::string_view target = choice.variant->target()->string_view();
   std::vector<std::string> lines;
   for (const auto& [shape, rows] : leastRows)
-    lines.push_back(fmt::format("{{\"{}\", \"{}\", {}, {}, {}}},", target.substr(target.find(':') + 1), shape.format, shape.channels, shape.columns, rows));
+    lines.push_back(
+        fmt::format("{{\"{}\", \"{}\", {}, {}, {}}},", target.substr(target.find(':') + 1), shape.format, shape.channels, shape.columns, rows));
   std::sort(lines.begin(), lines.end());
   return lines;
 }

@@ -17,7 +17,8 @@ int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::
   auto start = unit.name.find('.') + 1;
   std::string_view format = std::string_view(unit.name).substr(start, unit.name.find('.', start) - start);
   for (const MeasuredRows& row : measured)
-    if (row.architecture == architecture && row.format == format && row.channels == unit.channels && row.columns == unit.columns) return row.leastRows;
+    if (row.architecture == architecture && row.format == format && row.channels == unit.channels && row.columns == unit.columns)
+      return row.leastRows;
   return cudaGemmLeastRows(unit.format, unit.channels);
 }
 

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <atomic>
+#include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "compiler/pipeline/pipeline.h"
 #include "runtime/format/artifact.h"
@@ -49,6 +51,22 @@ TEST(Emit, SeveralTargetsShareTheWeights) {
     EXPECT_EQ(variants.Get(i)->weights()->size(), variants.Get(0)->weights()->size());
   }
   EXPECT_TRUE((*artifact)->verifyBody([](uint64_t, uint64_t) {}).ok());
+}
+
+// The norm of a key's only head is none of whole rows.
+TEST(Emit, OneKvHeadWithANormCompiles) {
+  test::TemporaryFolder folder;
+  auto config = nlohmann::ordered_json::parse(std::ifstream(fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data/qwen3/config.json"));
+  config["num_key_value_heads"] = 1;
+  std::ofstream(folder / "config.json") << config;
+  for (const char* quantize : {"none", "int8"}) {
+    CompileOptions options = test::tinyOptions(folder.path(), folder / "out");
+    options.random_weights = 1;
+    options.quantize = quantize;
+    options.to = Phase::lower;
+    Status status = compileModel(options);
+    EXPECT_TRUE(status.ok()) << status.message();
+  }
 }
 
 TEST(Emit, ATargetTwiceOrUnknownIsRefused) {
