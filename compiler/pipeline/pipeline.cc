@@ -39,7 +39,7 @@ struct Storages {
 
 Storages chooseStorages(const CompileOptions& options, const DecoderSpec& spec) {
   if (options.quantize == "int8") return {"i8g32", "i8g32"};
-  if (options.quantize == "fp8") return {"f8g128", "f8g128"};
+  if (options.quantize == "fp8") return {"f8g128", "i8g32"};
   if (options.quantize == "int4") return {"i4g32", "i8g32"};
   DType dtype = options.dtype == "float32"    ? DType::f32
                 : options.dtype == "bfloat16" ? DType::bf16

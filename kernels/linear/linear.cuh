@@ -43,8 +43,8 @@ struct Tile {
   static constexpr long long kResultStride = paddedColumns(kColumns);
   static constexpr bool kCodes = isQuantized(C::kFormat);
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
-  // Products of 16-bit weights fit the 128 registers that leave room for two blocks; other loops take what they need.
-  static constexpr int kMinBlocks = kTensor && !kCodes ? 2 : 0;
+  // Products of 16-bit weights fit the 128 registers that leave room for two blocks; those of codes take what they need.
+  static constexpr int kMinBlocks = kTensor ? kCodes ? 1 : 2 : 0;
   typedef LoopOf<C, kTensor, kCodes> Loop;
   typedef typename Loop::Format Format;
   struct Storage {
