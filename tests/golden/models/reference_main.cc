@@ -31,9 +31,8 @@ Result<std::vector<int>> parseIds(const std::string& text) {
 ingot::ReferenceOptions optionsOf(const Arguments& arguments) {
   ingot::ReferenceOptions options{.passes = arguments.after == "passes", .keep = arguments.keep, .maxModelLen = arguments.maxModelLen};
   if (arguments.quantize != "none") {
-    bool isFloat = arguments.quantize == "fp8";
-    options.linear = isFloat ? "f8g128" : arguments.quantize == "int8" ? "i8g32" : "i4g32";
-    options.head = isFloat ? "f8g128" : "i8g32";
+    options.linear = arguments.quantize == "fp8" ? "f8g128" : arguments.quantize == "int8" ? "i8g32" : "i4g32";
+    options.head = "i8g32";
   } else {
     options.linear = arguments.dtype == "float32" ? "f32" : arguments.dtype == "float16" ? "f16" : "bf16";
   }

@@ -60,29 +60,48 @@ Remembering& remembering(const std::shared_ptr<const Nvrtc>& nvrtc) {
   return one;
 }
 
-class EveryFixture : public ::testing::TestWithParam<std::string> {};
+class NvrtcTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto opened = Nvrtc::open("");
+    if (!opened.ok()) GTEST_SKIP() << opened.status().message();
+    nvrtc_ = *opened;
+  }
+  static std::string fixture(const std::string& name) { return (fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data" / name).string(); }
+
+  // Compiles the model; every kernel of every target can be launched. Calls visit(variant) too.
+  template <class Visit>
+  void expectLaunchable(CompileOptions options, const std::string& what, const Visit& visit) {
+    options.output = folder_ / "out";
+    options.jobs = 2;
+    options.code.cudaCompile = std::ref(remembering(nvrtc_));
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    for (const auto* variant : *(*artifact)->plan().variants()) {
+      ingot::expectLaunchable(*variant, what);
+      visit(*variant);
+    }
+  }
+
+  std::shared_ptr<const Nvrtc> nvrtc_;
+  test::TemporaryFolder folder_;
+};
+
+class EveryFixture : public NvrtcTest, public ::testing::WithParamInterface<std::string> {};
 
 TEST_P(EveryFixture, CompilesForEveryGpu) {
-  auto nvrtc = Nvrtc::open("");
-  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
-  test::TemporaryFolder folder;
   // Norms, attention and embeddings are the same in all; linear and its rows are not.
   const std::pair<const char*, const char*> kTypes[] = {{"auto", "none"}, {"bfloat16", "none"}, {"float16", "none"},
                                                         {"auto", "int8"}, {"auto", "int4"},     {"auto", "fp8"}};
   for (auto [dtype, quantize] : kTypes) {
     CompileOptions options;
-    options.checkpoint = (fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data" / GetParam()).string();
-    options.output = folder / "out";
+    options.checkpoint = fixture(GetParam());
     options.targets = {"cuda"};
     options.dtype = dtype;
     options.quantize = quantize;
-    options.jobs = 2;
-    options.code.cudaCompile = std::ref(remembering(*nvrtc));
-    Status status = compileModel(options);
-    ASSERT_TRUE(status.ok()) << status.message();
-    auto artifact = Artifact::open(options.output);
-    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
-    for (const auto* variant : *(*artifact)->plan().variants()) expectLaunchable(*variant, std::string(dtype) + ", " + quantize);
+    expectLaunchable(options, std::string(dtype) + ", " + quantize, [](const plan::Variant&) {});
   }
 }
 
@@ -94,76 +113,50 @@ INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-
                          });
 
 // Of two GPUs: tiles are those of the steps' own kernels, which compile for all.
-TEST(Nvrtc, PersistentKernelsCompile) {
-  auto nvrtc = Nvrtc::open("");
-  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
-  test::TemporaryFolder folder;
+TEST_F(NvrtcTest, PersistentKernelsCompile) {
   for (const char* quantize : {"none", "int4"}) {
     CompileOptions options;
-    options.checkpoint = (fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data/qwen3").string();
-    options.output = folder / "out";
+    options.checkpoint = fixture("qwen3");
     options.targets = {"cuda:sm_80", "cuda:sm_90a"};
     options.dtype = "bfloat16";
     options.quantize = quantize;
-    options.jobs = 2;
     options.code.cuda.persistentTokens = 8;
-    options.code.cudaCompile = std::ref(remembering(*nvrtc));
-    Status status = compileModel(options);
-    ASSERT_TRUE(status.ok()) << status.message();
-    auto artifact = Artifact::open(options.output);
-    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
-    for (const auto* variant : *(*artifact)->plan().variants()) {
-      ASSERT_NE(variant->persistent(), nullptr);
-      EXPECT_EQ(variant->persistent()->steps() + 1, variant->steps()->size()) << "all but the choice of tokens";
-      EXPECT_EQ(variant->kernels()->Get(variant->persistent()->kernel())->name()->str(), "program");
-      expectLaunchable(*variant, quantize);
-    }
+    expectLaunchable(options, quantize, [](const plan::Variant& variant) {
+      ASSERT_NE(variant.persistent(), nullptr);
+      EXPECT_EQ(variant.persistent()->steps() + 1, variant.steps()->size()) << "all but the choice of tokens";
+      EXPECT_EQ(variant.kernels()->Get(variant.persistent()->kernel())->name()->str(), "program");
+    });
   }
 }
 
 // Heads of a common size and of the largest, over caches whose bytes become halves, for two GPUs; bf16 is as f16.
-TEST(Nvrtc, CachesOfEveryTypeCompile) {
-  auto nvrtc = Nvrtc::open("");
-  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
-  test::TemporaryFolder folder;
-  nlohmann::ordered_json config =
-      nlohmann::ordered_json::parse(std::ifstream(fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data/qwen3/config.json"));
+TEST_F(NvrtcTest, CachesOfEveryTypeCompile) {
+  auto config = nlohmann::ordered_json::parse(std::ifstream(fs::path(fixture("qwen3")) / "config.json"));
   const std::pair<int, const char*> kCaches[] = {{16, "fp8"},      {16, "int8"}, {128, "fp8"}, {128, "int8"},
                                                  {256, "float16"}, {256, "fp8"}, {256, "int8"}};
   for (auto [headDim, cache] : kCaches) {
     config["head_dim"] = headDim;
-    std::ofstream(folder / "config.json") << config;
+    std::ofstream(folder_ / "config.json") << config;
     CompileOptions options;
-    options.checkpoint = folder.path().string();
-    options.output = folder / "out";
+    options.checkpoint = folder_.path().string();
     options.targets = {"cuda:sm_80", "cuda:sm_90a"};
     options.kv_cache_dtype = cache;
     options.random_weights = 1;
-    options.jobs = 2;
-    options.code.cudaCompile = std::ref(remembering(*nvrtc));
-    Status status = compileModel(options);
-    ASSERT_TRUE(status.ok()) << status.message();
-    auto artifact = Artifact::open(options.output);
-    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
-    for (const auto* variant : *(*artifact)->plan().variants()) expectLaunchable(*variant, fmt::format("{} columns, {}", headDim, cache));
+    expectLaunchable(options, fmt::format("{} columns, {}", headDim, cache), [](const plan::Variant&) {});
   }
 }
 
-TEST(Nvrtc, TheSameSourceGivesTheSameBytes) {
-  auto nvrtc = Nvrtc::open("");
-  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
+TEST_F(NvrtcTest, TheSameSourceGivesTheSameBytes) {
   std::string source = "#include \"kernels/prim/math.cuh\"\nextern \"C\" __global__ void k(float* y) { *y = gelu(*y); }\n";
   for (const char* architecture : {"sm_80", "sm_120a", "compute_90"}) {
-    auto one = (*nvrtc)->compile("k", source, architecture), other = (*nvrtc)->compile("k", source, architecture);
+    auto one = nvrtc_->compile("k", source, architecture), other = nvrtc_->compile("k", source, architecture);
     ASSERT_TRUE(one.ok() && other.ok()) << one.status().message();
     EXPECT_TRUE(one->code == other->code) << architecture;
   }
 }
 
-TEST(Nvrtc, AMistakeIsShownWithItsPlace) {
-  auto nvrtc = Nvrtc::open("");
-  if (!nvrtc.ok()) GTEST_SKIP() << nvrtc.status().message();
-  auto output = (*nvrtc)->compile("broken", "__global__ void k() { nonsense(); }", "sm_80");
+TEST_F(NvrtcTest, AMistakeIsShownWithItsPlace) {
+  auto output = nvrtc_->compile("broken", "__global__ void k() { nonsense(); }", "sm_80");
   ASSERT_FALSE(output.ok());
   EXPECT_THAT(output.status().message(), ::testing::HasSubstr("broken.cu(1): error"));
 }
