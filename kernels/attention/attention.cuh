@@ -11,6 +11,7 @@
 
 #include "kernels/attention/scalar.cuh"
 #include "kernels/attention/tensor.cuh"
+#include "kernels/prim/narrow.cuh"
 #include "kernels/prim/quantize.cuh"
 
 namespace attention {
@@ -68,8 +69,7 @@ struct Tile {
     int first = head * kHeadDim + column;
     auto valueAt = [&](int i) -> float { return storage.outputs[row * kStride + i]; };
     if constexpr (C::kResultGroup == 0) {
-      float* out = (float*)y + token * kRowStride + first;
-      for (int d = threadIdx.x % kWarp; d < kColumns; d += kWarp) out[d] = valueAt(d);
+      for (int d = threadIdx.x % kWarp; d < kColumns; d += kWarp) storeElement<C::kNarrowResult>(y, token * kRowStride + first + d, valueAt(d));
     } else {
       constexpr int kGroup = C::kResultGroup ? C::kResultGroup : kColumns;
       char* out = (char*)y + token * quantizedRowBytes(kRowStride, kGroup);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
+#include "kernels/prim/narrow.cuh"
 #include "kernels/prim/quantize.cuh"
 
 namespace rows {
@@ -52,8 +53,8 @@ struct Tile {
     if constexpr (C::kNorm == 2) centre = sumOf(x, 0, false, storage) / kColumns;
     if constexpr (C::kNorm != 0) factor = 1.0f / squareRoot(sumOf(x, centre, true, storage) / kColumns + C::kEps);
     if constexpr (C::kGroup == 0) {
-      float* out = (float*)y + row * kStride;
-      for (int c = threadIdx.x; c < kStride; c += kThreads) out[c] = value(x, row, c, centre, factor, operands);
+      for (int c = threadIdx.x; c < kStride; c += kThreads)
+        storeElement<C::kNarrowResult>(y, row * kStride + c, value(x, row, c, centre, factor, operands));
     } else {
       char* out = y + row * quantizedRowBytes(kColumns, C::kGroup, C::kCode);
       for (int g = threadIdx.x / kWarp; g < kColumns / C::kGroup; g += kWarps)

@@ -69,7 +69,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     bool isGemm = unit.function == kGemm;
     int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
-                  isGemm ? cudaGemmRows(unit.format) : kCudaTileRows};
+                  isGemm ? cudaGemmRows(unit.format) : cudaTileRows(unit.format)};
   }
   if (unit.kvHeads)
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
