@@ -4,7 +4,8 @@
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
 // one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
 // which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
-// prefetch(batch, operands, index) asks there for what no launch writes, before those before it have ended. Contraction is off (NVRTC's
+// prefetch(batch, operands, index) asks there for what no launch writes, before those before it have ended. One that has kAwaits calls
+// awaitLaunches() itself, behind its loads of what no launch writes: weights, tables and the batch. Contraction is off (NVRTC's
 // --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
@@ -222,14 +223,21 @@ constexpr int minBlocksOf() {
   else return 0;
 }
 
-#define INGOT_KERNEL(symbol, ...)                                                                                      \
-  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>())                      \
-      symbol(const IngotBatch* batch, const IngotOperands operands) {                                                  \
-    __shared__ typename __VA_ARGS__::Storage storage;                                                                  \
-    allowNextLaunch();                                                                                                 \
-    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x);                                                   \
-    awaitLaunches();                                                                                                   \
-    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage); \
+template <class Tile>
+constexpr bool awaitsItself() {
+  if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
+  else return false;
+}
+
+#define INGOT_KERNEL(symbol, ...)                                                                 \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>()) \
+      symbol(const IngotBatch* batch, const IngotOperands operands) {                             \
+    __shared__ typename __VA_ARGS__::Storage storage;                                             \
+    allowNextLaunch();                                                                            \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x);                              \
+    bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                   \
+    if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                 \
+    if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                  \
   }
 
 #else
@@ -239,6 +247,7 @@ INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
+INGOT_INLINE void awaitLaunches() {}
 
 #endif
 
