@@ -29,6 +29,8 @@ struct alignas(16) FourFloats {
 
 #ifndef INGOT_SIMT
 
+// Shared memory of which a tile uses one member. A host keeps them apart, since it knows who touched what.
+#define INGOT_EITHER union
 #define INGOT_INLINE static __device__ __forceinline__
 #define INGOT_MEMBER __device__ __forceinline__
 
@@ -173,6 +175,12 @@ template <class T>
 INGOT_INLINE T load(const void* from) {
   return *(const T*)from;
 }
+// 8 x 8 halves, of which lane l has two neighbours of row l / 4, 2 (l % 4) and the next one: rows become columns.
+INGOT_INLINE unsigned transposeHalves(unsigned pair) {
+  unsigned turned;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(turned) : "r"(pair));
+  return turned;
+}
 // 16 bytes that are read once: they pass the first-level cache by.
 INGOT_INLINE Words loadStream(const void* from) {
   Words words;
@@ -248,6 +256,11 @@ INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloat
 INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
 INGOT_INLINE void awaitLaunches() {}
+INGOT_INLINE unsigned transposeHalves(unsigned pair) {
+  int lane = threadIdx.x % kWarp, from = lane % 4 * 8 + lane / 8, shift = lane / 4 % 2 * 16;
+  unsigned low = __shfl_sync(kFullWarp, pair, from), high = __shfl_sync(kFullWarp, pair, from + 4);
+  return (low >> shift & 0xffff) | (high >> shift & 0xffff) << 16;
+}
 
 #endif
 
