@@ -3,7 +3,10 @@
 #include "compiler/codegen/cpu/source.h"
 #include "compiler/codegen/cuda/measured.h"
 #include "kernels/attention/attention.spec.h"
+#include "kernels/embedding/embedding.spec.h"
 #include "kernels/linear/linear.spec.h"
+#include "kernels/rope/rope_append.spec.h"
+#include "kernels/rows/rows.spec.h"
 #include "kernels/sample/sample.spec.h"
 
 namespace ingot {
@@ -64,15 +67,27 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "sample" ? kCudaSampleThreads : 128;
+  if (unit.function == "rows") code.threads = cudaRowsThreads(unit.columns);
+  if (unit.function == "sample") code.threads = kCudaSampleThreads;
+  if (unit.function == "embedding") {
+    code.threads = kCudaEmbeddingThreads;
+    code.tiles.count = cudaEmbeddingTiles(unit.columns);
+  }
+  if (unit.function == "rope_append") {
+    code.threads = kCudaRopeThreads;
+    code.tiles.count = cudaRopeTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads));
+  }
   if (unit.channels) {
+    code.threads = kCudaLinearThreads;
     bool isGemm = unit.function == kGemm;
     int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
                   isGemm ? cudaGemmRows(unit.format) : cudaTileRows(unit.format)};
   }
-  if (unit.kvHeads)
+  if (unit.function == "attention") {
+    code.threads = kCudaAttentionThreads;
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
+  }
   return code;
 }
 
