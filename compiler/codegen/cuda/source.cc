@@ -80,7 +80,8 @@ KernelCode cudaKernel(const KernelUnit& unit) {
   if (unit.channels) {
     code.threads = kCudaLinearThreads;
     bool isGemm = unit.function == kGemm;
-    int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
+    int64_t blocks = int64_t{tilePanels(unit.sums, unit.resultGroup)} * cudaTileBlocks(unit.format, unit.channels, unit.sums, unit.resultGroup);
+    int64_t channels = isGemm ? kCudaGemmChannels : blocks * kBlockChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
                   isGemm ? cudaGemmRows(unit.format) : cudaTileRows(unit.format)};
   }
