@@ -113,7 +113,7 @@ class PlanBuilder {
 
   Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {
     return plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(unit.function), code.offset, code.scratchBytes, code.bytes,
-                              b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes);
+                              b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes, code.dynamicBytes);
   }
 
   Offset<plan::Variant> variant(size_t index) {

@@ -64,3 +64,17 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
   long long rows = (down - 1) * cudaGemmRows(format) + 1;
   return rows > 64 ? rows : 65;
 }
+
+// Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, in stages of so many columns, with so
+// many stages in shared memory; and rows of tiles that are computed side by side.
+constexpr int kCudaWideThreads = 256, kCudaWideRows = 128, kCudaWideChannels = 192, kCudaWideColumns = 64, kCudaWideSlots = 5, kCudaWideTall = 16;
+constexpr int kCudaWideBytes = kCudaWideSlots * (kCudaWideRows + kCudaWideChannels) * kCudaWideColumns * 2;
+constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
+  return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
+}
+// Rows from which on they pay: a tile takes as long as small tiles take for 32 rows of so many channels.
+constexpr long long kCudaWideWorth = 9216;
+constexpr long long cudaWideLeastRows(long long n) {
+  long long passes = kCudaWideWorth / n;
+  return (passes > 1 ? passes : 1) * cudaTileRows(WeightFormat::f16) + 1;
+}

@@ -12,7 +12,7 @@
 
 #include "kernels/abi/abi.h"
 
-constexpr int kWarp = 32;
+constexpr int kWarp = 32, kWarpgroup = 4 * kWarp;
 constexpr unsigned kFullWarp = 0xffffffffu;
 
 struct alignas(16) Words {
@@ -138,6 +138,13 @@ INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from) 
   asm volatile("{ .reg .u64 to; cvta.to.shared.u64 to, %0; cp.async.cg.shared.global.L2::128B [to], [%1], 16; }" ::"l"(&to.values[i]), "l"(from)
                : "memory");
 }
+// The same, or zeros where nothing is there to copy.
+template <int N>
+INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from, bool isThere) {
+  asm volatile("{ .reg .u64 to; cvta.to.shared.u64 to, %0; cp.async.cg.shared.global.L2::128B [to], [%1], 16, %2; }" ::"l"(&to.values[i]), "l"(from),
+               "r"(isThere ? 16 : 0)
+               : "memory");
+}
 INGOT_INLINE void closeCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Most>
 INGOT_INLINE void waitForCopies() {
@@ -152,6 +159,50 @@ constexpr float kFloat8Unit = 1.0f;
 INGOT_INLINE void multiplyFloat8s(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
 INGOT_INLINE unsigned packHalves(float, float) { return 0; }
+#endif
+
+// Tensor cores of a warpgroup (PTX ISA, wgmma): four warps begin d += x w for 64 rows of x and Channels channels of weights of f16, which
+// the tensor cores read from shared memory. Lane l of warp w holds of d[4 j] ... d[4 j + 3] the row 16 w + l / 4, its channels 8 j + 2 (l % 4)
+// and the next one, then those of row 16 w + l / 4 + 8.
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+// What is in shared memory, by copies that have arrived too, is there for the tensor cores; others see it behind a barrier.
+INGOT_INLINE void showTensorCores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+// Products come in groups, as copies do. Sums are touched by nobody while a group of theirs is under way.
+INGOT_INLINE void beginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+INGOT_INLINE void closeProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int Most>
+INGOT_INLINE void waitForProducts() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
+}
+template <int Most, int N>
+INGOT_INLINE void waitForProducts(float (&d)[N]) {
+  waitForProducts<Most>();
+#pragma unroll
+  for (int i = 0; i < N; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
+// `mode`: how 16-byte chunks trade places, 1 within 128 bytes, 3 within 32.
+INGOT_INLINE ingot_u64 matrixAt(const void* shared, int leading, int stride, int mode) {
+  ingot_u64 at = __cvta_generic_to_shared(shared);
+  return (at & 0x3ffff) >> 4 | (ingot_u64)(leading >> 4) << 16 | (ingot_u64)(stride >> 4) << 32 | (ingot_u64)mode << 62;
+}
+#define INGOT_SUMS8(d, i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
+#define INGOT_SUMS32(d, i) INGOT_SUMS8(d, i), INGOT_SUMS8(d, i + 8), INGOT_SUMS8(d, i + 16), INGOT_SUMS8(d, i + 24)
+// A stage is 64 columns, in x lines of eight chunks, chunk c of row r at c ^ r % 8; in weights blocks as they are packed, whose chunks
+// trade places in every second four columns. `unit` is which 16 columns. Where not `keeps`, sums begin from zero.
+template <int Channels, int X, int W>
+INGOT_INLINE void multiplyWide(float (&d)[Channels / 2], SharedArray<Words, X>& x, int firstX, SharedArray<Words, W>& weights, int firstWeight,
+                               int unit, bool keeps) {
+  static_assert(Channels == 192);
+  asm volatile(
+      "{ .reg .pred keeps; setp.ne.b32 keeps, %98, 0;"
+      "wgmma.mma_async.sync.aligned.m64n192k16.f32.f16.f16 {%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,"
+      "%24,%25,%26,%27,%28,%29,%30,%31,%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,"
+      "%59,%60,%61,%62,%63,%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,"
+      "%94,%95}, %96, %97, keeps, 1, 1, 0, 1; }"
+      : INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32), INGOT_SUMS32(d, 64)
+      : "l"(matrixAt(&x.values[firstX + unit * 2], 16, 1024, 1)), "l"(matrixAt(&weights.values[firstWeight + unit * 32], 2048, 256, 3)),
+        "r"((int)keeps));
+}
 #endif
 
 // The threads of a tile, which may be the first ones of a larger block, wait for each other.
@@ -232,6 +283,19 @@ constexpr int minBlocksOf() {
   else return 0;
 }
 
+// Shared memory of a launch, which a Tile with kDynamicBytes takes: more than a kernel may have of its own.
+extern __shared__ __align__(1024) char ingotDynamicShared[];
+template <class Tile>
+INGOT_INLINE typename Tile::Storage& storageOf() {
+  if constexpr (requires { Tile::kDynamicBytes; }) {
+    static_assert(sizeof(typename Tile::Storage) <= Tile::kDynamicBytes);
+    return *(typename Tile::Storage*)ingotDynamicShared;
+  } else {
+    __shared__ typename Tile::Storage storage;
+    return storage;
+  }
+}
+
 template <class Tile>
 constexpr bool awaitsItself() {
   if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
@@ -241,9 +305,9 @@ constexpr bool awaitsItself() {
 #define INGOT_KERNEL(symbol, ...)                                                                 \
   extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>()) \
       symbol(const IngotBatch* batch, const IngotOperands operands) {                             \
-    __shared__ typename __VA_ARGS__::Storage storage;                                             \
+    auto& storage = storageOf<__VA_ARGS__>();                                                     \
     allowNextLaunch();                                                                            \
-    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                              \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                     \
     bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                   \
     if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                 \
     if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                  \

@@ -64,7 +64,8 @@ Status CudaProgram::loadKernels() {
   for (const auto* kernel : *variant_.kernels()) {
     if (!kernel->entry() || kernel->code_bytes() == 0 || kernel->threads() == 0)
       return Status::invalidArtifact("kernel {} is not one of a GPU", kernels_.size());
-    INGOT_ASSIGN(CudaKernel loaded, device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str()));
+    INGOT_ASSIGN(CudaKernel loaded,
+                 device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str(), kernel->dynamic_bytes()));
     kernels_.push_back(std::move(loaded));
   }
   return {};

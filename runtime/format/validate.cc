@@ -9,6 +9,7 @@ namespace {
 constexpr uint64_t kMaxSlotRowBytes = 1ull << 32;
 constexpr uint64_t kMaxFilledBytes = 1ull << 42;
 constexpr uint64_t kMaxScratchBytes = 1ull << 30;
+constexpr uint32_t kMaxDynamicBytes = 1 << 20;
 
 template <class T>
 uint64_t sizeOf(const flatbuffers::Vector<T>* vector) {
@@ -60,7 +61,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
   uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
   for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i)
     if (const auto* kernel = variant.kernels()->Get(i); kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
-                                                        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024)
+                                                        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024 ||
+                                                        kernel->dynamic_bytes() > kMaxDynamicBytes)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
   for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
     const auto* slot = variant.slots()->Get(i);

@@ -29,6 +29,17 @@ struct Copy {
 };
 constexpr unsigned kMaxCopies = 64;
 
+// A warpgroup's product that has begun and not been waited for (products.h).
+struct Product {
+  void (*compute)(const Product&);
+  float* sums;
+  void *x, *weights;  // arrays in shared memory
+  int firstX, firstWeight, unit;
+  bool keeps;
+  unsigned group;  // of the thread's products
+};
+constexpr unsigned kMaxProducts = 16;
+
 // A thread of the block; lies at the lower end of its own stack.
 struct Thread {
   unsigned canary;
@@ -43,6 +54,8 @@ struct Thread {
   unsigned fragments[2][6];        // of a matrix product
   Copy copies[kMaxCopies];         // on their way
   unsigned numCopies, copyGroups;  // groups that are closed
+  Product products[kMaxProducts];
+  unsigned numProducts, productGroups;
 
   void wait(Waiting what, const char* name);
 };
@@ -91,6 +104,7 @@ static void threadMain() {
   Thread& thread = self();
   thread.block->body(*thread.block);
   if (thread.numCopies) fault(*thread.block, thread.threadIndex.x, "ends before its copies have arrived");
+  if (thread.numProducts) fault(*thread.block, thread.threadIndex.x, "ends before its products");
   thread.wait(Waiting::done, "its end");
 }
 
@@ -209,7 +223,7 @@ static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs
     thread.waiting = Waiting::no;
     thread.threadIndex = {i, 0, 0};
     thread.block = &block;
-    thread.collectives = thread.warpEpoch = thread.numCopies = thread.copyGroups = 0;
+    thread.collectives = thread.warpEpoch = thread.numCopies = thread.copyGroups = thread.numProducts = thread.productGroups = 0;
     thread.stack = prepareStack(top, threadMain);
   }
 }

@@ -20,6 +20,7 @@
 #include "tests/simt/copies.h"
 #include "tests/simt/matrix.h"
 #include "tests/simt/numbers.h"
+#include "tests/simt/products.h"
 #include "tests/simt/shared.h"
 #include "tests/simt/warp.h"
 

@@ -51,8 +51,12 @@ Json stepsOf(const plan::Variant& variant) {
 
 Json kernelOf(const plan::Kernel& kernel) {
   if (kernel.threads() == 0) return {{"name", text(kernel.name())}, {"scratch_bytes", kernel.scratch_bytes()}};
-  return {{"name", text(kernel.name())},     {"code_bytes", kernel.code_bytes()},     {"threads", kernel.threads()},
-          {"registers", kernel.registers()}, {"shared_bytes", kernel.shared_bytes()}, {"spill_bytes", kernel.spill_bytes()}};
+  return {{"name", text(kernel.name())},
+          {"code_bytes", kernel.code_bytes()},
+          {"threads", kernel.threads()},
+          {"registers", kernel.registers()},
+          {"shared_bytes", kernel.shared_bytes() + kernel.dynamic_bytes()},
+          {"spill_bytes", kernel.spill_bytes()}};
 }
 
 Json persistentOf(const plan::Variant& variant) {

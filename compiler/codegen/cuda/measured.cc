@@ -19,7 +19,7 @@ int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::
   for (const MeasuredRows& row : measured)
     if (row.architecture == architecture && row.format == format && row.channels == unit.channels && row.columns == unit.columns)
       return row.leastRows;
-  return cudaGemmLeastRows(unit.format, unit.channels);
+  return unit.function == "wide" ? cudaWideLeastRows(unit.channels) : cudaGemmLeastRows(unit.format, unit.channels);
 }
 
 }  // namespace ingot

@@ -12,7 +12,7 @@
 namespace ingot {
 namespace {
 
-constexpr const char *kGemm = "gemm", *kProgram = "ingot_program";
+constexpr const char *kGemm = "gemm", *kWide = "wide", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
 
 // Of a block: a stack for every thread, and shared memory with its shadows. A persistent kernel has several.
 uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
@@ -61,7 +61,9 @@ SourceUnit emulated(SourceUnit unit, const KernelCode& code) {
 SourceUnit cudaSource(const KernelUnit& unit) {
   std::string source = fmt::format("// {}\n{}{}{}", unit.name, kLayouts, includes(unit), constantsStruct(unit));
   source += fmt::format("INGOT_KERNEL({}, {})\n", unit.symbol, tileOf(unit));
-  source += fmt::format("static_assert({}::kThreads == {});\n", tileOf(unit), cudaKernel(unit).threads);
+  KernelCode code = cudaKernel(unit);
+  source += fmt::format("static_assert({}::kThreads == {});\n", tileOf(unit), code.threads);
+  if (code.dynamicBytes) source += fmt::format("static_assert({}::kDynamicBytes == {});\n", tileOf(unit), code.dynamicBytes);
   return {unit.symbol, std::move(source)};
 }
 
@@ -79,11 +81,11 @@ KernelCode cudaKernel(const KernelUnit& unit) {
   }
   if (unit.channels) {
     code.threads = kCudaLinearThreads;
-    bool isGemm = unit.function == kGemm;
     int64_t blocks = int64_t{tilePanels(unit.sums, unit.resultGroup)} * cudaTileBlocks(unit.format, unit.channels, unit.sums, unit.resultGroup);
-    int64_t channels = isGemm ? kCudaGemmChannels : blocks * kBlockChannels;
-    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
-                  isGemm ? cudaGemmRows(unit.format) : cudaTileRows(unit.format)};
+    int64_t channels = blocks * kBlockChannels, rows = cudaTileRows(unit.format);
+    if (unit.function == kGemm) channels = kCudaGemmChannels, rows = cudaGemmRows(unit.format);
+    if (unit.function == kWide) channels = kCudaWideChannels, rows = kCudaWideRows, code.dynamicBytes = kCudaWideBytes;
+    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
   }
   if (unit.function == "attention") {
     code.threads = kCudaAttentionThreads;
@@ -92,15 +94,23 @@ KernelCode cudaKernel(const KernelUnit& unit) {
   return code;
 }
 
+// The kernel for many rows of a linear's unit, or none. The emulator runs what sm_90a does.
+static const char* largerFunction(const KernelUnit& unit, std::string_view architecture) {
+  bool multipliesWide = architecture == "sm_90a" || architecture == kEmulated;
+  if (multipliesWide && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup)) return kWide;
+  return hasCudaGemm(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup) ? kGemm : nullptr;
+}
+
 static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
     KernelUnit unit = units[i];
-    if (unit.function != "linear" || !hasCudaGemm(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup)) continue;
-    unit.symbol += "_gemm";
-    unit.name.replace(0, unit.function.size(), kGemm);
-    unit.function = kGemm;
-    unit.header = "kernels/linear/gemm";
+    const char* function = unit.function == "linear" ? largerFunction(unit, architecture) : nullptr;
+    if (!function) continue;
+    unit.symbol += fmt::format("_{}", function);
+    unit.name.replace(0, unit.function.size(), function);
+    unit.function = function;
+    unit.header = fmt::format("kernels/linear/{}", function);
     KernelCode code = cudaKernel(unit);
     code.leastRows = leastRows ? leastRows : leastRowsOf(unit, architecture);
     all.push_back({i, std::move(unit), code});
@@ -145,7 +155,7 @@ Result<CpuTarget> emulatedTarget() {
 #else
   INGOT_ASSIGN(CpuTarget target, CpuTarget::parse("x86-64-v3"));
 #endif
-  target.name = "cuda-emulated";
+  target.name = kEmulated;
   return target;
 }
 

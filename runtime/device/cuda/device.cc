@@ -49,6 +49,7 @@ CudaKernel& CudaKernel::operator=(CudaKernel&& other) noexcept {
   std::swap(device_, other.device_);
   std::swap(module_, other.module_);
   std::swap(function_, other.function_);
+  std::swap(dynamicBytes_, other.dynamicBytes_);
   return *this;
 }
 CudaKernel::~CudaKernel() {
@@ -158,17 +159,21 @@ Status CudaDevice::upload(CudaPointer to, std::span<const std::byte> from) {
   return {};
 }
 
-Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std::string& entry) {
+Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes) {
   CudaKernel kernel;
   INGOT_TRY(check(driver_.cuModuleLoadData(&kernel.module_, image.data()), "cuModuleLoadData").at(entry));
   kernel.device_ = this;
   INGOT_TRY(check(driver_.cuModuleGetFunction(&kernel.function_, kernel.module_, entry.c_str()), "cuModuleGetFunction").at(entry));
+  kernel.dynamicBytes_ = dynamicBytes;
+  if (dynamicBytes > 0)
+    INGOT_TRY(
+        check(driver_.cuFuncSetAttribute(kernel.function_, kCudaMaxDynamicShared, static_cast<int>(dynamicBytes)), "cuFuncSetAttribute").at(entry));
   return kernel;
 }
 
 Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters,
                           std::span<const CudaLaunchAttribute> attributes) {
-  CudaLaunch launch{blocks, 1, 1, threads, 1, 1, 0, stream_, attributes.data(), static_cast<unsigned>(attributes.size())};
+  CudaLaunch launch{blocks, 1, 1, threads, 1, 1, kernel.dynamicBytes_, stream_, attributes.data(), static_cast<unsigned>(attributes.size())};
   return check(driver_.cuLaunchKernelEx(&launch, kernel.function_, parameters, nullptr), "cuLaunchKernelEx");
 }
 Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
@@ -181,7 +186,7 @@ Status CudaDevice::launchAtOnce(const CudaKernel& kernel, unsigned blocks, unsig
 }
 Result<unsigned> CudaDevice::blocksAtOnce(const CudaKernel& kernel, unsigned threads) {
   int blocks = 0;
-  INGOT_TRY(check(driver_.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel.function_, static_cast<int>(threads), 0),
+  INGOT_TRY(check(driver_.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel.function_, static_cast<int>(threads), kernel.dynamicBytes_),
                   "cuOccupancyMaxActiveBlocksPerMultiprocessor"));
   return static_cast<unsigned>(blocks * info_.multiprocessors);
 }

@@ -56,6 +56,7 @@ class CudaKernel {
   CudaDevice* device_ = nullptr;
   CudaModuleTag* module_ = nullptr;
   CudaFunctionTag* function_ = nullptr;
+  unsigned dynamicBytes_ = 0;
 };
 
 // A captured run of launches. Move-only; does not outlive its device.
@@ -98,8 +99,8 @@ class CudaDevice {
   // Through two pinned buffers: one is filled from `from`, which may be a mapped file, while the other one is on its way.
   Status upload(CudaPointer to, std::span<const std::byte> from);
 
-  // A cubin, or PTX that ends in a zero byte.
-  Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry);
+  // A cubin, or PTX that ends in a zero byte. Its launches have so many bytes of dynamic shared memory.
+  Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes = 0);
   // GPUs from compute capability 9.0 on may start the kernel while the one before it ends: it waits by itself before it reads results.
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
   // All blocks run at the same time, and may wait for each other; no more than blocksAtOnce().

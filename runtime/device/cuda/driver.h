@@ -24,6 +24,7 @@ constexpr int kCudaSuccess = 0, kCudaOutOfMemory = 2;
 constexpr int kCudaComputeCapabilityMajor = 75, kCudaComputeCapabilityMinor = 76, kCudaMultiprocessors = 16;
 constexpr unsigned kCudaStreamNonBlocking = 1, kCudaEventDefault = 0;
 constexpr int kCudaCaptureThreadLocal = 1;
+constexpr int kCudaMaxDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 // CUlaunchAttribute and CUlaunchConfig.
 constexpr int kCudaLaunchAtOnce = 2;  // CU_LAUNCH_ATTRIBUTE_COOPERATIVE
@@ -72,6 +73,7 @@ static_assert(sizeof(CudaLaunchAttribute) == 72 && sizeof(CudaLaunch) == 56);
   X(cuModuleLoadData, (CudaModuleTag * *module, const void* image))                                                         \
   X(cuModuleUnload, (CudaModuleTag * module))                                                                               \
   X(cuModuleGetFunction, (CudaFunctionTag * *function, CudaModuleTag * module, const char* name))                           \
+  X(cuFuncSetAttribute, (CudaFunctionTag * function, int attribute, int value))                                             \
   X(cuLaunchKernelEx, (const CudaLaunch* launch, CudaFunctionTag* function, void** parameters, void** extra))               \
   X(cuOccupancyMaxActiveBlocksPerMultiprocessor, (int* blocks, CudaFunctionTag* function, int threads, size_t sharedBytes)) \
   X(cuStreamBeginCapture_v2, (CudaStreamTag * stream, int mode))                                                            \

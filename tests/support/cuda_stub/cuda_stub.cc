@@ -20,6 +20,7 @@ using ingot::test::cudaStub;
 
 struct ingot::CudaFunctionTag {
   std::string entry;
+  unsigned dynamicBytes = 48 << 10;  // that a launch may ask for
 };
 struct ingot::CudaModuleTag {
   std::vector<std::unique_ptr<ingot::CudaFunctionTag>> functions;
@@ -41,7 +42,7 @@ namespace {
 using namespace ingot;
 
 constexpr int kInvalidValue = 1, kNoDevice = 100, kTooManyBlocks = 720;
-constexpr int kMultiprocessors = 4;
+constexpr int kMultiprocessors = 4, kMostDynamicBytes = 227 << 10;
 
 // The emulated kernels of an artifact.
 struct Emulator {
@@ -49,6 +50,7 @@ struct Emulator {
   CodeMapping code;
   Memory scratch;
   std::map<std::string, IngotTileFunction> functions;
+  std::map<std::string, unsigned> dynamicBytes;  // of shared memory, by entry
 };
 std::unique_ptr<Emulator> emulator;
 std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
@@ -130,6 +132,7 @@ void CudaStub::runWith(const std::string& path) {
     const auto* segment = plan.segments()->Get(variant->code_segment());
     emulator->code = CodeMapping::map(emulator->artifact->descriptor(), segment->offset(), segment->bytes()).value();
     for (const auto* kernel : *variant->kernels()) {
+      emulator->dynamicBytes[kernel->entry()->str()] = kernel->dynamic_bytes();
       emulator->functions[kernel->entry()->str()] = reinterpret_cast<IngotTileFunction>(emulator->code.at(kernel->code_offset()));
       scratch = std::max<uint64_t>(scratch, kernel->scratch_bytes());
     }
@@ -264,14 +267,21 @@ INGOT_EXPORT int cuModuleLoadData(CudaModuleTag** module, const void*) { return 
 INGOT_EXPORT int cuModuleUnload(CudaModuleTag* module) { return destroy(module, "cuModuleUnload"); }
 INGOT_EXPORT int cuModuleGetFunction(CudaFunctionTag** function, CudaModuleTag* module, const char* name) {
   if (int error = enter("cuModuleGetFunction")) return error;
-  module->functions.push_back(std::make_unique<CudaFunctionTag>(CudaFunctionTag{name}));
+  module->functions.push_back(std::make_unique<CudaFunctionTag>(CudaFunctionTag{.entry = name}));
   *function = module->functions.back().get();
+  return kCudaSuccess;
+}
+INGOT_EXPORT int cuFuncSetAttribute(CudaFunctionTag* function, int attribute, int value) {
+  if (int error = enter("cuFuncSetAttribute")) return error;
+  if (attribute != kCudaMaxDynamicShared || value < 0 || value > kMostDynamicBytes) return kInvalidValue;
+  function->dynamicBytes = static_cast<unsigned>(value);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* function, void** parameters, void**) {
   unsigned blocks = launch->gridX, threads = launch->blockX;
   if (int error = enter("cuLaunchKernelEx " + function->entry + " " + std::to_string(blocks) + " x " + std::to_string(threads))) return error;
-  if (blocks == 0 || threads == 0 || threads > 1024) return kInvalidValue;
+  if (blocks == 0 || threads == 0 || threads > 1024 || launch->sharedBytes > function->dynamicBytes) return kInvalidValue;
+  if (emulator && launch->sharedBytes != emulator->dynamicBytes[function->entry]) cudaStub().problems.push_back("shared memory of another size");
   int attribute = launch->numAttributes ? launch->attributes[0].id : 0;
   if (launch->numAttributes > 1 || (attribute && launch->attributes[0].value != 1)) return kInvalidValue;
   if (attribute == kCudaLaunchEarly && cudaStub().major < 9) cudaStub().problems.push_back("a launch before the one before it has ended");

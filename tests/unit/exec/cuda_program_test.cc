@@ -242,32 +242,38 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   params.temperature = 0;
   params.max_tokens = 3;
   params.prompt_logprobs = 2;
-  std::vector<std::string> answers;
-  for (int64_t leastRows : {1000, 9}) {
-    CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "many.ingot");
-    options.targets = {"cuda:sm_80", "cuda-emulated"};
-    options.dtype = "bfloat16";
-    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
-    options.code.cuda.largerRows = leastRows;
-    Status status = compileModel(options);
-    ASSERT_TRUE(status.ok()) << status.message();
-    for (const char* device : {"cpu", "cuda"}) {
-      stub.reset();
-      stub.runWith(options.output.string());
-      EngineOptions engineOptions = optionsFor(device);
-      engineOptions.kv_cache_memory = 64 * kTinyPageBytes;
-      auto engine = Engine::open(options.output.string(), engineOptions);
-      ASSERT_TRUE(engine.ok()) << engine.status().message();
-      auto results = (*engine)->generate(prompts, {params});
-      ASSERT_TRUE(results.ok()) << results.status().message();
-      answers.push_back(bitsOf((*results)[0]) + bitsOf((*results)[1]));
-      int64_t larger = std::count_if(stub.calls.begin(), stub.calls.end(), [](const std::string& call) {
-        return call.starts_with("cuLaunchKernelEx ") && call.find("_gemm") != std::string::npos;
-      });
-      EXPECT_EQ(larger > 0, std::string(device) == "cuda" && leastRows == 9);
+  struct Kind {
+    const char *target, *dtype, *kernel;
+  };
+  for (Kind kind : {Kind{"cuda:sm_80", "bfloat16", "_gemm"}, {"cuda:sm_90a", "float16", "_wide"}}) {
+    std::vector<std::string> answers;
+    for (int64_t leastRows : {1000, 9}) {
+      CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "many.ingot");
+      options.targets = {kind.target, "cuda-emulated"};
+      options.dtype = kind.dtype;
+      options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+      options.code.cuda.largerRows = leastRows;
+      Status status = compileModel(options);
+      ASSERT_TRUE(status.ok()) << status.message();
+      for (const char* device : {"cpu", "cuda"}) {
+        stub.reset();
+        if (std::string(kind.target) == "cuda:sm_90a") stub.major = 9;
+        stub.runWith(options.output.string());
+        EngineOptions engineOptions = optionsFor(device);
+        engineOptions.kv_cache_memory = 64 * kTinyPageBytes;
+        auto engine = Engine::open(options.output.string(), engineOptions);
+        ASSERT_TRUE(engine.ok()) << engine.status().message();
+        auto results = (*engine)->generate(prompts, {params});
+        ASSERT_TRUE(results.ok()) << results.status().message();
+        answers.push_back(bitsOf((*results)[0]) + bitsOf((*results)[1]));
+        int64_t larger = std::count_if(stub.calls.begin(), stub.calls.end(), [&](const std::string& call) {
+          return call.starts_with("cuLaunchKernelEx ") && call.find(kind.kernel) != std::string::npos;
+        });
+        EXPECT_EQ(larger > 0, std::string(device) == "cuda" && leastRows == 9);
+      }
     }
+    for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]) << kind.target;
   }
-  for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]);
 }
 
 // Results of splits take memory by the size of the KV cache; CPUs have none.
