@@ -43,8 +43,8 @@ Storages chooseStorages(const CompileOptions& options, const DecoderSpec& spec) 
   if (options.quantize == "int4") return {"i4g32", "i8g32"};
   // f16 holds what bf16 does between 2^-14 and 65504, and beneath that to 2^-25; and it lets x have eleven bits in one product, where bf16
   // takes two products for as many.
-  DType dtype = options.dtype == "float32"                           ? DType::f32
-                : options.dtype == "bfloat16"                        ? DType::bf16
+  DType dtype = options.dtype == "float32"                            ? DType::f32
+                : options.dtype == "bfloat16"                         ? DType::bf16
                 : options.dtype == "auto" && spec.dtype == DType::f32 ? DType::f32
                                                                       : DType::f16;
   std::string name(dtypeName(dtype));

@@ -123,6 +123,7 @@ struct Direct {
   INGOT_INLINE Direct of(Places&, const char* block, const char* second) { return {threadIdx.x % kWarp < kBlockChannels ? block : second}; }
   INGOT_MEMBER void begin(int, int) const {}
   INGOT_MEMBER void await(int, int) const {}
+  INGOT_MEMBER void advance() const {}
   INGOT_MEMBER Words chunkOf(int unit, int chunk) const { return loadStream(block + Format::chunkAt(unit, chunk)); }
 };
 

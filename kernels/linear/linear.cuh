@@ -68,8 +68,8 @@ struct Tile {
   static constexpr long long kResultStride = paddedColumns(kColumns);
   static constexpr bool kCodes = isQuantized(C::kFormat);
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
-  // 128 registers leave room for two blocks, which stream weights better than one. Bytes that become quantised rows take a few more.
-  static constexpr int kMinBlocks = kTensor ? hasByteCodes(C::kFormat) && C::kResultGroup ? 1 : 2 : 0;
+  // 128 registers leave room for two blocks, which stream weights better than one.
+  static constexpr int kMinBlocks = kTensor ? 2 : 0;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
   static constexpr int kTileRows = cudaTileRows(C::kFormat), kRun = cudaRunUnits(Format::kUnits);

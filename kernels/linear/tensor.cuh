@@ -1,7 +1,8 @@
 // The inner loops of linear on tensor cores for few rows. The packed layout is made of words that are fragments, or nearly so: a
 // word is neighbouring columns of one channel, and 16 bytes are four channels at one place along k. Of two blocks a lane takes the
 // channels 4 (lane / 4) ..., which are the rows lane / 4 and lane / 4 + 8 of two products; of one block it takes 2 (lane / 4) and the next
-// one, of one product. Which word is which along k may be chosen, as long as x follows. A format says where the chunks of 16 bytes of a unit are; they come from a Ring, or straight from memory.
+// one, of one product. Which word is which along k may be chosen, as long as x follows. A format says where the chunks of 16 bytes of a unit are;
+// they come from a Ring, or straight from memory.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -21,6 +22,7 @@ struct TensorPlain : PlainFormat<C> {
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
   typedef LaneOf<Blocks> Lane;
   static constexpr int kBlocks = Blocks, kUnitChunks = 32;  // of a block
+  static constexpr int kSpareWords = 15;                    // registers for rows on their way
 
   INGOT_INLINE long long chunkAt(int unit, int chunk) { return unit * 512ll + chunk * 16; }
   INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
@@ -37,8 +39,7 @@ struct TensorPlain : PlainFormat<C> {
         for (int i = 0; i < 4; ++i) weights.a[m][i] = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
     } else {
       TwoWords columns[4];  // 2t, 2t + 1, 2t + 8, 2t + 9
-      for (int i = 0; i < 4; ++i)
-        columns[i] = Lane::ownOf(halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + Lane::quad() / 2), Lane::quad() % 2));
+      for (int i = 0; i < 4; ++i) columns[i] = Lane::ownOf(halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + Lane::quad() / 2), Lane::quad() % 2));
       for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = pairHalves(columns[i / 2 * 2].at[m], columns[i / 2 * 2 + 1].at[m], i % 2);
     }
@@ -99,7 +100,7 @@ struct TensorCodes : QuantizedFormat<C> {
   }
   INGOT_INLINE int place(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + placeOf(chunk - kHeaderChunks); }
 
-  static constexpr int kRowWords = 2 * kSteps + 4;
+  static constexpr int kRowWords = 2 * kSteps + 4, kSpareWords = C::kResultGroup ? 11 : 15;
   template <int Groups>
   struct Rows {
     TwoWords words[Groups][kSteps];
@@ -158,43 +159,46 @@ struct TensorCodes : QuantizedFormat<C> {
   }
 };
 
-// The same on their way through shared memory, kAhead units ahead of the products. A warp waits for nobody but itself.
+// A warp's units on their way through shared memory, kAhead of them ahead of the products. It waits for nobody but itself.
 template <class Format, int Warps, int Bytes>
 struct Ring {
-  static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kMost = Bytes / (Warps * kChunks * 16), kSlots = kMost > 8 ? 8 : kMost, kAhead = kSlots - 1;
+  static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kMost = Bytes / (Warps * kChunks * 16);
+  static constexpr int kSlots = kMost > 12 ? 12 : kMost, kAhead = kSlots - 1;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
   Places* places;
-  int first;  // of the warp's places
   const char *block, *second;
+  int first;  // of the warp's places
+  int slot;   // of the unit at hand
 
   INGOT_INLINE Ring of(Places& places, const char* block, const char* second) {
-    return {&places, (int)threadIdx.x / kWarp * kSlots * kChunks, block, second};
+    return {&places, block, second, (int)threadIdx.x / kWarp * kSlots * kChunks, 0};
   }
-  INGOT_MEMBER void copy(int unit, int last) const {
+  INGOT_MEMBER void copy(int unit, int last, int slot) const {
     if (unit < last)
 #pragma unroll
       for (int i = threadIdx.x % kWarp; i < kChunks; i += kWarp) {
         int upper = i / Format::kUnitChunks, chunk = i % Format::kUnitChunks;
-        int place = unit % kSlots * kChunks + upper * Format::kUnitChunks + Format::place(chunk);
-        copyAsync(*places, first + place, (upper ? second : block) + Format::chunkAt(unit, chunk));
+        int place = first + slot * kChunks + upper * Format::kUnitChunks + Format::place(chunk);
+        copyAsync(*places, place, (upper ? second : block) + Format::chunkAt(unit, chunk));
       }
     closeCopies();
   }
   // Units of [unit, last) go ahead.
   INGOT_MEMBER void begin(int unit, int last) const {
 #pragma unroll 1
-    for (int i = 0; i < kAhead; ++i) copy(unit + i, last);
+    for (int i = 0; i < kAhead; ++i) copy(unit + i, last, i);
   }
   // Behind it the unit has come, and nobody reads the one before it any more, whose place is filled next.
   INGOT_MEMBER void await(int unit, int last) const {
     waitForCopies<kAhead - 1>();
     __syncwarp();
-    copy(unit + kAhead, last);
+    copy(unit + kAhead, last, slot == 0 ? kSlots - 1 : slot - 1);
   }
-  INGOT_MEMBER Words chunkOf(int unit, int chunk) const {
+  INGOT_MEMBER Words chunkOf(int, int chunk) const {
     int upper = Format::kBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0;
-    return (*places)[first + unit % kSlots * kChunks + upper * Format::kUnitChunks + Format::place(chunk)];
+    return (*places)[first + slot * kChunks + upper * Format::kUnitChunks + Format::place(chunk)];
   }
+  INGOT_MEMBER void advance() { slot = slot + 1 == kSlots ? 0 : slot + 1; }
 };
 
 // Runs a format over the units of one warp's run, which `source` has begun to bring. Sum i of a lane is its channel i / 2, row
@@ -206,7 +210,7 @@ struct TensorLoop {
   INGOT_INLINE int channelOf(int i, int lane) { return 2 * Format::kBlocks * (lane / 4) + i / 2; }
 
   template <int Groups, class Source>
-  INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
+  INGOT_INLINE void run(const char* x, int rows, Source source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
     auto rowAt = [&](int row) -> int { return (row < rows ? row : rows - 1) * (int)Format::kRowBytes; };
     RowPlaces<Groups> places{x, {}, {}};
 #pragma unroll
@@ -217,7 +221,7 @@ struct TensorLoop {
     // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of
     // weights does. Of many rows a unit takes longer than that, and registers are dear.
     typedef typename Format::template Rows<Groups> Rows;
-    constexpr int kFit = 15 / (Format::kRowWords * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
+    constexpr int kFit = Format::kSpareWords / (Format::kRowWords * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
     auto fetch = [&](int unit, Rows(&rows)[kAtOnce]) {
 #pragma unroll
       for (int i = 0; i < kAtOnce; ++i)
@@ -236,6 +240,7 @@ struct TensorLoop {
         if (unit + i >= last) break;
         source.await(unit + i, last);
         Format::accumulate(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
+        source.advance();
       }
     }
   }

@@ -8,7 +8,7 @@
 
 namespace simt {
 
-constexpr int kWideColumns = 16;                 // of a product
+constexpr int kWideColumns = 16;                    // of a product
 constexpr int kLineChunks = 8, kBlockChunks = 128;  // of a row of x, and of 16 channels of weights, in a stage
 
 // Chunk `i` of shared memory as eight halves.
@@ -77,6 +77,6 @@ static inline void multiplyWide(float (&d)[Channels / 2], SharedArray<T, X>& x, 
   simt::Thread& thread = simt::self();
   if (thread.numProducts == simt::kMaxProducts)
     simt::fault(*thread.block, thread.threadIndex.x, "has more products under way than the emulator keeps");
-  thread.products[thread.numProducts++] = {simt::computeProduct<Channels, T, X, W>, d,   &x,   &weights, firstX, firstWeight, unit, keeps,
-                                           thread.productGroups};
+  thread.products[thread.numProducts++] = {
+      simt::computeProduct<Channels, T, X, W>, d, &x, &weights, firstX, firstWeight, unit, keeps, thread.productGroups};
 }
