@@ -42,8 +42,12 @@ struct SplitTile {
   INGOT_INLINE void run(const IngotBatch& batch, const IngotSplit& split, int tile, void* const* operands, Storage& storage) {
     const IngotQueryBlock block = batch.blocks[split.block];
     int position = batch.positions[block.first_token], seen = Span<C>::firstSeen(position), firstHead = tile % kHeadTiles * kTokenHeads;
-    Work work{block.first_token, tile / kHeadTiles * kGroupHeads + firstHead, kGroupHeads - firstHead < kTokenHeads ? kGroupHeads - firstHead : kTokenHeads,
-              tile / kHeadTiles, seen / INGOT_SPLIT_TOKENS, position / INGOT_SPLIT_TOKENS};
+    Work work{block.first_token,
+              tile / kHeadTiles * kGroupHeads + firstHead,
+              kGroupHeads - firstHead < kTokenHeads ? kGroupHeads - firstHead : kTokenHeads,
+              tile / kHeadTiles,
+              seen / INGOT_SPLIT_TOKENS,
+              position / INGOT_SPLIT_TOKENS};
     if (tile >= kKvHeads * kHeadTiles || split.index < work.first) return awaitLaunches();
     float* partials = (float*)operands[4] + ((long long)split.partial * kKvHeads * kHeadTiles + tile) * kPartial;
     int start = split.index * INGOT_SPLIT_TOKENS + threadIdx.x / kWarp * kSpanTokens;

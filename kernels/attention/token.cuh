@@ -35,7 +35,7 @@ INGOT_INLINE float sumOfTokens(float x) {
 template <class C>
 struct TokenSpan {
   int start, first, position;
-  int pages[kSpanPages];         // of the sequence
+  int pages[kSpanPages];          // of the sequence
   long long offsets[kSpanPages];  // of the head's keys, or values
 
   INGOT_MEMBER TokenSpan(int start, int first, int position, const ingot_i32* table, int kvHead) : start(start), first(first), position(position) {
@@ -215,8 +215,7 @@ struct TokenScalarCore {
       float sums[4] = {};
       for (int d = 0; d < C::kHeadDim && span.isSeen(p); ++d)
 #pragma unroll
-        for (int i = 0; i < 4; ++i)
-          sums[i] = fma(query[i % 2][d], Element::widen(keys[span.offsets[p] + Place::key(d, token + i / 2 * 8)]), sums[i]);
+        for (int i = 0; i < 4; ++i) sums[i] = fma(query[i % 2][d], Element::widen(keys[span.offsets[p] + Place::key(d, token + i / 2 * 8)]), sums[i]);
       for (int i = 0; i < 4; ++i) scores[p][i] = sums[i] * kFactor;
     }
   }
