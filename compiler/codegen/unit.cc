@@ -15,6 +15,7 @@ class Constants {
   bool flag(llvm::StringRef name) const { return dictionary_.getAs<mlir::BoolAttr>(name).getValue(); }
   double number(llvm::StringRef name) const { return dictionary_.getAs<mlir::FloatAttr>(name).getValueAsDouble(); }
   std::string text(llvm::StringRef name) const { return dictionary_.getAs<mlir::StringAttr>(name).getValue().str(); }
+  bool has(llvm::StringRef name) const { return dictionary_.contains(name); }
 
  private:
   mlir::DictionaryAttr dictionary_;
@@ -51,6 +52,9 @@ std::string formatConstants(const Format& format) {
   return fmt::format("constexpr WeightFormat kFormat = WeightFormat::{};\n", format.name) + integer("kGroup", format.group);
 }
 
+// CPUs have no use for it: their rows are f32.
+std::string narrowResult(const Constants& c) { return flag("kNarrowResult", c.has("narrow_result")); }
+
 std::string cacheConstants(const Constants& c) {
   return fmt::format("constexpr CacheType kCache = CacheType::{};\n", c.text("cache")) + integer("kLayers", c.integer("layers")) +
          integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
@@ -67,9 +71,10 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   unit.format = format.weights;
   unit.group = format.group;
   unit.selected = c.flag("selected");
+  unit.narrow = c.has("narrow");
   unit.constants = formatConstants(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", unit.selected) +
                    integer("kResultGroup", unit.resultGroup) + rowCode("kResultCode", c.text("result_code")) +
-                   integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+                   integer("kExtras", static_cast<int64_t>(c.text("extras").size())) + flag("kNarrow", unit.narrow) + narrowResult(c);
   unit.body = generateEpilogue(kernel.getBody(), sums, c.text("extras"));
 }
 
@@ -84,7 +89,7 @@ void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
                                                       : 0) +
                    number("kEps", c.number("eps")) + flag("kHasBias", c.flag("bias")) + integer("kGroup", c.integer("group")) +
                    rowCode("kCode", c.text("code")) + flag("kSelect", c.flag("select")) + flag("kSelected", unit.selected) +
-                   integer("kExtras", static_cast<int64_t>(c.text("extras").size()));
+                   integer("kExtras", static_cast<int64_t>(c.text("extras").size())) + narrowResult(c);
   unit.body = generateEpilogue(kernel.getBody(), 1, c.text("extras"));
 }
 
@@ -111,7 +116,7 @@ void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
   unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "",
                           quantizedSuffix(c.integer("result_group")));
   unit.constants = cacheConstants(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +
-                   number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group"));
+                   number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group")) + narrowResult(c);
 }
 
 void sampleUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {

@@ -23,6 +23,7 @@ struct KernelUnit {
   int64_t channels = 0, columns = 0, group = 0, sums = 1, resultGroup = 0, kvHeads = 0, groupHeads = 0, headDim = 0;
   WeightFormat format = WeightFormat::f32;
   bool selected = false;  // of the batch's rows rather than its tokens
+  bool narrow = false;    // its rows are f16 on GPUs (kernels/prim/narrow.cuh)
   bool gpuOnly = false;
 };
 

@@ -67,11 +67,12 @@ class Lowering {
   Status lowerLinear(llm::LinearOp op) {
     auto weight = llvm::cast<mlir::RankedTensorType>(op.getWeight().getType());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel =
-        kernelOf("linear",
-                 {integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)), format(op.getWeight()), integer("sums", op.numSums()),
-                  integer("result_group", groupOf(op.getY())), code("result_code", op.getY()), flag("selected", selected), extras(op.getExtras())},
-                 &op.getBody());
+    llvm::SmallVector<NamedAttribute> constants = {
+        integer("n", weight.getDimSize(0)), integer("k", weight.getDimSize(1)),          format(op.getWeight()),     integer("sums", op.numSums()),
+        code("result_code", op.getY()),     integer("result_group", groupOf(op.getY())), flag("selected", selected), extras(op.getExtras())};
+    if (isNarrow(op.getX())) constants.push_back(b_.getNamedAttr("narrow", b_.getUnitAttr()));
+    addNarrowResult(op.getY(), constants);
+    auto kernel = kernelOf("linear", constants, &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX()), nameOf(op.getWeight())};
     for (Value extra : op.getExtras()) operands.push_back(nameOf(extra));
     // The number of tiles is the kernel's own: codegen fills it in from the spec.
@@ -81,12 +82,17 @@ class Lowering {
   Status lowerRows(llm::RowsOp op) {
     bool hasBias = static_cast<bool>(op.getBias());
     bool selected = extentOf(op.getX()) == exec::Extent::rows;
-    auto kernel = kernelOf("rows",
-                           {integer("columns", llm::columnsOf(op.getX().getType())), text("norm", llm::stringifyNormKind(op.getKind())),
-                            b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)), flag("bias", hasBias),
-                            integer("group", groupOf(op.getY())), code("code", op.getY()), flag("select", op.getSelect()), flag("selected", selected),
-                            extras(op.getExtras())},
-                           &op.getBody());
+    llvm::SmallVector<NamedAttribute> constants = {integer("columns", llm::columnsOf(op.getX().getType())),
+                                                   text("norm", llm::stringifyNormKind(op.getKind())),
+                                                   b_.getNamedAttr("eps", op.getEpsAttr() ? op.getEpsAttr() : b_.getF64FloatAttr(0)),
+                                                   flag("bias", hasBias),
+                                                   integer("group", groupOf(op.getY())),
+                                                   code("code", op.getY()),
+                                                   flag("select", op.getSelect()),
+                                                   flag("selected", selected),
+                                                   extras(op.getExtras())};
+    addNarrowResult(op.getY(), constants);
+    auto kernel = kernelOf("rows", constants, &op.getBody());
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getX())};
     if (op.getWeight()) operands.push_back(nameOf(op.getWeight()));
     if (op.getBias()) operands.push_back(nameOf(op.getBias()));
@@ -116,12 +122,17 @@ class Lowering {
 
   Status lowerAttention(llm::AttentionOp op) {
     int64_t headDim = llm::columnsOf(op.getQ().getType()) / static_cast<int64_t>(op.getHeads());
-    auto kernel =
-        kernelOf("attention",
-                 {integer("layers", layers_), integer("heads", op.getHeads()), integer("kv_heads", op.getKvHeads()), integer("head_dim", headDim),
-                  b_.getNamedAttr("scale", op.getScaleAttr()), integer("window", op.getWindow()), integer("result_group", groupOf(op.getY())),
-                  b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())), text("cache", options_.cacheType)},
-                 nullptr);
+    llvm::SmallVector<NamedAttribute> constants = {integer("layers", layers_),
+                                                   integer("heads", op.getHeads()),
+                                                   integer("kv_heads", op.getKvHeads()),
+                                                   integer("head_dim", headDim),
+                                                   b_.getNamedAttr("scale", op.getScaleAttr()),
+                                                   integer("window", op.getWindow()),
+                                                   integer("result_group", groupOf(op.getY())),
+                                                   b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())),
+                                                   text("cache", options_.cacheType)};
+    addNarrowResult(op.getY(), constants);
+    auto kernel = kernelOf("attention", constants, nullptr);
     auto partials =
         partialsOf(op.getLoc(), attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim)));
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
@@ -195,9 +206,25 @@ class Lowering {
   NamedAttribute text(llvm::StringRef name, llvm::StringRef value) { return b_.getNamedAttr(name, b_.getStringAttr(value)); }
 
   // The storage of a matrix; empty storage is row-major f32.
-  NamedAttribute format(Value weight) {
+  llvm::StringRef storageOf(Value weight) {
     auto param = mlir::SymbolTable(module_).lookup<llm::ParamOp>(weight.getDefiningOp<llm::GetOp>().getName());
-    return text("format", param.getStorage().empty() ? "plain" : param.getStorage());
+    return param.getStorage().empty() ? "plain" : param.getStorage();
+  }
+  NamedAttribute format(Value weight) { return text("format", storageOf(weight)); }
+
+  // Rows that nobody but matrices of f16 read: GPUs keep them as f16 (kernels/prim/narrow.cuh), CPUs as f32.
+  bool isNarrow(Value rows) {
+    mlir::Operation* producer = rows.getDefiningOp();
+    if (llvm::isa<llm::QuantizedRowsType>(rows.getType()) || llm::columnsOf(rows.getType()) % 16 != 0 || rows.use_empty() || !producer ||
+        !llvm::isa<llm::LinearOp, llm::RowsOp, llm::AttentionOp>(producer))
+      return false;
+    return llvm::all_of(rows.getUses(), [&](mlir::OpOperand& use) {
+      auto linear = llvm::dyn_cast<llm::LinearOp>(use.getOwner());
+      return linear && use.getOperandNumber() == linear.getXMutable().getOperandNumber() && storageOf(linear.getWeight()) == "f16";
+    });
+  }
+  void addNarrowResult(Value rows, llvm::SmallVectorImpl<NamedAttribute>& constants) {
+    if (isNarrow(rows)) constants.push_back(b_.getNamedAttr("narrow_result", b_.getUnitAttr()));
   }
 
   // One letter an extra: c, a value per column; e, a value per element.

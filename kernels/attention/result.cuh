@@ -2,6 +2,7 @@
 #pragma once
 
 #include "kernels/attention/attention.spec.h"
+#include "kernels/prim/narrow.cuh"
 #include "kernels/prim/quantize.cuh"
 
 namespace attention {
@@ -15,7 +16,7 @@ INGOT_INLINE void storeResult(void* y, long long token, int column, const FourFl
     constexpr int kGroup = C::kResultGroup ? C::kResultGroup : 4;
     quantizeFour<kGroup, kColumns>(values, (char*)y + token * quantizedRowBytes(kColumns, kGroup), column);
   } else if (column < kColumns) {
-    store((float*)y + token * kColumns + column, values);
+    storeFour<C::kNarrowResult>(y, token * kColumns + column, values);
   }
 }
 

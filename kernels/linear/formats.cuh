@@ -4,16 +4,17 @@
 
 #include "kernels/linear/linear.spec.h"
 #include "kernels/prim/float8.cuh"
+#include "kernels/prim/narrow.cuh"
 
 namespace linear {
 
 constexpr int kRows = 8;  // rows of x that sums are kept of at once
 
-// Weights of 2 or 4 bytes; x rows are f32.
+// Weights of 2 or 4 bytes; x rows are f32, or narrow.
 template <class C>
 struct PlainFormat {
   static constexpr int kUnit = 16, kUnits = (C::kK + kUnit - 1) / kUnit;
-  static constexpr long long kRowBytes = paddedColumns(C::kK) * 4;
+  static constexpr long long kRowBytes = plainRowBytes<C::kNarrow>(C::kK);
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
 
   INGOT_INLINE float weight(const char* block, int k, int channel) {
@@ -27,7 +28,7 @@ struct PlainFormat {
       int k = unit * kUnit + i;
       if (C::kK % kUnit != 0 && k >= C::kK) break;
       float w = weight(block, k, channel);
-      for (int r = 0; r < kRows; ++r) sums[r] = fma(w, load<float>(x[r] + k * 4ll), sums[r]);
+      for (int r = 0; r < kRows; ++r) sums[r] = fma(w, elementAt<C::kNarrow>(x[r], k), sums[r]);
     }
   }
 };
@@ -113,20 +114,32 @@ struct QuantizedFormat {
   }
 };
 
+// A warp's units of two channel blocks, straight from memory, past the first-level cache.
+template <class Format>
+struct Direct {
+  typedef SharedArray<Words, 1> Places;
+  const char* block;  // the lane's
+
+  INGOT_INLINE Direct of(Places&, const char* block, const char* second) { return {threadIdx.x % kWarp < kBlockChannels ? block : second}; }
+  INGOT_MEMBER void begin(int, int) const {}
+  INGOT_MEMBER void await(int, int) const {}
+  INGOT_MEMBER Words chunkOf(int unit, int chunk) const { return loadStream(block + Format::chunkAt(unit, chunk)); }
+};
+
 // Runs a format over units [first, last), for groups of eight rows. Sum i of a lane is row i of channel `lane`.
 template <class Format>
 struct ScalarLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return i; }
   INGOT_INLINE int channelOf(int i, int lane) { return lane; }
 
-  template <int Groups>
-  INGOT_INLINE void run(const char* x, int rows, const char* block, int first, int last, int lane, float (&sums)[Groups][kRows]) {
+  template <int Groups, class Source>
+  INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
       const char* row[kRows];  // rows behind the last repeat it and are not stored
       for (int r = 0; r < kRows; ++r) row[r] = x + (group * kRows + r < rows ? group * kRows + r : rows - 1) * Format::kRowBytes;
 #pragma unroll 1  // short rows, unrolled whole, would take more registers than there are
-      for (int unit = first; unit < last; ++unit) Format::accumulate(row, block, lane % kBlockChannels, unit, sums[group]);
+      for (int unit = first; unit < last; ++unit) Format::accumulate(row, source.block, lane % kBlockChannels, unit, sums[group]);
     }
   }
 };

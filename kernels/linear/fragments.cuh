@@ -18,8 +18,8 @@ struct Bfloats {
 };
 struct Halves {
   static constexpr int kParts = 1;
-  INGOT_INLINE float clamp(float x) { return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x; }
-  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) { parts[0] = packHalves(clamp(v.at[0]), clamp(v.at[1])); }
+  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) { parts[0] = packHalves(clampToHalf(v.at[0]), clampToHalf(v.at[1])); }
+  INGOT_INLINE void partsOf(unsigned v, unsigned (&parts)[kParts]) { parts[0] = v; }  // of a narrow row
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyHalves(d, a, b); }
 };
 template <WeightFormat F>
@@ -30,6 +30,13 @@ template <>
 struct NarrowOf<WeightFormat::f16> {
   typedef Halves Type;
 };
+
+// Of 32 chunks, those in the second and fourth group of eight are read in one go with the first and third: they move by two.
+INGOT_INLINE int placeOf(int chunk) { return chunk ^ (chunk >> 2 & 2); }
+
+INGOT_INLINE TwoWords halfOf(const Words& words, bool upper) {
+  return upper ? TwoWords{{words.at[2], words.at[3]}} : TwoWords{{words.at[0], words.at[1]}};
+}
 
 // f16 lies channel by channel: of two neighbouring columns, the lower (0) or upper (1) of two channels.
 INGOT_INLINE unsigned pairHalves(unsigned column, unsigned next, int channel) {

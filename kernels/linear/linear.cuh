@@ -1,4 +1,4 @@
-// y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32 or as quantised rows. Tile i is kCudaTileRows rows times a panel of two channel
+// y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32, narrow or quantised rows. Tile i is 16 or 32 rows times a panel of two channel
 // blocks, or as many panels as give whole groups of results.
 // The warps of a block share k: each sums a run of units in order, and the warps' sums are added in order (linear.spec.h). Rows are
 // taken eight at a time, as many groups as there are, each weight read once for all of them. So a row's bits depend on nothing but
@@ -13,25 +13,49 @@
 namespace linear {
 
 template <class C, bool Tensor, bool Codes>
+struct FormatOf {
+  typedef PlainFormat<C> Type;
+};
+template <class C>
+struct FormatOf<C, true, false> {
+  typedef TensorPlain<C> Type;
+};
+template <class C>
+struct FormatOf<C, true, true> {
+  typedef TensorCodes<C> Type;
+};
+template <class C>
+struct FormatOf<C, false, true> {
+  typedef QuantizedFormat<C> Type;
+};
+
+// How its units are multiplied, and where they come from: a ring of so many bytes pays where three units of every warp fit.
+template <class Format, bool Tensor>
 struct LoopOf {
-  typedef PlainFormat<C> Format;
   typedef ScalarLoop<Format> Type;
+  static constexpr bool hasRing(int) { return false; }
 };
-template <class C>
-struct LoopOf<C, true, false> {
-  typedef TensorPlain<C> Format;
+template <class Format>
+struct LoopOf<Format, true> {
   typedef TensorLoop<Format> Type;
+  static constexpr bool hasRing(int bytes) { return bytes / (kCudaRuns * 2 * Format::kUnitChunks * 16) >= 3; }
 };
-template <class C>
-struct LoopOf<C, true, true> {
-  typedef TensorCodes<C> Format;
-  typedef TensorLoop<Format> Type;
+template <class Format, bool HasRing, int Bytes>
+struct SourceOf {
+  typedef Direct<Format> Type;
 };
-template <class C>
-struct LoopOf<C, false, true> {
-  typedef QuantizedFormat<C> Format;
-  typedef ScalarLoop<Format> Type;
+template <class Format, int Bytes>
+struct SourceOf<Format, true, Bytes> {
+  typedef Ring<Format, kCudaRuns, Bytes> Type;
 };
+
+// Results before they are quantised.
+template <int N>
+struct Values {
+  SharedArray<float, N> values;
+};
+template <>
+struct Values<0> {};
 
 template <class C>
 struct Tile {
@@ -43,17 +67,22 @@ struct Tile {
   static constexpr long long kResultStride = paddedColumns(kColumns);
   static constexpr bool kCodes = isQuantized(C::kFormat);
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
-  // Products of 16-bit weights fit the 128 registers that leave room for two blocks; those of codes take what they need.
-  static constexpr int kMinBlocks = kTensor ? kCodes ? 1 : 2 : 0;
-  typedef LoopOf<C, kTensor, kCodes> Loop;
-  typedef typename Loop::Format Format;
-  struct Storage {
-    SharedArray<float, kWarps * kRows * kChannels> sums;
-    SharedArray<float, C::kResultGroup ? kCudaTileRows * kTileColumns : 1> values;  // before they are quantised
+  // 128 registers leave room for two blocks, which stream weights better than one. Bytes that become quantised rows take a few more.
+  static constexpr int kMinBlocks = kTensor ? hasByteCodes(C::kFormat) && C::kResultGroup ? 1 : 2 : 0;
+  typedef typename FormatOf<C, kTensor, kCodes>::Type Format;
+  typedef typename LoopOf<Format, kTensor>::Type Loop;
+  static constexpr int kTileRows = cudaTileRows(C::kFormat), kRun = cudaRunUnits(Format::kUnits);
+  static constexpr int kSums = kWarps * kRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
+  // What a launch may have without special leave.
+  static constexpr int kRingBytes = (48 << 10) - 4 * (kSums + kValues);
+  typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes>::Type Source;
+  struct Storage : Values<kValues> {
+    SharedArray<float, kSums> sums;
+    typename Source::Places weights;
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kCudaTileRows - 1) / kCudaTileRows; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kTileRows - 1) / kTileRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
   // Row `row` of a group, channel `channel` of the panel: the warps' sums in order.
@@ -71,8 +100,8 @@ struct Tile {
     for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(row % kRows), lane + i * kBlockChannels, storage);
     Place at{operands + 2, row, column, kResultStride};
     float result = C::Epilogue::apply(totals, at);
-    if constexpr (C::kResultGroup == 0) ((float*)operands[2 + C::kExtras])[row * kResultStride + column] = result;
-    else storage.values[(int)(row % kCudaTileRows * kTileColumns + column % kTileColumns)] = result;
+    if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, result);
+    else storage.values[(int)(row % kTileRows * kTileColumns + column % kTileColumns)] = result;
   }
 
   // Rows of `values` become groups of quantised rows, a warp each.
@@ -87,44 +116,52 @@ struct Tile {
     }
   }
 
+  // The warp's run of a panel. A second block that is not there is the first one again, and is not stored.
+  INGOT_INLINE Source sourceOf(int panel, void* const* operands, Storage& storage) {
+    const char* block = (const char*)operands[1] + panel * 2ll * Format::kBlockBytes;
+    return Source::of(storage.weights, block, panel * 2 + 1 < kBlocks ? block + Format::kBlockBytes : block);
+  }
+  INGOT_INLINE int firstUnit() { return threadIdx.x / kWarp * kRun; }
+  INGOT_INLINE int lastUnit() { return firstUnit() + kRun < Format::kUnits ? firstUnit() + kRun : Format::kUnits; }
+
   template <int Groups>
-  INGOT_INLINE void compute(int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
+  INGOT_INLINE void compute(const Source& source, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
-    // The lane's block of the panel; a second one that is not there is the first one again, and is not stored.
-    int block = panel * 2 + lane / kBlockChannels < kBlocks ? lane / kBlockChannels : 0;
-    const char* weight = (const char*)operands[1] + (panel * 2 + block) * Format::kBlockBytes;
     float sums[Groups][kRows] = {};
-    constexpr int kRun = cudaRunUnits(Format::kUnits);
-    int first = warp * kRun, last = first + kRun < Format::kUnits ? first + kRun : Format::kUnits;
-    Loop::Type::run((const char*)operands[0] + firstRow * Format::kRowBytes, rows, weight, first, last, lane, sums);
+    Loop::run((const char*)operands[0] + firstRow * Format::kRowBytes, rows, source, firstUnit(), lastUnit(), lane, sums);
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
-      for (int i = 0; i < kRows; ++i)
-        storage.sums[(warp * kRows + Loop::Type::rowOf(i, lane)) * kChannels + Loop::Type::channelOf(i, lane)] = sums[group][i];
+      for (int i = 0; i < kRows; ++i) storage.sums[(warp * kRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
       if (group * kRows + warp < rows) finish(panel, firstRow + group * kRows + warp, lane, operands, storage);
       __syncthreads();
     }
   }
 
-  // The beginning of every warp's run in the tile's first panel, 4 KB of each block.
-  INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index) {
+  // Neighbouring tiles share channels, so that the weights are read from memory once.
+  INGOT_INLINE int tileOf(const IngotBatch& batch, int index) { return index / rowTiles(batch); }
+
+  // The first weights of every warp's run go ahead, and 4 KB of each block behind them come to the second-level cache.
+  INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     if (index >= count(batch)) return;
-    constexpr long long kRunBytes = Format::kBlockBytes / Format::kUnits * cudaRunUnits(Format::kUnits);
-    long long at = threadIdx.x / kWarp * kRunBytes + threadIdx.x % kWarp * 128ll;
-    int first = index / rowTiles(batch) * kTilePanels * 2;
-    for (int block = first; block < first + 2 && block < kBlocks; ++block)
+    int panel = tileOf(batch, index) * kTilePanels;
+    sourceOf(panel, operands, storage).begin(firstUnit(), lastUnit());
+    constexpr long long kUnitBytes = Format::kBlockBytes / Format::kUnits;
+    long long at = firstUnit() * kUnitBytes + threadIdx.x % kWarp * 128ll;
+    for (int block = panel * 2; block < panel * 2 + 2 && block < kBlocks; ++block)
       if (at < Format::kBlockBytes) prefetchLine((const char*)operands[1] + block * Format::kBlockBytes + at);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    // Neighbouring tiles share channels, so that the weights are read from memory once.
-    int tile = index / rowTiles(batch), firstRow = index % rowTiles(batch) * kCudaTileRows, rows = rowsOf(batch) - firstRow;
-    if (rows > kCudaTileRows) rows = kCudaTileRows;
+    int tile = tileOf(batch, index), firstRow = index % rowTiles(batch) * kTileRows, rows = rowsOf(batch) - firstRow;
+    if (rows > kTileRows) rows = kTileRows;
+#pragma unroll 1
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
-      if (rows <= kRows) compute<1>(panel, firstRow, rows, operands, storage);
-      else if (rows <= 2 * kRows) compute<2>(panel, firstRow, rows, operands, storage);
-      else compute<4>(panel, firstRow, rows, operands, storage);
+      Source source = sourceOf(panel, operands, storage);
+      if (panel > tile * kTilePanels) source.begin(firstUnit(), lastUnit());
+      if (rows <= kRows) compute<1>(source, panel, firstRow, rows, operands, storage);
+      else if (rows <= 2 * kRows) compute<2>(source, panel, firstRow, rows, operands, storage);
+      else if constexpr (kTileRows > 2 * kRows) compute<4>(source, panel, firstRow, rows, operands, storage);
     }
     if constexpr (C::kResultGroup != 0) quantize(tile, firstRow, rows, operands, storage);
   }

@@ -32,8 +32,10 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
   return (panelBytes(format, k, group) + 63) / 64 * 64 + 4ll * kStripRows * panelChannels + 4ll * (resultGroup ? kStripRows : 16) * tileColumns;
 }
 
-// A CUDA tile is so many channels, two blocks of the packed layout, times so many rows.
-constexpr int kCudaTileChannels = 32, kCudaTileRows = 32;
+// A CUDA tile is so many channels, two blocks of the packed layout, times so many rows. Scales of codes take registers: with half of the
+// rows two blocks fit a multiprocessor.
+constexpr int kCudaTileChannels = 32;
+constexpr int cudaTileRows(WeightFormat format) { return isQuantized(format) ? 16 : 32; }
 constexpr int kCudaLinearThreads = 256;
 
 // CUDA sums over k in this order, whatever the tile: k is cut into runs of whole units (16 columns, or as many codes as are scaled at
@@ -58,5 +60,5 @@ constexpr bool hasCudaGemm(WeightFormat format, long long k, int group, long lon
 constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
   long long across = (n + kCudaGemmChannels - 1) / kCudaGemmChannels, down = (64 + across - 1) / across;
   long long rows = (down - 1) * cudaGemmRows(format) + 1;
-  return rows > 2 * kCudaTileRows ? rows : 2 * kCudaTileRows + 1;
+  return rows > 64 ? rows : 65;
 }

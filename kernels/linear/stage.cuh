@@ -7,9 +7,6 @@
 
 namespace linear {
 
-// Of 32 chunks, those in the second and fourth group of eight are read in one go with the first and third: they move by two.
-INGOT_INLINE int placeOf(int chunk) { return chunk ^ (chunk >> 2 & 2); }
-
 // Weights of 16 bits: a unit of 16 columns and two parts of x, or two units and one. A warp has 64 channels, four products.
 template <class C>
 struct PlainStage {
@@ -17,7 +14,7 @@ struct PlainStage {
   static constexpr int kColumns = cudaGemmColumns(C::kFormat), kUnits = kColumns / 16, kProducts = 4, kBlocks = kProducts;
   static constexpr int kParts = Narrow::kParts;
   static_assert(kUnits * kParts == 2);
-  static constexpr long long kRowBytes = paddedColumns(C::kK) * 4, kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
+  static constexpr long long kRowBytes = plainRowBytes<C::kNarrow>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kChunks = kUnits * 32, kRowGroups = 0;  // of a channel block
 
   INGOT_INLINE int chunkOf(int stage, int chunk) { return stage * kChunks + chunk; }  // in the block
@@ -25,11 +22,11 @@ struct PlainStage {
 
   // What lane t of a row needs of it, as it comes from memory and as a product takes it.
   struct Row {
-    TwoFloats at[2 * kUnits];
+    typename RowElement<C::kNarrow>::Pair at[2 * kUnits];
   };
   INGOT_INLINE Row rowAt(const char* x, int stage, int t) {
     Row row;
-    for (int i = 0; i < 2 * kUnits; ++i) row.at[i] = load<TwoFloats>(x + (stage * kColumns + i * 8 + 2 * t) * 4ll);
+    for (int i = 0; i < 2 * kUnits; ++i) row.at[i] = pairAt<C::kNarrow>(x, stage * kColumns + i * 8 + 2 * t);
     return row;
   }
   INGOT_INLINE Words fragmentOf(const Row& row) {

@@ -1,49 +1,73 @@
 // The inner loops of linear on tensor cores for few rows. The packed layout is made of words that are fragments, or nearly so: a
 // word is neighbouring columns of one channel, and a lane's 16 bytes are four channels, 4 (lane / 4) ... of the panel, at one place
 // along k. They are the rows lane / 4 and lane / 4 + 8 of two products. Which word is which along k may be chosen, as long as x
-// follows. Weights pass the first-level cache by.
+// follows. A format says where the chunks of 16 bytes of a unit are; they come from a Ring, or straight from memory.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
 
 namespace linear {
 
+// Where a lane's rows begin, in bytes from x: those that it multiplies columns of, and those whose sums it has.
+template <int Groups>
+struct RowPlaces {
+  const char* x;
+  int columns[Groups], scaled[Groups][2];
+};
+
 // Weights of 16 bits, 16 columns a unit and a product.
 template <class C>
 struct TensorPlain : PlainFormat<C> {
-  typedef PlainFormat<C> Base;
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
+  static constexpr int kUnitChunks = 32;  // of a block
+
+  INGOT_INLINE long long chunkAt(int unit, int chunk) { return unit * 512ll + chunk * 16; }
+  INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
 
   // The weights of both products; `quad` is the lane's four channels in the block.
   struct Weights {
     unsigned a[2][4];
   };
-  INGOT_INLINE Weights weightsOf(const char* unit, int t, int quad) {
+  template <class ChunkAt>
+  INGOT_INLINE Weights weightsOf(const ChunkAt& chunkOf, int t, int quad) {
     Weights weights;
     if constexpr (C::kFormat == WeightFormat::bf16) {
-      Words first = loadStream(unit + t * 64 + quad * 16), second = loadStream(unit + t * 64 + quad * 16 + 256);
+      Words first = chunkOf(t * 4 + quad), second = chunkOf(t * 4 + quad + 16);
       for (int m = 0; m < 2; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
     } else {
       TwoWords columns[4];  // 2t, 2t + 1, 2t + 8, 2t + 9
-      for (int i = 0; i < 4; ++i) columns[i] = loadStreamPair(unit + (2 * t + i % 2 + i / 2 * 8) * 32 + quad * 8);
+      for (int i = 0; i < 4; ++i) columns[i] = halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + quad / 2), quad % 2);
       for (int m = 0; m < 2; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = pairHalves(columns[i / 2 * 2].at[m], columns[i / 2 * 2 + 1].at[m], i % 2);
     }
     return weights;
   }
 
+  // What rows say of a unit, as it comes from memory.
+  typedef typename RowElement<C::kNarrow>::Pair Pair;
+  static constexpr int kRowWords = sizeof(Pair) / 4 * 2;  // of a group
   template <int Groups>
-  INGOT_INLINE void accumulate(const char* const (&x)[Groups], const char* const (&scaled)[Groups][2], const char* block, int lane, int unit,
-                               float (&sums)[Groups][kRows]) {
-    int t = lane % 4;
-    Weights weights = weightsOf(block + unit * 512ll, t, lane / 4 % 4);
+  struct Rows {
+    Pair at[Groups][2];
+  };
+  template <int Groups>
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int lane, int unit) {
+    Rows<Groups> rows;
+#pragma unroll
+    for (int g = 0; g < Groups; ++g)
+      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(places.x + places.columns[g], unit * 16 + i * 8 + 2 * (lane % 4));
+    return rows;
+  }
+
+  template <int Groups, class ChunkAt>
+  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][kRows]) {
+    Weights weights = weightsOf(chunkOf, lane % 4, lane / 4 % 4);
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
-      const char* k = x[g] + (unit * 16ll + 2 * t) * 4;
       unsigned first[Narrow::kParts], second[Narrow::kParts];
-      Narrow::partsOf(load<TwoFloats>(k), first);
-      Narrow::partsOf(load<TwoFloats>(k + 32), second);
+      Narrow::partsOf(rows.at[g][0], first);
+      Narrow::partsOf(rows.at[g][1], second);
       for (int m = 0; m < 2; ++m) {
         float d[4] = {sums[g][4 * m], sums[g][4 * m + 1], sums[g][4 * m + 2], sums[g][4 * m + 3]};
         for (int part = 0; part < Narrow::kParts; ++part) {
@@ -61,50 +85,153 @@ template <class C>
 struct TensorCodes : QuantizedFormat<C> {
   typedef QuantizedFormat<C> Base;
   typedef typename Base::Coding Coding;
-  static constexpr bool kBytes = hasByteCodes(C::kFormat);
+  static constexpr WeightFormat kFormat = C::kFormat;
+  static constexpr bool kBytes = hasByteCodes(kFormat);
+  static constexpr int kSteps = Base::kUnitColumns / 32, kStepChunks = kBytes ? 32 : 16, kHeaderChunks = headerBytes(kFormat) / 16;
+  static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks;  // of a block; a part of a group has its header too
 
+  INGOT_INLINE long long chunkAt(int unit, int chunk) {
+    long long group = Base::groupOf(unit) * groupBytes(kFormat, Base::kGroup);
+    int part = unit * Base::kUnitColumns % Base::kGroup * Base::kBytesOfColumn;
+    return group + chunk * 16 + (chunk < kHeaderChunks ? 0 : part);
+  }
+  INGOT_INLINE int place(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + placeOf(chunk - kHeaderChunks); }
+
+  static constexpr int kRowWords = 2 * kSteps + 4;
   template <int Groups>
-  INGOT_INLINE void accumulate(const char* const (&x)[Groups], const char* const (&scaled)[Groups][2], const char* block, int lane, int unit,
-                               float (&sums)[Groups][kRows]) {
-    constexpr int kStepBytes = kBytes ? 512 : 256;
-    int t = lane % 4;
-    const char* group = Base::groupAt(block, unit);
-    typename Coding::Dot dots[Groups][2][4] = {};
-    for (int k = 0; k < Base::kUnitColumns; k += 32) {
-      const char* at = Base::codesAt(group, unit) + k / 32 * kStepBytes + t * 64 + lane / 4 % 4 * 16;
-      Words first = loadStream(at), second = kBytes ? loadStream(at + 256) : first;
-      unsigned a[2][4];
-      for (int m = 0; m < 2; ++m) codeFragments<C::kFormat>(first, second, m, a[m]);
+  struct Rows {
+    TwoWords words[Groups][kSteps];
+    RowGroup groups[Groups][2];
+  };
+  template <int Groups>
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int lane, int unit) {
+    Rows<Groups> rows;
 #pragma unroll
-      for (int g = 0; g < Groups; ++g) {
-        TwoWords words = linear::codesAt<C::kFormat>(x[g] + unit * (long long)Base::kUnitColumns + k, t);
-        for (int m = 0; m < 2; ++m) Coding::multiply(dots[g][m], a[m], words.at);
-      }
+    for (int g = 0; g < Groups; ++g) {
+      for (int step = 0; step < kSteps; ++step)
+        rows.words[g][step] = linear::codesAt<kFormat>(places.x + places.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, lane % 4);
+      for (int i = 0; i < 2; ++i) rows.groups[g][i] = Base::rowGroup(places.x + places.scaled[g][i], unit);
     }
+    return rows;
+  }
+
+  // What the lane's four channels say of a unit.
+  struct Channels {
+    typename Coding::Channel at[4];
+  };
+  template <class ChunkAt>
+  INGOT_INLINE Channels channelsOf(const ChunkAt& chunkOf, int quad) {
+    Channels channels;
+    if constexpr (kFormat == WeightFormat::f8) {
+      Words scales = chunkOf(quad);
+      for (int i = 0; i < 4; ++i) channels.at[i] = {asFloat(scales.at[i])};
+    } else {
+      TwoWords scales = halfOf(chunkOf(quad / 2), quad % 2), minima = {};
+      if constexpr (kFormat == WeightFormat::i4m) minima = halfOf(chunkOf(2 + quad / 2), quad % 2);
+      for (int i = 0; i < 4; ++i)
+        channels.at[i] = {(unsigned short)(scales.at[i / 2] >> i % 2 * 16), (unsigned short)(minima.at[i / 2] >> i % 2 * 16)};
+    }
+    return channels;
+  }
+
+  template <int Groups, class ChunkAt>
+  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][kRows]) {
+    typename Coding::Dot dots[Groups][2][4] = {};
+#pragma unroll
+    for (int step = 0; step < kSteps; ++step) {
+      int chunk = kHeaderChunks + step * kStepChunks + lane % 4 * 4 + lane / 4 % 4;
+      Words first = chunkOf(chunk), second = kBytes ? chunkOf(chunk + 16) : first;
+      unsigned a[2][4];
+      for (int m = 0; m < 2; ++m) codeFragments<kFormat>(first, second, m, a[m]);
+#pragma unroll
+      for (int g = 0; g < Groups; ++g)
+        for (int m = 0; m < 2; ++m) Coding::multiply(dots[g][m], a[m], rows.words[g][step].at);
+    }
+    Channels channels = channelsOf(chunkOf, lane / 4 % 4);
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
-      for (int i = 0; i < kRows; ++i)
-        Coding::add(sums[g][i], Coding::productsOf(dots[g][i / 4][i % 4]), Coding::channelAt(group, lane / 4 % 4 * 4 + i / 2),
-                    Base::rowGroup(scaled[g][i % 2], unit));
+      for (int i = 0; i < kRows; ++i) Coding::add(sums[g][i], Coding::productsOf(dots[g][i / 4][i % 4]), channels.at[i / 2], rows.groups[g][i % 2]);
   }
 };
 
-// Runs a format over the units of one warp's run. Sum i of a lane is channel 4 (lane / 4) + i / 2, row 2 (lane % 4) + i % 2.
+// The same on their way through shared memory, kAhead units ahead of the products. A warp waits for nobody but itself.
+template <class Format, int Warps, int Bytes>
+struct Ring {
+  static constexpr int kChunks = 2 * Format::kUnitChunks, kMost = Bytes / (Warps * kChunks * 16), kSlots = kMost > 8 ? 8 : kMost, kAhead = kSlots - 1;
+  typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
+  Places* places;
+  int first;  // of the warp's places
+  const char *block, *second;
+
+  INGOT_INLINE Ring of(Places& places, const char* block, const char* second) {
+    return {&places, (int)threadIdx.x / kWarp * kSlots * kChunks, block, second};
+  }
+  INGOT_MEMBER void copy(int unit, int last) const {
+    if (unit < last)
+#pragma unroll
+      for (int i = threadIdx.x % kWarp; i < kChunks; i += kWarp) {
+        int upper = i / Format::kUnitChunks, chunk = i % Format::kUnitChunks;
+        int place = unit % kSlots * kChunks + upper * Format::kUnitChunks + Format::place(chunk);
+        copyAsync(*places, first + place, (upper ? second : block) + Format::chunkAt(unit, chunk));
+      }
+    closeCopies();
+  }
+  // Units of [unit, last) go ahead.
+  INGOT_MEMBER void begin(int unit, int last) const {
+#pragma unroll 1
+    for (int i = 0; i < kAhead; ++i) copy(unit + i, last);
+  }
+  // Behind it the unit has come, and nobody reads the one before it any more, whose place is filled next.
+  INGOT_MEMBER void await(int unit, int last) const {
+    waitForCopies<kAhead - 1>();
+    __syncwarp();
+    copy(unit + kAhead, last);
+  }
+  INGOT_MEMBER Words chunkOf(int unit, int chunk) const {
+    return (*places)[first + unit % kSlots * kChunks + (int)threadIdx.x % kWarp / kBlockChannels * Format::kUnitChunks + Format::place(chunk)];
+  }
+};
+
+// Runs a format over the units of one warp's run, which `source` has begun to bring. Sum i of a lane is channel 4 (lane / 4) + i / 2,
+// row 2 (lane % 4) + i % 2.
 template <class Format>
 struct TensorLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return 2 * (lane % 4) + i % 2; }
   INGOT_INLINE int channelOf(int i, int lane) { return 4 * (lane / 4) + i / 2; }
 
-  template <int Groups>
-  INGOT_INLINE void run(const char* x, int rows, const char* block, int first, int last, int lane, float (&sums)[Groups][kRows]) {
-    auto rowAt = [&](int row) { return x + (row < rows ? row : rows - 1) * Format::kRowBytes; };
-    const char *columns[Groups], *scaled[Groups][2];
+  template <int Groups, class Source>
+  INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
+    auto rowAt = [&](int row) -> int { return (row < rows ? row : rows - 1) * (int)Format::kRowBytes; };
+    RowPlaces<Groups> places{x, {}, {}};
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
-      columns[g] = rowAt(g * kRows + lane / 4);
-      for (int i = 0; i < 2; ++i) scaled[g][i] = rowAt(g * kRows + 2 * (lane % 4) + i);
+      places.columns[g] = rowAt(g * kRows + lane / 4);
+      for (int i = 0; i < 2; ++i) places.scaled[g][i] = rowAt(g * kRows + 2 * (lane % 4) + i);
     }
-    for (int unit = first; unit < last; ++unit) Format::accumulate(columns, scaled, block, lane, unit, sums);
+    // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of
+    // weights does. Of many rows a unit takes longer than that, and registers are dear.
+    typedef typename Format::template Rows<Groups> Rows;
+    constexpr int kFit = 15 / (Format::kRowWords * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
+    auto fetch = [&](int unit, Rows(&rows)[kAtOnce]) {
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i)
+        rows[i] = Format::template rowsAt<Groups>(places, lane, unit + i < last ? unit + i : last > first ? last - 1 : 0);
+    };
+    Rows next[kAtOnce];
+    if (kDepth) fetch(first, next);
+    for (int unit = first; unit < last; unit += kAtOnce) {
+      Rows now[kAtOnce];
+      if (!kDepth) fetch(unit, now);
+#pragma unroll
+      for (int i = 0; i < kDepth; ++i) now[i] = next[i];
+      if (kDepth) fetch(unit + kDepth, next);
+#pragma unroll
+      for (int i = 0; i < kAtOnce; ++i) {
+        if (unit + i >= last) break;
+        source.await(unit + i, last);
+        Format::accumulate(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
+      }
+    }
   }
 };
 

@@ -4,8 +4,9 @@
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
 // one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
 // which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
-// prefetch(batch, operands, index) asks there for what no launch writes, before those before it have ended. One that has kAwaits calls
-// awaitLaunches() itself, behind its loads of what no launch writes: weights, tables and the batch. Contraction is off (NVRTC's
+// prefetch(batch, operands, index, storage) asks there for what no launch writes, before those before it have ended; it runs before every
+// tile, and what it put on its way into storage arrives in run(). One that has kAwaits calls awaitLaunches() itself, behind its loads of
+// what no launch writes: weights, tables and the batch. Contraction is off (NVRTC's
 // --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
@@ -249,7 +250,7 @@ constexpr bool awaitsItself() {
       symbol(const IngotBatch* batch, const IngotOperands operands) {                             \
     __shared__ typename __VA_ARGS__::Storage storage;                                             \
     allowNextLaunch();                                                                            \
-    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x);                              \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                              \
     bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                   \
     if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                 \
     if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                  \
@@ -273,8 +274,8 @@ INGOT_INLINE unsigned transposeHalves(unsigned pair) {
 #endif
 
 template <class Tile>
-INGOT_INLINE void prefetchTile(const IngotBatch& batch, void* const* operands, int index) {
-  if constexpr (requires { Tile::prefetch(batch, operands, index); }) Tile::prefetch(batch, operands, index);
+INGOT_INLINE void prefetchTile(const IngotBatch& batch, void* const* operands, int index, typename Tile::Storage& storage) {
+  if constexpr (requires { Tile::prefetch(batch, operands, index, storage); }) Tile::prefetch(batch, operands, index, storage);
 }
 
 INGOT_INLINE float infinity() { return asFloat(0x7f800000u); }

@@ -29,27 +29,34 @@ struct Walk {
 
   INGOT_INLINE int count(const IngotBatch&) { return (int)gridDim.x; }
 
-  // A step of fewer threads leaves the others of the block idle.
+  // A step of fewer threads leaves the others of the block idle. The first tile was begun before the step was.
   template <class Tile>
   INGOT_INLINE void runTiles(const IngotBatch& batch, const IngotStep& step, Storage& storage) {
     const IngotOperands operands = step.operands;
     if (threadIdx.x >= Tile::kThreads) return;
     for (int tile = (int)blockIdx.x; tile < Tile::count(batch); tile += (int)gridDim.x) {
+      if (tile >= (int)gridDim.x) prefetchTile<Tile>(batch, operands.at, tile, (typename Tile::Storage&)storage);
       Tile::run(batch, operands.at, tile, (typename Tile::Storage&)storage);
       syncTile<Tile::kThreads>();
     }
   }
   template <class Tile>
-  INGOT_INLINE void prefetch(const IngotBatch& batch, const IngotStep& step) {
+  INGOT_INLINE void beginTile(const IngotBatch& batch, const IngotStep& step, Storage& storage) {
     const IngotOperands operands = step.operands;
-    if (threadIdx.x < Tile::kThreads) prefetchTile<Tile>(batch, operands.at, (int)blockIdx.x);
+    if (threadIdx.x < Tile::kThreads) prefetchTile<Tile>(batch, operands.at, (int)blockIdx.x, (typename Tile::Storage&)storage);
+  }
+  INGOT_INLINE void begin(const IngotBatch& batch, const IngotStep& step, Storage& storage) {
+    int kernel = 0;
+    ((step.kernel == kernel++ ? beginTile<Tiles>(batch, step, storage) : void()), ...);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int, Storage& storage) {
-    for (const IngotStep* step = (const IngotStep*)operands[0]; step->kernel >= 0; ++step) {
-      int kernel = 0, next = 0;
+    const IngotStep* step = (const IngotStep*)operands[0];
+    begin(batch, *step, storage);
+    for (; step->kernel >= 0; ++step) {
+      int kernel = 0;
       ((step->kernel == kernel++ ? runTiles<Tiles>(batch, *step, storage) : void()), ...);
-      ((step[1].kernel == next++ ? prefetch<Tiles>(batch, step[1]) : void()), ...);
+      begin(batch, step[1], storage);
       syncGrid((ingot_u64*)operands[1]);
     }
   }

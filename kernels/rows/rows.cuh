@@ -4,6 +4,7 @@
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
+#include "kernels/prim/narrow.cuh"
 #include "kernels/prim/quantize.cuh"
 #include "kernels/rows/rows.spec.h"
 
@@ -72,12 +73,12 @@ struct Tile {
   }
 
   // Four columns of the result; all lanes of a warp call at once.
-  INGOT_INLINE void storeFour(char* y, long long row, int column, const FourFloats& values) {
+  INGOT_INLINE void storeResult(char* y, long long row, int column, const FourFloats& values) {
     if constexpr (C::kGroup != 0) {
       constexpr int kGroup = C::kGroup ? C::kGroup : 4;
       quantizeFour<kGroup, kColumns, C::kCode>(values, y + row * quantizedRowBytes(kColumns, kGroup, C::kCode), column);
     } else if (column < kStride) {
-      store((float*)y + row * kStride + column, values);
+      storeFour<C::kNarrowResult>(y, row * kStride + column, values);
     }
   }
 
@@ -101,7 +102,7 @@ struct Tile {
         x[i] = finish(x[i], weight, row, column, centre, factor, operands);
       }
 #pragma unroll
-      for (int i = 0; i < kTogether; ++i) storeFour((char*)operands[kFirstExtra + C::kExtras], row, columnOf(first + i), x[i]);
+      for (int i = 0; i < kTogether; ++i) storeResult((char*)operands[kFirstExtra + C::kExtras], row, columnOf(first + i), x[i]);
     }
   }
 };

@@ -177,7 +177,12 @@ static void runToEnd(Block* blocks, unsigned count) {
 
 template <class Tile>
 static void runBody(Block& block) {
-  Tile::run(*block.args->batch, block.args->operands, (int)block.blockIndex.x, *(typename Tile::Storage*)block.storage);
+  const IngotBatch& batch = *block.args->batch;
+  void* const* operands = block.args->operands;
+  auto& storage = *(typename Tile::Storage*)block.storage;
+  int index = (int)block.blockIndex.x;
+  if constexpr (requires { Tile::prefetch(batch, operands, index, storage); }) Tile::prefetch(batch, operands, index, storage);
+  Tile::run(batch, operands, index, storage);
 }
 
 // Of one block: the number of blocks so far (it seeds the order), its shared memory, then the stacks.

@@ -82,7 +82,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     bool isGemm = unit.function == kGemm;
     int64_t channels = isGemm ? kCudaGemmChannels : int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels;
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens,
-                  isGemm ? cudaGemmRows(unit.format) : kCudaTileRows};
+                  isGemm ? cudaGemmRows(unit.format) : cudaTileRows(unit.format)};
   }
   if (unit.function == "attention") {
     code.threads = kCudaAttentionThreads;

@@ -1,0 +1,51 @@
+// Rows as kernels hand them on: f32, or narrow, which is f16. What only matrices of f16 read is rounded where it is computed, as they
+// would round it: half the bytes, and the same bits.
+#pragma once
+
+#include "kernels/linear/layout.h"
+#include "kernels/prim/device.cuh"
+
+// Beyond f16's range stands its largest value, not infinity.
+INGOT_INLINE float clampToHalf(float x) { return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x; }
+
+template <bool Narrow>
+struct RowElement {
+  typedef TwoFloats Pair;
+  static constexpr int kBytes = 4;
+};
+template <>
+struct RowElement<true> {
+  typedef unsigned Pair;
+  static constexpr int kBytes = 2;
+};
+
+template <bool Narrow>
+constexpr long long plainRowBytes(long long columns) {
+  return paddedColumns(columns) * RowElement<Narrow>::kBytes;
+}
+// Two neighbouring columns; the first one is even.
+template <bool Narrow>
+INGOT_INLINE typename RowElement<Narrow>::Pair pairAt(const char* row, long long column) {
+  return load<typename RowElement<Narrow>::Pair>(row + column * RowElement<Narrow>::kBytes);
+}
+template <bool Narrow>
+INGOT_INLINE float elementAt(const char* row, long long column) {
+  if constexpr (Narrow) return halfToFloat(load<unsigned short>(row + column * 2));
+  else return load<float>(row + column * 4);
+}
+// Element `at` of all rows.
+template <bool Narrow>
+INGOT_INLINE void storeElement(void* rows, long long at, float value) {
+  if constexpr (Narrow) store((unsigned short*)rows + at, floatToHalf(clampToHalf(value)));
+  else store((float*)rows + at, value);
+}
+template <bool Narrow>
+INGOT_INLINE void storeFour(void* rows, long long at, const FourFloats& values) {
+  if constexpr (Narrow) {
+    TwoWords words{};
+    for (int i = 0; i < 4; ++i) words.at[i / 2] |= (unsigned)floatToHalf(clampToHalf(values.at[i])) << i % 2 * 16;
+    store((unsigned short*)rows + at, words);
+  } else {
+    store((float*)rows + at, values);
+  }
+}
