@@ -12,53 +12,59 @@ class Ring {
  public:
   typedef TensorCore<C> Core;
   typedef typename Core::Type Type;
-  static constexpr int kThreads = kCudaAttentionThreads, kSlots = 3;
+  static constexpr int kThreads = kCudaAttentionThreads, kSlots = 3, kAhead = kSlots - 1;
   static constexpr int kPieceWords = Core::kPieceWords, kPieces = Core::kSteps / Core::kAtOnce;  // of a page
   // Pieces of a page in a stage, and column tiles of values.
   static constexpr int kTiles = Core::tilesAtOnce(ColumnTiles), kEach = kTiles / 2 / Core::kAtOnce;
-  static constexpr int kKeyStages = kPieces / kEach, kValueStages = ColumnTiles / kTiles;
+  static constexpr int kKeyStages = kPieces / kEach, kStages = kKeyStages + ColumnTiles / kTiles;
   static constexpr int kWords = kEach * kPieceWords, kSlotWords = kSpanPages * kWords, kCopies = (kSlotWords + kThreads - 1) / kThreads;
   static_assert(kPieces % kEach == 0, "stages of keys are whole");
   typedef SharedArray<Words, kSlots * kSlotWords> Shared;
 
   // Of tokens [first, last], and of the values column tiles [firstTile, firstTile + ColumnTiles). All threads of the tile call.
   INGOT_MEMBER Ring(Shared& words, const ingot_i32* pages, int kvHead, void* const* operands, int first, int last, int firstTile)
-      : words(words), pages_(pages), keys_((const Type*)operands[1]), values_((const Type*)operands[2]), kvHead_(kvHead), first_(first), last_(last),
-        firstPiece_(firstTile / 2 / Core::kAtOnce), start_(first / kSpanTokens * kSpanTokens) {
-    findPages();
-    for (int slot = 0; slot < kSlots - 1; ++slot) begin(slot * kSlotWords);
+      : words(words),
+        pages_(pages),
+        keys_((const Type*)operands[1]),
+        values_((const Type*)operands[2]),
+        kvHead_(kvHead),
+        first_(first),
+        last_(last),
+        firstPiece_(firstTile / 2 / Core::kAtOnce) {
+    int start = first / kSpanTokens * kSpanTokens;
+    findPages(start);
+    for (int stage = 0; stage < kAhead; ++stage) begin(stage, start, stage * kSlotWords);
   }
 
-  // The next stage has arrived: its first word. The one before may be overwritten. Pages that nobody sees have what the nearest one has.
-  INGOT_MEMBER int next() {
-    waitForCopies<kSlots - 2>();
+  // A stage of the span that begins with token `start` has arrived: its first word. The stage before may be overwritten. Every stage has its
+  // turn. Pages that nobody sees have what the nearest one has.
+  INGOT_MEMBER int next(int stage, int start) {
+    waitForCopies<kAhead - 1>();
     syncTile<kThreads>();
-    begin(used_ == 0 ? (kSlots - 1) * kSlotWords : used_ - kSlotWords);
-    int at = used_;
-    used_ = at == (kSlots - 1) * kSlotWords ? 0 : at + kSlotWords;
+    int ahead = stage + kAhead, at = used_, to = at == 0 ? kAhead * kSlotWords : at - kSlotWords;
+    if (ahead < kStages) begin(ahead, start, to);
+    else begin(ahead - kStages, start + kSpanTokens, to);
+    used_ = at == kAhead * kSlotWords ? 0 : at + kSlotWords;
     return at;
   }
 
   Shared& words;
 
  private:
-  INGOT_MEMBER void begin(int to) {
-    if (start_ <= last_) {
-      if (stage_ < kKeyStages) copy(keys_, stage_ * kEach, to);
-      else copy(values_, firstPiece_ + (stage_ - kKeyStages) * kEach, to);
-      if (++stage_ == kKeyStages + kValueStages) {
-        stage_ = 0, start_ += kSpanTokens;
-        if (start_ <= last_) findPages();
-      }
+  INGOT_MEMBER void begin(int stage, int start, int to) {
+    if (start <= last_) {
+      if (stage < kKeyStages) copy(keys_, stage * kEach, to);
+      else copy(values_, firstPiece_ + (stage - kKeyStages) * kEach, to);
+      if (stage == kStages - 1 && start + kSpanTokens <= last_) findPages(start + kSpanTokens);
     }
     closeCopies();
   }
 
   // Those that the thread copies from, a stage before it does.
-  INGOT_MEMBER void findPages() {
+  INGOT_MEMBER void findPages(int start) {
 #pragma unroll
     for (int j = 0; j < kCopies; ++j) {
-      int page = start_ / kPageTokens + (j * kThreads + (int)threadIdx.x) % kSlotWords / kWords, most = last_ / kPageTokens;
+      int page = start / kPageTokens + (j * kThreads + (int)threadIdx.x) % kSlotWords / kWords, most = last_ / kPageTokens;
       copied_[j] = pages_[page > most ? most : page < first_ / kPageTokens ? first_ / kPageTokens : page];
     }
   }
@@ -77,7 +83,7 @@ class Ring {
   const Type *keys_, *values_;
   int kvHead_, first_, last_, firstPiece_;
   int copied_[kCopies];
-  int start_, stage_ = 0, used_ = 0;  // the stage that begins next; the first word of the one that is used next
+  int used_ = 0;  // the first word of the stage that is used next
 };
 
 }  // namespace attention

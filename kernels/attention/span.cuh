@@ -60,24 +60,30 @@ struct Span {
     if constexpr (C::kSoftcap != 0) return softcap(score, C::kSoftcap) * kLog2e;
     return score;
   }
-  INGOT_INLINE float scoreOf(float score, int token, int position) {
-    return token > position || token < firstSeen(position) ? -infinity() : powerOf(score);
-  }
+  INGOT_INLINE bool isMasked(int token, int position) { return token > position || token < firstSeen(position); }
 
   // Whether every row sees every token of the span.
   INGOT_INLINE bool isOpen(int start, const Sight& sight) { return start + kSpanTokens - 1 <= sight.lowest && start >= firstSeen(sight.last); }
 
+  // Scores of what a row does not see become minus infinity.
+  INGOT_INLINE void mask(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
+    int token = start + 2 * (threadIdx.x % 4);
+#pragma unroll
+    for (int i = 0; i < kSpanPages * 8; ++i) {
+      float& score = scores[i / 8][i / 4 % 2][i % 4];
+      score = isMasked(token + i / 4 * 8 + i % 2, sight.positionOf(i % 4 / 2)) ? -infinity() : score;
+    }
+  }
+
   // Scores become weights in place; largest scores and totals are folded in.
-  template <bool Open, int Tiles>
-  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], int start, const Sight& sight, Sums<Tiles>& sums, Factors (&factors)[2]) {
-    int column = 2 * (threadIdx.x % 4);
+  template <int Tiles>
+  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], Sums<Tiles>& sums, Factors (&factors)[2]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       float largest = -infinity(), totals[2] = {};  // of even and of odd tokens
 #pragma unroll
       for (int i = 0; i < kSpanPages * 4; ++i) {
-        float& score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
-        score = Open ? powerOf(score) : scoreOf(score, start + i / 2 * 8 + column + i % 2, sight.positionOf(r));
+        float score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
         largest = score > largest ? score : largest;
       }
       largest = warpMaximum<4>(largest);
@@ -144,8 +150,10 @@ struct Span {
         if (isSeen(start, p, sight)) multiplyBySteps(scores[p], (const Type*)heads + offsetOf(pages, start + p * kPageTokens, kvHead));
     };
     if constexpr (C::kCache == CacheType::i8) scale(operands[1]);
-    if (isOpen(start, sight)) weigh<true>(scores, start, sight, sums, factors);
-    else weigh<false>(scores, start, sight, sums, factors);
+#pragma unroll
+    for (int i = 0; i < kSpanPages * 8; ++i) scores[i / 8][i / 4 % 2][i % 4] = powerOf(scores[i / 8][i / 4 % 2][i % 4]);
+    if (!isOpen(start, sight)) mask(scores, start, sight);
+    weigh(scores, sums, factors);
     if constexpr (C::kCache == CacheType::i8) scale(operands[2]);
     if constexpr (C::kCache == CacheType::i8) normalize(scores, factors);
   }

@@ -32,7 +32,7 @@ struct SharedSpan {
                         void* const* operands, Sums& sums) {
     if (!sees) {
 #pragma unroll 1
-      for (int stage = 0; stage < Ring::kKeyStages + Ring::kValueStages; ++stage) ring.next();
+      for (int stage = 0; stage < Ring::kStages; ++stage) ring.next(stage, start);
       return;
     }
     PageScores scores[kSpanPages];
@@ -40,7 +40,7 @@ struct SharedSpan {
     for (int i = 0; i < kSpanPages * 8; ++i) scores[i / 8][i / 4 % 2][i % 4] = 0;
 #pragma unroll
     for (int stage = 0; stage < Ring::kKeyStages; ++stage) {
-      int at = ring.next();
+      int at = ring.next(stage, start);
 #pragma unroll
       for (int k = 0; k < Ring::kEach; ++k)
 #pragma unroll
@@ -55,14 +55,14 @@ struct SharedSpan {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
 #pragma unroll
-    for (int stage = 0; stage < Ring::kValueStages; ++stage) {
-      int at = ring.next();
+    for (int stage = Ring::kKeyStages; stage < Ring::kStages; ++stage) {
+      int at = ring.next(stage, start);
       float output[Ring::kTiles][4] = {};
       if (start + kSpanTokens - 1 > sight.last) addStage<true>(weights, ring, at, sight.last - start, output);
       else addStage<false>(weights, ring, at, 0, output);
 #pragma unroll
       for (int i = 0; i < 4 * Ring::kTiles; ++i) {
-        float& sum = sums.output[stage * Ring::kTiles + i / 4][i % 4];
+        float& sum = sums.output[(stage - Ring::kKeyStages) * Ring::kTiles + i / 4][i % 4];
         sum = fold(sum, output[i / 4][i % 4], factors[i % 4 / 2]);
         settle(sum);
       }
@@ -114,7 +114,8 @@ struct PlainSpan {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p)
       if (seen[p])
-        core.addValues(Core::weightsOf(scores[p]), (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, ring.firstTile, output);
+        core.addValues(Core::weightsOf(scores[p]), (const Type*)operands[2] + offsets[p], sight.last - start - p * kPageTokens, ring.firstTile,
+                       output);
 #pragma unroll
     for (int i = 0; i < 4 * ColumnTiles; ++i) sums.output[i / 4][i % 4] = fold(sums.output[i / 4][i % 4], output[i / 4][i % 4], factors[i % 4 / 2]);
   }
@@ -137,7 +138,7 @@ struct WholeTile {
   static constexpr int kColumns = columnsAtOnce(kHeadDim, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)), kColumnTiles = kColumns / 8;
   // In fours, in shared memory: from one finished row to the next, and what a warp has for them, or for its sums of the splits before.
   static constexpr int kStride = kColumns / 4 + 1, kSums = (kColumnTiles + 1) * kWarp;
-  static constexpr int kWarpFours = kAttentionRows * kStride > kSums ? kAttentionRows * kStride : kSums;
+  static constexpr int kWarpFours = kAttentionRows * kStride > kSums ? kAttentionRows* kStride : kSums;
   typedef typename SpanOf<C, kColumnTiles, PagePlace<C::kCache, kHeadDim>::kFragments>::Type WholeSpan;
   typedef typename WholeSpan::Core Core;
   typedef typename WholeSpan::Ring Ring;
@@ -161,7 +162,8 @@ struct WholeTile {
     const IngotQueryBlock block = batch.blocks[index + (works ? warp / kPartHeads : 0)], final = batch.blocks[index + blocks - 1];
     int position = batch.positions[block.first_token], row = block.first_token * kHeads + kvHead * kGroupHeads + (works ? head : 0);
     Work work{row, 0, works ? Sight{position, position + block.num_tokens - 1} : Sight{0, -1}};
-    int first = Span<C>::firstSeen(batch.positions[batch.blocks[index].first_token]), last = batch.positions[final.first_token] + final.num_tokens - 1;
+    int first = Span<C>::firstSeen(batch.positions[batch.blocks[index].first_token]),
+        last = batch.positions[final.first_token] + final.num_tokens - 1;
     const ingot_i32* pages = batch.page_table + (long long)block.sequence * batch.max_pages;
     awaitLaunches();
     Core core;
@@ -179,9 +181,7 @@ struct WholeTile {
     IngotQueryBlock one = batch.blocks[index - 1], other = batch.blocks[index];
     return one.sequence == other.sequence && one.num_tokens > 1 && other.num_tokens > 1;
   }
-  INGOT_INLINE int blocksBefore(const IngotBatch& batch, int index) {
-    return kBlocks > 1 && index % kBlocks != 0 && joins(batch, index);
-  }
+  INGOT_INLINE int blocksBefore(const IngotBatch& batch, int index) { return kBlocks > 1 && index % kBlocks != 0 && joins(batch, index); }
   INGOT_INLINE int blocksFrom(const IngotBatch& batch, int index) {
     int blocks = 1;
     while ((index + blocks) % kBlocks != 0 && index + blocks < batch.num_blocks && joins(batch, index + blocks)) ++blocks;

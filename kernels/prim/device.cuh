@@ -250,7 +250,7 @@ constexpr bool awaitsItself() {
       symbol(const IngotBatch* batch, const IngotOperands operands) {                             \
     __shared__ typename __VA_ARGS__::Storage storage;                                             \
     allowNextLaunch();                                                                            \
-    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                              \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                     \
     bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                   \
     if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                 \
     if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                  \
