@@ -14,12 +14,10 @@ constexpr long long attentionScratchBytes(int rows, int headDim) {
 constexpr int kCudaAttentionThreads = 128, kAttentionRows = 16, kTokenHeads = 8;
 
 constexpr int attentionHeadTiles(int groupHeads) { return (groupHeads + kTokenHeads - 1) / kTokenHeads; }
-// Tiles of a split: one for each KV head, and more where its query heads are more than the columns; of a query block that is not
-// split one for every four query heads. The larger of the two.
-constexpr int attentionTiles(int heads, int kvHeads) {
-  int split = kvHeads * attentionHeadTiles(heads / kvHeads), whole = (heads + 3) / 4;
-  return split > whole ? split : whole;
-}
+// A query block that is not split has tiles of up to four query heads, which share keys and values.
+constexpr int attentionGroupParts(int groupHeads) { return (groupHeads + 3) / 4; }
+// Tiles of a split for each KV head, as many as either way takes.
+constexpr int attentionTiles(int heads, int kvHeads) { return kvHeads * attentionGroupParts(heads / kvHeads); }
 // Partial results of one split and tile: a counter, the largest scores and the totals of its heads, and their outputs.
 constexpr int kPartialHeader = 4;
 constexpr int partialFloats(int groupHeads, int headDim) {

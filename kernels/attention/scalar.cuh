@@ -11,7 +11,6 @@ struct ScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
   typedef PagePlace<C::kCache, C::kHeadDim> Place;
-  static constexpr int tilesAtOnce(int tiles) { return tiles; }  // a weight is fetched once for all
   struct Weights {
     float at[2][4];  // of a page, as its scores
   };

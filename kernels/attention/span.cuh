@@ -37,9 +37,15 @@ INGOT_INLINE Factors factorsOf(float before, float after) {
 }
 INGOT_INLINE float fold(float before, float after, const Factors& f) { return fma(after, f.after, before * f.before); }
 
-// Where the lane's two rows stand in their sequence, and what any row of the warp can see: tokens [first, last].
+// Where the warp's rows stand in their sequence: from `lowest` on, one behind the other; those behind `last` are like it.
 struct Sight {
-  int positions[2], first, last;
+  int lowest, last;
+
+  // Of the lane's row r.
+  INGOT_MEMBER int positionOf(int r) const {
+    int position = lowest + (int)threadIdx.x % kWarp / 4 + 8 * r;
+    return position < last ? position : last;
+  }
 };
 
 // Scores of the span's pages, in fragments of 16 tokens.
@@ -49,23 +55,35 @@ template <class C>
 struct Span {
   INGOT_INLINE int firstSeen(int position) { return C::kWindow && position >= C::kWindow ? position - (int)C::kWindow + 1 : 0; }
 
-  // In powers of two. `start` is the first token of the page.
-  INGOT_INLINE float scoreOf(float score, int token, int position) {
-    if constexpr (C::kSoftcap != 0) score = softcap(score, C::kSoftcap) * kLog2e;
-    return token > position || token < firstSeen(position) ? -infinity() : score;
+  // In powers of two.
+  INGOT_INLINE float powerOf(float score) {
+    if constexpr (C::kSoftcap != 0) return softcap(score, C::kSoftcap) * kLog2e;
+    return score;
+  }
+  INGOT_INLINE bool isMasked(int token, int position) { return token > position || token < firstSeen(position); }
+
+  // Whether every row sees every token of the span.
+  INGOT_INLINE bool isOpen(int start, const Sight& sight) { return start + kSpanTokens - 1 <= sight.lowest && start >= firstSeen(sight.last); }
+
+  // Scores of what a row does not see become minus infinity.
+  INGOT_INLINE void mask(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
+    int token = start + 2 * (threadIdx.x % 4);
+#pragma unroll
+    for (int i = 0; i < kSpanPages * 8; ++i) {
+      float& score = scores[i / 8][i / 4 % 2][i % 4];
+      score = isMasked(token + i / 4 * 8 + i % 2, sight.positionOf(i % 4 / 2)) ? -infinity() : score;
+    }
   }
 
   // Scores become weights in place; largest scores and totals are folded in.
   template <int Tiles>
-  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], int start, const Sight& sight, Sums<Tiles>& sums, Factors (&factors)[2]) {
-    int column = 2 * (threadIdx.x % 4);
+  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], Sums<Tiles>& sums, Factors (&factors)[2]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       float largest = -infinity(), totals[2] = {};  // of even and of odd tokens
 #pragma unroll
       for (int i = 0; i < kSpanPages * 4; ++i) {
-        float& score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
-        score = scoreOf(score, start + i / 2 * 8 + column + i % 2, sight.positions[r]);
+        float score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
         largest = score > largest ? score : largest;
       }
       largest = warpMaximum<4>(largest);
@@ -112,49 +130,32 @@ struct Span {
     }
   }
 
-  // Folds in columns [8 * firstTile, 8 * (firstTile + Tiles)) of the span that begins with token `start`, which some row sees: a few
-  // tiles after the other, so that registers hold one set of sums.
-  template <int Tiles, class Core>
-  INGOT_INLINE void add(const Core& core, int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands, int firstTile,
-                        Sums<Tiles>& sums) {
-    typedef typename Core::Type Type;
-    constexpr bool kCodes = C::kCache == CacheType::i8;
-    const Type *keys = (const Type*)operands[1], *values = (const Type*)operands[2];
-    PageScores scores[kSpanPages];
-    long long offsets[kSpanPages];
-    bool seen[kSpanPages];
-#pragma unroll
-    for (int p = 0; p < kSpanPages; ++p) {
-      int token = start + p * kPageTokens;
-      seen[p] = token <= sight.last && token + kPageTokens > sight.first;
-      offsets[p] = seen[p] ? headOffset(C::kCache, pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim) : 0;
-    }
-    core.score(keys, offsets, seen, scores);
-#pragma unroll
-    for (int p = 0; p < kSpanPages; ++p)
-      if (kCodes && seen[p]) multiplyBySteps(scores[p], keys + offsets[p]);
-    Factors factors[2];
-    weigh(scores, start, sight, sums, factors);
-#pragma unroll
-    for (int p = 0; p < kSpanPages; ++p)
-      if (kCodes && seen[p]) multiplyBySteps(scores[p], values + offsets[p]);
-    if constexpr (kCodes) normalize(scores, factors);
-    typename Core::Weights weights[kSpanPages];
-#pragma unroll
-    for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
-    constexpr int kAtOnce = Core::tilesAtOnce(Tiles);
-#pragma unroll
-    for (int n = 0; n < Tiles; n += kAtOnce) {
-      float output[kAtOnce][4] = {};
+  // Whether some row sees a token of page p of the span.
+  INGOT_INLINE bool isSeen(int start, int p, const Sight& sight) {
+    int token = start + p * kPageTokens;
+    return token <= sight.last && token + kPageTokens > firstSeen(sight.lowest);
+  }
+  // Elements from a layer's keys, or values, to those of the page in which `token` is.
+  INGOT_INLINE long long offsetOf(const ingot_i32* pages, int token, int kvHead) {
+    return headOffset(C::kCache, pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim);
+  }
+
+  // Scores of a span that some row sees become the weights of its values; factors fold in the values' sums.
+  template <class Type, int Tiles>
+  INGOT_INLINE void soften(PageScores (&scores)[kSpanPages], int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands,
+                           Sums<Tiles>& sums, Factors (&factors)[2]) {
+    auto scale = [&](const void* heads) {
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p)
-        if (seen[p]) core.addValues(weights[p], values + offsets[p], sight.last - start - p * kPageTokens, firstTile + n, output);
+        if (isSeen(start, p, sight)) multiplyBySteps(scores[p], (const Type*)heads + offsetOf(pages, start + p * kPageTokens, kvHead));
+    };
+    if constexpr (C::kCache == CacheType::i8) scale(operands[1]);
 #pragma unroll
-      for (int i = 0; i < 4 * kAtOnce; ++i) {
-        float& sum = sums.output[n + i / 4][i % 4];
-        sum = fold(sum, output[i / 4][i % 4], factors[i % 4 / 2]);
-      }
-    }
+    for (int i = 0; i < kSpanPages * 8; ++i) scores[i / 8][i / 4 % 2][i % 4] = powerOf(scores[i / 8][i / 4 % 2][i % 4]);
+    if (!isOpen(start, sight)) mask(scores, start, sight);
+    weigh(scores, sums, factors);
+    if constexpr (C::kCache == CacheType::i8) scale(operands[2]);
+    if constexpr (C::kCache == CacheType::i8) normalize(scores, factors);
   }
 };
 

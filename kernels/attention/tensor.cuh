@@ -12,8 +12,9 @@ struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
   // Steps of 16 columns: all, those that a load brings, and those whose queries are in registers. Shared memory has the others.
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < 8 ? kSteps : 8;
+  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < 8 ? kSteps : 7;
   static constexpr int kRest = kSteps - kHeld;
+  static constexpr int kPieceWords = kAtOnce * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
   // Values over what their halves are.
   static constexpr float kWidened = C::kCache == CacheType::f8 ? 256.0f : 1.0f;
   // Of values, where they divide into such: more spill registers, fewer leave too few loads on their way.
@@ -46,13 +47,26 @@ struct TensorCore {
       else multiplyHalves(d[half], a.at, part);
     }
   }
-  // The lane's part of a head's fragments from `step` on.
-  INGOT_INLINE Fragments fragmentsAt(const Type* head, int step) {
-    Loaded loaded = ::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kAtOnce));
+  INGOT_INLINE Fragments fragmentsOf(const Loaded& loaded) {
     Fragments fragments;
 #pragma unroll
     for (int i = 0; i < 4 * kAtOnce; ++i) fragments.at[i / 4][i % 4] = kBytes ? widenPair<C::kCache>(loaded.at[i / 2] >> i % 2 * 8) : loaded.at[i];
     return fragments;
+  }
+  // The lane's part of a head's fragments from `step` on.
+  INGOT_INLINE Fragments fragmentsAt(const Type* head, int step) {
+    return fragmentsOf(::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kAtOnce)));
+  }
+  // Of a piece in shared memory.
+  template <class Words>
+  INGOT_INLINE Fragments fragmentsIn(Words& words, int first) {
+    int lane = threadIdx.x % kWarp;
+    ::Words word = words[first + (kPieceWords == kWarp ? lane : lane / 2)];
+    Loaded loaded;
+    constexpr int kEach = (int)(sizeof(Loaded) / 4);
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) loaded.at[i] = kEach == 4 || lane % 2 == 0 ? word.at[i] : word.at[2 + i % 2];
+    return fragmentsOf(loaded);
   }
 
   // Row r of the queries begins at q + r * stride; those behind the last row are zeros.
@@ -77,29 +91,12 @@ struct TensorCore {
     return {query[k][0], query[k][1], query[k][2], query[k][3]};
   }
 
-  INGOT_MEMBER void scoreStep(const Type* keys, const long long (&offsets)[kSpanPages], const bool (&seen)[kSpanPages], int k,
-                              PageScores (&scores)[kSpanPages]) const {
+  // Adds the products of a page's keys from `step` on, which are the piece at `first`.
+  template <class Words>
+  INGOT_MEMBER void scorePiece(Words& words, int first, int step, PageScores& scores) const {
+    Fragments b = fragmentsIn(words, first);
 #pragma unroll
-    for (int p = 0; p < kSpanPages; ++p) {
-      if (!seen[p]) continue;
-      Fragments b = fragmentsAt(keys + offsets[p], k);
-#pragma unroll
-      for (int s = 0; s < kAtOnce; ++s) multiply(scores[p], queryOf(k + s), b.at[s]);
-    }
-  }
-
-  INGOT_MEMBER void score(const Type* keys, const long long (&offsets)[kSpanPages], const bool (&seen)[kSpanPages],
-                          PageScores (&scores)[kSpanPages]) const {
-#pragma unroll
-    for (int p = 0; p < kSpanPages; ++p)
-      for (int i = 0; i < 8; ++i) scores[p][i / 4][i % 4] = 0;
-#pragma unroll
-    for (int k = 0; k < kHeld; k += kAtOnce) scoreStep(keys, offsets, seen, k, scores);
-    // Not all at once: loads on their way take registers too.
-#pragma unroll 2
-    for (int k = kHeld; k < kSteps; k += kAtOnce) scoreStep(keys, offsets, seen, k, scores);
-#pragma unroll
-    for (int i = 0; i < kSpanPages * 8; ++i) scores[i / 8][i / 4 % 2][i % 4] *= kWidened;
+    for (int s = 0; s < kAtOnce; ++s) multiply(scores, queryOf(step + s), b.at[s]);
   }
 
   INGOT_INLINE Weights weightsOf(const PageScores& scores) {
@@ -108,26 +105,21 @@ struct TensorCore {
     return weights;
   }
 
-  // Adds weights * values of a page. Tokens behind `last` have values that nobody wrote, and weights of zero: their halves may be no
-  // numbers, and count as zeros; every byte is one.
-  template <int Tiles>
-  INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, float (&output)[Tiles][4]) const {
-    unsigned masks[2];
+  // Adds weights * values of a page: of 16 columns, or 32, whose values are the piece at `first`. Tokens behind `last` have values that
+  // nobody wrote, and weights of zero: their halves may be no numbers, and count as zeros; every byte is one.
+  template <bool SomeBehind, class Words>
+  INGOT_INLINE void addPiece(const Weights& weights, Words& words, int first, int last, float (*output)[4]) {
+    Fragments b = fragmentsIn(words, first);
+    if constexpr (SomeBehind && !kBytes) {
+      int token = threadIdx.x % 4 * 2;
 #pragma unroll
-    for (int half = 0; half < 2; ++half) {
-      int token = half * 8 + threadIdx.x % 4 * 2;
-      masks[half] = (token <= last ? 0xffffu : 0u) | (token < last ? 0xffff0000u : 0u);
-    }
-#pragma unroll
-    for (int n = 0; n < Tiles; n += 2 * kAtOnce) {
-      Fragments b = fragmentsAt(values, (firstTile + n) / 2);
-#pragma unroll
-      for (int s = 0; s < kAtOnce; ++s) {
-        if constexpr (!kBytes)
-          for (int i = 0; i < 4; ++i) b.at[s][i] &= masks[i % 2];
-        multiply(output + n + 2 * s, {weights.at[0], weights.at[1], weights.at[2], weights.at[3]}, b.at[s]);
+      for (int i = 0; i < 4 * kAtOnce; ++i) {
+        int place = token + i % 2 * 8;
+        b.at[i / 4][i % 4] &= (place <= last ? 0xffffu : 0u) | (place < last ? 0xffff0000u : 0u);
       }
     }
+#pragma unroll
+    for (int s = 0; s < kAtOnce; ++s) multiply(output + 2 * s, {weights.at[0], weights.at[1], weights.at[2], weights.at[3]}, b.at[s]);
   }
 };
 

@@ -67,7 +67,7 @@ struct TokenSpan {
 #pragma unroll
       for (int i = 0; i < kSpanPages * 2; ++i) {
         float& score = scores[i / 2][i % 2 * 2 + c];
-        score = Span<C>::scoreOf(score, token + i * 8, position);
+        score = Span<C>::isMasked(token + i * 8, position) ? -infinity() : Span<C>::powerOf(score);
         largest = score > largest ? score : largest;
       }
       largest = maximumOfTokens(largest);

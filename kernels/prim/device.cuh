@@ -159,6 +159,11 @@ constexpr float kFloat8Unit = 1.0f;
 INGOT_INLINE void multiplyFloat8s(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
 INGOT_INLINE unsigned packHalves(float, float) { return 0; }
+template <int N>
+INGOT_INLINE void copyAsync(SharedArray<Words, N>&, int, const void*) {}
+INGOT_INLINE void closeCopies() {}
+template <int Most>
+INGOT_INLINE void waitForCopies() {}
 #endif
 
 // Tensor cores of a warpgroup (PTX ISA, wgmma): four warps begin d += x w for 64 rows of x and Channels channels of weights of f16, which
@@ -257,6 +262,8 @@ INGOT_INLINE TwoWords loadStreamPair(const void* from) {
   asm("ld.global.nc.L1::no_allocate.v2.u32 {%0,%1}, [%2];" : "=r"(words.at[0]), "=r"(words.at[1]) : "l"(from));
   return words;
 }
+// The value is there before what comes next: a compiler that puts its sum off keeps all of its parts in registers until then.
+INGOT_INLINE void settle(float& value) { asm volatile("" : "+f"(value)); }
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
@@ -320,6 +327,7 @@ INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
+INGOT_INLINE void settle(float&) {}
 INGOT_INLINE void awaitLaunches() {}
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
   int lane = threadIdx.x % kWarp, from = lane % 4 * 8 + lane / 8, shift = lane / 4 % 2 * 16;

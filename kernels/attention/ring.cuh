@@ -1,0 +1,89 @@
+// Keys and values of one KV head on their way to shared memory, for warps that go through the spans together: stages of a few pieces
+// (TensorCore::kPieceWords) of each page of a span, two of them ahead of the one that is used. Those of a span's keys come first, then
+// those of its values.
+#pragma once
+
+#include "kernels/attention/tensor.cuh"
+
+namespace attention {
+
+template <class C, int ColumnTiles>
+class Ring {
+ public:
+  typedef TensorCore<C> Core;
+  typedef typename Core::Type Type;
+  static constexpr int kThreads = kCudaAttentionThreads, kSlots = 3, kAhead = kSlots - 1;
+  static constexpr int kPieceWords = Core::kPieceWords, kPieces = Core::kSteps / Core::kAtOnce;  // of a page
+  // Pieces of a page in a stage, and column tiles of values.
+  static constexpr int kTiles = Core::tilesAtOnce(ColumnTiles), kEach = kTiles / 2 / Core::kAtOnce;
+  static constexpr int kKeyStages = kPieces / kEach, kStages = kKeyStages + ColumnTiles / kTiles;
+  static constexpr int kWords = kEach * kPieceWords, kSlotWords = kSpanPages * kWords, kCopies = (kSlotWords + kThreads - 1) / kThreads;
+  static_assert(kPieces % kEach == 0, "stages of keys are whole");
+  typedef SharedArray<Words, kSlots * kSlotWords> Shared;
+
+  // Of tokens [first, last], and of the values column tiles [firstTile, firstTile + ColumnTiles). All threads of the tile call.
+  INGOT_MEMBER Ring(Shared& words, const ingot_i32* pages, int kvHead, void* const* operands, int first, int last, int firstTile)
+      : words(words),
+        pages_(pages),
+        keys_((const Type*)operands[1]),
+        values_((const Type*)operands[2]),
+        kvHead_(kvHead),
+        first_(first),
+        last_(last),
+        firstPiece_(firstTile / 2 / Core::kAtOnce) {
+    int start = first / kSpanTokens * kSpanTokens;
+    findPages(start);
+    for (int stage = 0; stage < kAhead; ++stage) begin(stage, start, stage * kSlotWords);
+  }
+
+  // A stage of the span that begins with token `start` has arrived: its first word. The stage before may be overwritten. Every stage has its
+  // turn. Pages that nobody sees have what the nearest one has.
+  INGOT_MEMBER int next(int stage, int start) {
+    waitForCopies<kAhead - 1>();
+    syncTile<kThreads>();
+    int ahead = stage + kAhead, at = used_, to = at == 0 ? kAhead * kSlotWords : at - kSlotWords;
+    if (ahead < kStages) begin(ahead, start, to);
+    else begin(ahead - kStages, start + kSpanTokens, to);
+    used_ = at == kAhead * kSlotWords ? 0 : at + kSlotWords;
+    return at;
+  }
+
+  Shared& words;
+
+ private:
+  INGOT_MEMBER void begin(int stage, int start, int to) {
+    if (start <= last_) {
+      if (stage < kKeyStages) copy(keys_, stage * kEach, to);
+      else copy(values_, firstPiece_ + (stage - kKeyStages) * kEach, to);
+      if (stage == kStages - 1 && start + kSpanTokens <= last_) findPages(start + kSpanTokens);
+    }
+    closeCopies();
+  }
+
+  // Those that the thread copies from, a stage before it does.
+  INGOT_MEMBER void findPages(int start) {
+#pragma unroll
+    for (int j = 0; j < kCopies; ++j) {
+      int page = start / kPageTokens + (j * kThreads + (int)threadIdx.x) % kSlotWords / kWords, most = last_ / kPageTokens;
+      copied_[j] = pages_[page > most ? most : page < first_ / kPageTokens ? first_ / kPageTokens : page];
+    }
+  }
+
+  INGOT_MEMBER void copy(const Type* heads, int piece, int to) {
+#pragma unroll
+    for (int j = 0; j < kCopies; ++j) {
+      int i = j * kThreads + threadIdx.x;
+      if (kSlotWords % kThreads != 0 && i >= kSlotWords) return;
+      const Type* head = heads + headOffset(C::kCache, copied_[j], C::kLayers, kvHead_, C::kKvHeads, C::kHeadDim);
+      copyAsync(words, to + i, (const char*)head + (piece * kPieceWords + i % kWords) * (int)sizeof(Words));
+    }
+  }
+
+  const ingot_i32* pages_;
+  const Type *keys_, *values_;
+  int kvHead_, first_, last_, firstPiece_;
+  int copied_[kCopies];
+  int used_ = 0;  // the first word of the stage that is used next
+};
+
+}  // namespace attention
