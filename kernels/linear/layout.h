@@ -50,5 +50,3 @@ constexpr long long blockBytes(WeightFormat format, long long k, int group) {
 }
 constexpr long long blockCount(long long n) { return (n + kBlockChannels - 1) / kBlockChannels; }
 constexpr long long packedBytes(WeightFormat format, long long n, long long k, int group) { return blockCount(n) * blockBytes(format, k, group); }
-
-constexpr long long paddedColumns(long long columns) { return (columns + 15) / 16 * 16; }

@@ -2,8 +2,8 @@
 // would round it: half the bytes, and the same bits.
 #pragma once
 
-#include "kernels/linear/layout.h"
 #include "kernels/prim/device.cuh"
+#include "kernels/prim/quantized_row.h"
 
 // Beyond f16's range stands its largest value, not infinity.
 INGOT_INLINE float clampToHalf(float x) { return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x; }
