@@ -39,9 +39,3 @@ INGOT_INLINE void storeElement(void* rows, long long at, float value) {
   if constexpr (Narrow) store((unsigned short*)rows + at, floatToHalf(clampToHalf(value)));
   else store((float*)rows + at, value);
 }
-// Two neighbouring elements; `at` is even.
-template <bool Narrow>
-INGOT_INLINE void storePair(void* rows, long long at, float first, float second) {
-  if constexpr (Narrow) store((unsigned short*)rows + at, packHalves(clampToHalf(first), clampToHalf(second)));
-  else store((float*)rows + at, TwoFloats{{first, second}});
-}
