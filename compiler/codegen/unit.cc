@@ -81,6 +81,7 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
 void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   std::string norm = c.text("norm");
   unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group"), c.text("code")));
+  unit.columns = c.integer("columns");
   unit.selected = c.flag("select") || c.flag("selected");
   unit.constants = integer("kColumns", c.integer("columns")) +
                    integer("kNorm", norm == "rms"     ? 1
@@ -94,12 +95,15 @@ void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
 
 void embeddingUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
   std::string storage = c.text("format");
+  unit.columns = c.integer("k");
   unit.name = fmt::format("embedding.{}.n{}.k{}", storage, c.integer("n"), c.integer("k"));
   unit.constants = formatConstants(parseFormat(storage)) + integer("kN", c.integer("n")) + integer("kK", c.integer("k")) +
                    flag("kPlain", storage == "plain") + integer("kOffset", c.integer("offset")) + flag("kPositions", c.flag("positions"));
 }
 
 void ropeAppendUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+  unit.kvHeads = c.integer("kv_heads");
+  unit.groupHeads = c.integer("heads") / unit.kvHeads;
   unit.name = fmt::format("rope_append.{}.q{}.kv{}.h{}", c.text("cache"), c.integer("heads"), c.integer("kv_heads"), c.integer("head_dim"));
   unit.constants =
       cacheConstants(c) + integer("kRotary", c.integer("rotary")) + flag("kHeadNorm", c.flag("head_norm")) + number("kEps", c.number("eps"));

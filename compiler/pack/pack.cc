@@ -60,6 +60,7 @@ class BlockPacker {
     int64_t first = block * kBlockChannels, count = std::min<int64_t>(kBlockChannels, rows_ - first);
     std::fill(values_.begin(), values_.end(), 0.0f);
     INGOT_TRY(param_.read(first, count, values_.data()));
+    if (format_.format == WeightFormat::f16) INGOT_TRY(checkRange(first));
     if (!isQuantized(format_.format)) {
       packFloats(format_.format, values_.data(), columns_, out);
       return {};
@@ -69,6 +70,15 @@ class BlockPacker {
   }
 
  private:
+  Status checkRange(int64_t firstRow) const {
+    constexpr float kLargest = 65504;
+    for (size_t i = 0; i < values_.size(); ++i)
+      if (std::abs(values_[i]) > kLargest)
+        return Status::unsupported("row {}, column {}: a weight of {}, float16 holds at most {}; use --dtype=bfloat16",
+                                   firstRow + static_cast<int64_t>(i) / columns_, static_cast<int64_t>(i) % columns_, values_[i], kLargest);
+    return {};
+  }
+
   Status packChannel(int64_t row, int64_t lane, std::byte* out) {
     int64_t rowInTensor = 0, bytes = groupBytes(format_.format, format_.group);
     const TensorInfo* tensor = row < rows_ ? param_.blocksOf(row, rowInTensor) : nullptr;

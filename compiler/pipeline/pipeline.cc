@@ -41,10 +41,12 @@ Storages chooseStorages(const CompileOptions& options, const DecoderSpec& spec) 
   if (options.quantize == "int8") return {"i8g32", "i8g32"};
   if (options.quantize == "fp8") return {"f8g128", "i8g32"};
   if (options.quantize == "int4") return {"i4g32", "i8g32"};
-  DType dtype = options.dtype == "float32"    ? DType::f32
-                : options.dtype == "bfloat16" ? DType::bf16
-                : options.dtype == "float16"  ? DType::f16
-                                              : spec.dtype;
+  // f16 holds what bf16 does between 2^-14 and 65504, and beneath that to 2^-25; and it lets x have eleven bits in one product, where bf16
+  // takes two products for as many.
+  DType dtype = options.dtype == "float32"                           ? DType::f32
+                : options.dtype == "bfloat16"                        ? DType::bf16
+                : options.dtype == "auto" && spec.dtype == DType::f32 ? DType::f32
+                                                                      : DType::f16;
   std::string name(dtypeName(dtype));
   return {name, name, options.dtype == "auto"};
 }

@@ -9,10 +9,7 @@
 // Operands and constants as in attention.cpu.h, and behind y the partials, which are zeros between launches.
 #pragma once
 
-#include "kernels/attention/scalar.cuh"
-#include "kernels/attention/tensor.cuh"
-#include "kernels/prim/narrow.cuh"
-#include "kernels/prim/quantize.cuh"
+#include "kernels/attention/split.cuh"
 
 namespace attention {
 
@@ -36,20 +33,21 @@ template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaAttentionThreads, kWarps = kThreads / kWarp, kMinBlocks = 1;
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = kHeads / kKvHeads;
-  static constexpr int kRowTiles = attentionRowTiles(kGroupHeads), kTiles = attentionTiles(kHeads, kKvHeads);
-  static constexpr int kRowStride = kHeads * kHeadDim, kPartial = partialFloats(kGroupHeads, kHeadDim);
+  static constexpr int kTiles = attentionTiles(kHeads, kKvHeads), kRowStride = kHeads * kHeadDim;
+  static constexpr bool kAwaits = true;
   static constexpr int kColumns = columnsAtOnce(kHeadDim, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)), kColumnTiles = kColumns / 8;
   static constexpr int kStride = kColumns + 8;  // of rows in shared memory: neighbouring rows are in other banks
-  static_assert(kWarps * kSpanTokens == INGOT_SPLIT_TOKENS, "a split has a span for every warp");
   typedef typename CoreOf<C, PagePlace<C::kCache, kHeadDim>::kFragments>::Type Core;
   typedef Span<C> Spans;
   typedef attention::Sums<kColumnTiles> Sums;
   // Of every warp: 16 rows.
-  struct Storage {
+  struct WholeStorage {
     SharedArray<float, kWarps * kAttentionRows * kStride> outputs;
-    SharedArray<float, kWarps * kAttentionRows> largest, totals;
-    SharedArray<int, 1> isLast;
     typename Core::Rest queries;
+  };
+  INGOT_EITHER Storage {
+    WholeStorage whole;
+    typename SplitTile<C>::Storage split;
   };
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_splits * kTiles; }
@@ -65,7 +63,7 @@ struct Tile {
   }
 
   // Row `row` of the warp's sixteen, finished: columns [column, column + kColumns) of a head of a token.
-  INGOT_INLINE void writeRow(Storage& storage, int row, long long token, int head, int column, void* y) {
+  INGOT_INLINE void writeRow(WholeStorage& storage, int row, long long token, int head, int column, void* y) {
     int first = head * kHeadDim + column;
     auto valueAt = [&](int i) -> float { return storage.outputs[row * kStride + i]; };
     if constexpr (C::kResultGroup == 0) {
@@ -79,8 +77,9 @@ struct Tile {
   }
 
   // Several tokens of a sequence, one query head a warp.
-  INGOT_INLINE void runWhole(const IngotBatch& batch, const IngotQueryBlock& block, int tile, void* const* operands, Storage& storage) {
+  INGOT_INLINE void runWhole(const IngotBatch& batch, const IngotQueryBlock& block, int tile, void* const* operands, WholeStorage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, head = tile * kWarps + warp;
+    awaitLaunches();
     if (head >= kHeads) return;
     int position = batch.positions[block.first_token], most = block.num_tokens - 1;
     auto positionOf = [&](int row) { return position + (row < most ? row : most); };
@@ -97,7 +96,7 @@ struct Tile {
 
   // All splits in sight, in order; the finished rows lie in the warp's part of shared memory.
   INGOT_INLINE void foldSplits(const Core& core, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands, int column, int warp,
-                               Storage& storage) {
+                               WholeStorage& storage) {
     auto outputAt = [&](int row, int d) { return (warp * kAttentionRows + row) * kStride + d; };
     float largest[2] = {-infinity(), -infinity()}, total[2] = {0, 0};
     int first = sight.first / INGOT_SPLIT_TOKENS, last = sight.last / INGOT_SPLIT_TOKENS;
@@ -123,124 +122,10 @@ struct Tile {
     __syncwarp();
   }
 
-  // One split of a token, for the query heads of a group.
-  INGOT_INLINE void runSplit(const IngotBatch& batch, const IngotSplit& split, int tile, void* const* operands, Storage& storage) {
-    const IngotQueryBlock block = batch.blocks[split.block];
-    int position = batch.positions[block.first_token], seen = Spans::firstSeen(position);
-    int first = seen / INGOT_SPLIT_TOKENS, last = position / INGOT_SPLIT_TOKENS;
-    if (tile >= kKvHeads * kRowTiles || split.index < first) return;
-    int warp = threadIdx.x / kWarp, kvHead = tile / kRowTiles, firstRow = tile % kRowTiles * kAttentionRows;
-    int head = kvHead * kGroupHeads + firstRow, rows = kGroupHeads - firstRow < kAttentionRows ? kGroupHeads - firstRow : kAttentionRows;
-    int start = split.index * INGOT_SPLIT_TOKENS + warp * kSpanTokens;
-    float* partials = (float*)operands[4] + ((long long)split.partial * kKvHeads * kRowTiles + tile) * kPartial;
-    Sight sight{{position, position}, seen, position};
-    Core core;
-    core.load((const float*)operands[0] + (long long)block.first_token * kRowStride + head * kHeadDim, kHeadDim, rows, storage.queries);
-    for (int column = 0; column < kHeadDim; column += kColumns) {
-      Sums sums;
-      sums.clear();
-      if (start <= position && start + kSpanTokens > seen)
-        Spans::add(core, start, sight, batch.page_table + (long long)block.sequence * batch.max_pages, kvHead, operands, column / 8, sums);
-      keep(sums, rows, warp, storage);
-      syncTile<kThreads>();
-      foldSpans(rows, column, first == last, partialOf(partials, split.index), storage);
-      syncTile<kThreads>();
-      if (first == last) writeRows(storage, rows, block.first_token, head, column, operands[3]);
-    }
-    if (first < last) finish(partials, first, last, rows, block.first_token, head, operands[3], storage);
-  }
-
-  // A token's partials follow each other, a split of all tiles after the other; the first one's counter is that of all.
-  INGOT_INLINE float* partialOf(float* partials, int split) { return partials + (long long)split * kKvHeads * kRowTiles * kPartial; }
-
-  INGOT_INLINE void keep(const Sums& sums, int rows, int warp, Storage& storage) {
-    int lane = threadIdx.x % kWarp;
-    for (int r = 0; r < 2; ++r)
-      if (lane % 4 == 0 && lane / 4 + 8 * r < rows) {
-        int at = warp * kAttentionRows + lane / 4 + 8 * r;
-        storage.largest[at] = sums.largest[r];
-        storage.totals[at] = sums.total[r];
-      }
-    forEachPlace([&](int row, int d, int n, int i) {
-      if (row < rows) storage.outputs[(warp * kAttentionRows + row) * kStride + d] = sums.output[n][i];
-    });
-  }
-
-  // The warps' spans in order: finished into the first one's place, or into the partial.
-  INGOT_INLINE void foldSpans(int rows, int column, bool isWhole, float* partial, Storage& storage) {
-    for (int i = threadIdx.x; i < rows * kColumns; i += kThreads) {
-      int row = i / kColumns, d = i % kColumns;
-      float largest = -infinity(), total = 0, output = 0;
-      for (int warp = 0; warp < kWarps; ++warp) {
-        int at = warp * kAttentionRows + row;
-        Factors f = factorsOf(largest, storage.largest[at]);
-        largest = f.largest;
-        total = fold(total, storage.totals[at], f);
-        output = fold(output, storage.outputs[at * kStride + d], f);
-      }
-      if (isWhole) storage.outputs[row * kStride + d] = output / total;  // read by this thread alone
-      else {
-        float* results = partial + kPartialHeader;
-        results[row] = largest;
-        results[kAttentionRows + row] = total;
-        results[2 * kAttentionRows + row * kHeadDim + column + d] = output;
-      }
-    }
-  }
-
-  INGOT_INLINE void writeRows(Storage& storage, int rows, int token, int head, int column, void* y) {
-    for (int row = threadIdx.x / kWarp; row < rows; row += kWarps) writeRow(storage, row, token, head + row, column, y);
-    syncTile<kThreads>();
-  }
-
-  // The last tile of a token folds the splits in order.
-  INGOT_INLINE void finish(float* partials, int first, int last, int rows, int token, int head, void* y, Storage& storage) {
-    int* counter = (int*)partials;
-    __threadfence();
-    syncTile<kThreads>();
-    if (threadIdx.x == 0) storage.isLast[0] = atomicAdd(counter, 1) == last - first;
-    syncTile<kThreads>();
-    if (!storage.isLast[0]) return;
-    __threadfence();
-    for (int column = 0; column < kHeadDim; column += kColumns) {
-      for (int i = threadIdx.x; i < rows * kColumns / 4; i += kThreads)
-        foldPartials(partials, first, last, i * 4 / kColumns, column, i * 4 % kColumns, storage);
-      syncTile<kThreads>();
-      writeRows(storage, rows, token, head, column, y);
-    }
-    if (threadIdx.x == 0) *counter = 0;
-  }
-
-  // Four neighbouring columns of a row. Several splits are on their way at once.
-  INGOT_INLINE void foldPartials(float* partials, int first, int last, int row, int column, int d, Storage& storage) {
-    constexpr int kAhead = 8;
-    float largest = -infinity(), total = 0, output[4] = {};
-    for (int split = first; split <= last; split += kAhead) {
-      FourFloats outputs[kAhead];
-      float most[kAhead], totals[kAhead];
-#pragma unroll
-      for (int i = 0; i < kAhead; ++i) {
-        const float* results = partialOf(partials, split + i <= last ? split + i : last) + kPartialHeader;
-        most[i] = loadFresh(results + row);
-        totals[i] = loadFresh(results + kAttentionRows + row);
-        outputs[i] = loadFreshFour(results + 2 * kAttentionRows + row * kHeadDim + column + d);
-      }
-#pragma unroll
-      for (int i = 0; i < kAhead; ++i) {
-        if (split + i > last) continue;
-        Factors f = factorsOf(largest, most[i]);
-        largest = f.largest;
-        total = fold(total, totals[i], f);
-        for (int c = 0; c < 4; ++c) output[c] = fold(output[c], outputs[i].at[c], f);
-      }
-    }
-    for (int c = 0; c < 4; ++c) storage.outputs[row * kStride + d + c] = output[c] / total;
-  }
-
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     const IngotSplit split = batch.splits[index / kTiles];
-    if (split.index < 0) runWhole(batch, batch.blocks[split.block], index % kTiles, operands, storage);
-    else runSplit(batch, split, index % kTiles, operands, storage);
+    if (split.index < 0) runWhole(batch, batch.blocks[split.block], index % kTiles, operands, storage.whole);
+    else SplitTile<C>::run(batch, split, index % kTiles, operands, storage.split);
   }
 };
 

@@ -9,21 +9,22 @@ constexpr long long attentionScratchBytes(int rows, int headDim) {
   return 4ll * (2ll * rows * headDim + 2ll * ((rows + 15) / 16 * 16) + 8 * kSpanTokens);
 }
 
-// A CUDA tile has a warp for each span of a split, and rows as tensor cores have them.
-constexpr int kCudaAttentionThreads = 128, kAttentionRows = 16;
+// A CUDA tile has a warp for each span of a split, and tokens of a prompt, or query heads of one token, as tensor cores have rows and
+// columns.
+constexpr int kCudaAttentionThreads = 128, kAttentionRows = 16, kTokenHeads = 8;
 
-constexpr int attentionRowTiles(int groupHeads) { return (groupHeads + kAttentionRows - 1) / kAttentionRows; }
-// Tiles of a split: one for each KV head, and more where its query heads are more than the rows; of a query block that is not
+constexpr int attentionHeadTiles(int groupHeads) { return (groupHeads + kTokenHeads - 1) / kTokenHeads; }
+// Tiles of a split: one for each KV head, and more where its query heads are more than the columns; of a query block that is not
 // split one for every four query heads. The larger of the two.
 constexpr int attentionTiles(int heads, int kvHeads) {
-  int split = kvHeads * attentionRowTiles(heads / kvHeads), whole = (heads + 3) / 4;
+  int split = kvHeads * attentionHeadTiles(heads / kvHeads), whole = (heads + 3) / 4;
   return split > whole ? split : whole;
 }
-// Partial results of one split and tile: a counter, the largest scores and the totals of its rows, and their outputs.
+// Partial results of one split and tile: a counter, the largest scores and the totals of its heads, and their outputs.
 constexpr int kPartialHeader = 4;
 constexpr int partialFloats(int groupHeads, int headDim) {
-  return kPartialHeader + 2 * kAttentionRows + (groupHeads < kAttentionRows ? groupHeads : kAttentionRows) * headDim;
+  return kPartialHeader + 2 * kTokenHeads + (groupHeads < kTokenHeads ? groupHeads : kTokenHeads) * headDim;
 }
 constexpr long long attentionPartialBytes(int heads, int kvHeads, int headDim) {
-  return 4ll * kvHeads * attentionRowTiles(heads / kvHeads) * partialFloats(heads / kvHeads, headDim);
+  return 4ll * kvHeads * attentionHeadTiles(heads / kvHeads) * partialFloats(heads / kvHeads, headDim);
 }

@@ -61,7 +61,7 @@ struct Span {
     int column = 2 * (threadIdx.x % 4);
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      float largest = -infinity(), total = 0;
+      float largest = -infinity(), totals[2] = {};  // of even and of odd tokens
 #pragma unroll
       for (int i = 0; i < kSpanPages * 4; ++i) {
         float& score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
@@ -74,11 +74,11 @@ struct Span {
       for (int i = 0; i < kSpanPages * 4; ++i) {
         float& score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
         score = power2(score - shift);
-        total += score;
+        totals[i % 2] += score;
       }
       factors[r] = factorsOf(sums.largest[r], largest);
       sums.largest[r] = factors[r].largest;
-      sums.total[r] = fold(sums.total[r], warpSum<4>(total), factors[r]);
+      sums.total[r] = fold(sums.total[r], warpSum<4>(totals[0] + totals[1]), factors[r]);
     }
   }
 

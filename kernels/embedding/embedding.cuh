@@ -1,7 +1,8 @@
-// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tile t is a token; threads are columns.
+// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tiles are a token's columns, then those of the next token.
 // Constants and operands as in embedding.cpu.h. The caller guarantees 0 <= id < kN.
 #pragma once
 
+#include "kernels/embedding/embedding.spec.h"
 #include "kernels/linear/layout.h"
 #include "kernels/prim/float8.cuh"
 
@@ -9,10 +10,11 @@ namespace embedding {
 
 template <class C>
 struct Tile {
-  static constexpr int kThreads = 128;
+  static constexpr int kThreads = kCudaEmbeddingThreads, kTiles = cudaEmbeddingTiles(C::kK);
+  static constexpr bool kAwaits = true;
   struct Storage {};
 
-  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens * kTiles; }
 
   template <class T>
   INGOT_INLINE T at(const char* base, long long index) {
@@ -38,17 +40,20 @@ struct Tile {
     return 0;
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage&) {
-    const char* table = (const char*)operands[0];
+  INGOT_INLINE float valueAt(const char* table, long long id, long long k) {
+    if (k >= C::kK) return 0;
+    if constexpr (C::kPlain) return ((const float*)table)[id * C::kK + k];
+    else return element(table + id / 16 * blockBytes(C::kFormat, C::kK, C::kGroup), (int)(id % 16), k);
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
     constexpr long long kStride = paddedColumns(C::kK);
-    long long id = (C::kPositions ? batch.positions[tile] : batch.token_ids[tile]) + C::kOffset;
-    float* y = (float*)operands[1] + tile * kStride;
-    const char* block = table + id / 16 * blockBytes(C::kFormat, C::kK, C::kGroup);
-    for (long long k = threadIdx.x; k < kStride; k += kThreads) {
-      if (k >= C::kK) y[k] = 0;
-      else if constexpr (C::kPlain) y[k] = ((const float*)table)[id * C::kK + k];
-      else y[k] = element(block, (int)(id % 16), k);
-    }
+    int token = index / kTiles, k = index % kTiles * kCudaEmbeddingColumns + 2 * threadIdx.x;
+    long long id = (C::kPositions ? batch.positions[token] : batch.token_ids[token]) + C::kOffset;
+    const char* table = (const char*)operands[0];
+    TwoFloats values{{valueAt(table, id, k), valueAt(table, id, k + 1)}};
+    awaitLaunches();
+    if (k < kStride) store((float*)operands[1] + token * kStride + k, values);
   }
 };
 

@@ -129,6 +129,7 @@ struct Direct {
 // Runs a format over units [first, last), for groups of eight rows. Sum i of a lane is row i of channel `lane`.
 template <class Format>
 struct ScalarLoop {
+  static constexpr int kSums = kRows;
   INGOT_INLINE int rowOf(int i, int lane) { return i; }
   INGOT_INLINE int channelOf(int i, int lane) { return lane; }
 

@@ -38,6 +38,18 @@ INGOT_INLINE TwoWords halfOf(const Words& words, bool upper) {
   return upper ? TwoWords{{words.at[2], words.at[3]}} : TwoWords{{words.at[0], words.at[1]}};
 }
 
+// A lane's channels in a tile of one or two blocks: a quad of a block, or two of them. Which quad, and the lane's words of a quad's.
+template <int Blocks>
+struct LaneOf {
+  INGOT_INLINE int quad() { return (int)threadIdx.x % kWarp / (Blocks == 2 ? 4 : 8) % 4; }
+  INGOT_INLINE bool isUpper() { return Blocks == 1 && threadIdx.x / 4 % 2; }
+  INGOT_INLINE Words ownOf(const Words& quad) {
+    TwoWords half = halfOf(quad, isUpper());
+    return Blocks == 2 ? quad : Words{{half.at[0], half.at[1], 0, 0}};
+  }
+  INGOT_INLINE TwoWords ownOf(const TwoWords& quad) { return isUpper() ? TwoWords{{quad.at[1], 0}} : quad; }
+};
+
 // f16 lies channel by channel: of two neighbouring columns, the lower (0) or upper (1) of two channels.
 INGOT_INLINE unsigned pairHalves(unsigned column, unsigned next, int channel) {
   return channel == 0 ? (column & 0xffffu) | next << 16 : column >> 16 | (next & 0xffff0000u);

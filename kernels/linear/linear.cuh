@@ -12,20 +12,20 @@
 
 namespace linear {
 
-template <class C, bool Tensor, bool Codes>
+template <class C, bool Tensor, bool Codes, int Blocks>
 struct FormatOf {
   typedef PlainFormat<C> Type;
 };
-template <class C>
-struct FormatOf<C, true, false> {
-  typedef TensorPlain<C> Type;
+template <class C, int Blocks>
+struct FormatOf<C, true, false, Blocks> {
+  typedef TensorPlain<C, Blocks> Type;
 };
-template <class C>
-struct FormatOf<C, true, true> {
-  typedef TensorCodes<C> Type;
+template <class C, int Blocks>
+struct FormatOf<C, true, true, Blocks> {
+  typedef TensorCodes<C, Blocks> Type;
 };
-template <class C>
-struct FormatOf<C, false, true> {
+template <class C, int Blocks>
+struct FormatOf<C, false, true, Blocks> {
   typedef QuantizedFormat<C> Type;
 };
 
@@ -38,7 +38,7 @@ struct LoopOf {
 template <class Format>
 struct LoopOf<Format, true> {
   typedef TensorLoop<Format> Type;
-  static constexpr bool hasRing(int bytes) { return bytes / (kCudaRuns * 2 * Format::kUnitChunks * 16) >= 3; }
+  static constexpr bool hasRing(int bytes) { return bytes / (kCudaRuns * Format::kBlocks * Format::kUnitChunks * 16) >= 3; }
 };
 template <class Format, bool HasRing, int Bytes>
 struct SourceOf {
@@ -59,9 +59,10 @@ struct Values<0> {};
 
 template <class C>
 struct Tile {
-  static constexpr int kChannels = kCudaTileChannels, kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
+  static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
   static_assert(kWarps == kCudaRuns);
-  static constexpr int kBlocks = (int)blockCount(C::kN), kPanels = (kBlocks + 1) / 2;
+  static constexpr int kPanelBlocks = cudaTileBlocks(C::kFormat, C::kN, C::kSums, C::kResultGroup), kChannels = kPanelBlocks * kBlockChannels;
+  static constexpr int kBlocks = (int)blockCount(C::kN), kPanels = (kBlocks + kPanelBlocks - 1) / kPanelBlocks;
   static constexpr int kTilePanels = tilePanels(C::kSums, C::kResultGroup), kTiles = (kPanels + kTilePanels - 1) / kTilePanels;
   static constexpr int kColumns = C::kN / C::kSums, kTileColumns = kTilePanels * kChannels / C::kSums;  // of the result
   static constexpr long long kResultStride = paddedColumns(kColumns);
@@ -69,7 +70,7 @@ struct Tile {
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
   // 128 registers leave room for two blocks, which stream weights better than one. Bytes that become quantised rows take a few more.
   static constexpr int kMinBlocks = kTensor ? hasByteCodes(C::kFormat) && C::kResultGroup ? 1 : 2 : 0;
-  typedef typename FormatOf<C, kTensor, kCodes>::Type Format;
+  typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
   static constexpr int kTileRows = cudaTileRows(C::kFormat), kRun = cudaRunUnits(Format::kUnits);
   static constexpr int kSums = kWarps * kRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
@@ -95,7 +96,7 @@ struct Tile {
   // A warp finishes row `warp` of the group; a lane is a channel.
   INGOT_INLINE void finish(int panel, long long row, int lane, void* const* operands, Storage& storage) {
     long long column = C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane;
-    if (column >= kColumns || (C::kSums == 2 && lane >= kBlockChannels)) return;
+    if (column >= kColumns || lane >= kChannels / C::kSums) return;
     float totals[C::kSums];
     for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(row % kRows), lane + i * kBlockChannels, storage);
     Place at{operands + 2, row, column, kResultStride};
@@ -118,8 +119,8 @@ struct Tile {
 
   // The warp's run of a panel. A second block that is not there is the first one again, and is not stored.
   INGOT_INLINE Source sourceOf(int panel, void* const* operands, Storage& storage) {
-    const char* block = (const char*)operands[1] + panel * 2ll * Format::kBlockBytes;
-    return Source::of(storage.weights, block, panel * 2 + 1 < kBlocks ? block + Format::kBlockBytes : block);
+    const char* block = (const char*)operands[1] + (long long)panel * kPanelBlocks * Format::kBlockBytes;
+    return Source::of(storage.weights, block, kPanelBlocks == 2 && panel * 2 + 1 < kBlocks ? block + Format::kBlockBytes : block);
   }
   INGOT_INLINE int firstUnit() { return threadIdx.x / kWarp * kRun; }
   INGOT_INLINE int lastUnit() { return firstUnit() + kRun < Format::kUnits ? firstUnit() + kRun : Format::kUnits; }
@@ -127,11 +128,13 @@ struct Tile {
   template <int Groups>
   INGOT_INLINE void compute(const Source& source, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
-    float sums[Groups][kRows] = {};
+    float sums[Groups][Loop::kSums] = {};
     Loop::run((const char*)operands[0] + firstRow * Format::kRowBytes, rows, source, firstUnit(), lastUnit(), lane, sums);
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
-      for (int i = 0; i < kRows; ++i) storage.sums[(warp * kRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
+      for (int i = 0; i < Loop::kSums; ++i)
+        if (Loop::channelOf(i, lane) < kChannels)
+          storage.sums[(warp * kRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
       if (group * kRows + warp < rows) finish(panel, firstRow + group * kRows + warp, lane, operands, storage);
       __syncthreads();
@@ -141,15 +144,19 @@ struct Tile {
   // Neighbouring tiles share channels, so that the weights are read from memory once.
   INGOT_INLINE int tileOf(const IngotBatch& batch, int index) { return index / rowTiles(batch); }
 
-  // The first weights of every warp's run go ahead, and 4 KB of each block behind them come to the second-level cache.
+  // The first weights of every warp's run go ahead, and of the rest as much as the second-level cache holds of all tiles that run at once:
+  // lines of 128 bytes, one after the other for the lanes of a warp.
+  static constexpr long long kUnitBytes = Format::kBlockBytes / Format::kUnits, kResident = kTiles < 2 * 132 ? kTiles : 2 * 132;
+  static constexpr long long kCachedBytes = (24ll << 20) / (kResident * kWarps * kPanelBlocks);  // of a run of a block
   INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     if (index >= count(batch)) return;
     int panel = tileOf(batch, index) * kTilePanels;
     sourceOf(panel, operands, storage).begin(firstUnit(), lastUnit());
-    constexpr long long kUnitBytes = Format::kBlockBytes / Format::kUnits;
-    long long at = firstUnit() * kUnitBytes + threadIdx.x % kWarp * 128ll;
-    for (int block = panel * 2; block < panel * 2 + 2 && block < kBlocks; ++block)
-      if (at < Format::kBlockBytes) prefetchLine((const char*)operands[1] + block * Format::kBlockBytes + at);
+    long long first = firstUnit() * kUnitBytes, last = lastUnit() * kUnitBytes;
+    if (last > first + kCachedBytes) last = first + kCachedBytes;
+    for (int block = panel * kPanelBlocks; block < (panel + 1) * kPanelBlocks && block < kBlocks; ++block)
+      for (long long at = first + threadIdx.x % kWarp * 128; at < last; at += kWarp * 128)
+        prefetchLine((const char*)operands[1] + block * Format::kBlockBytes + at);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {

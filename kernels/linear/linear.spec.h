@@ -32,9 +32,11 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
   return (panelBytes(format, k, group) + 63) / 64 * 64 + 4ll * kStripRows * panelChannels + 4ll * (resultGroup ? kStripRows : 16) * tileColumns;
 }
 
-// A CUDA tile is so many channels, two blocks of the packed layout, times so many rows. Scales of codes take registers: with half of the
-// rows two blocks fit a multiprocessor.
-constexpr int kCudaTileChannels = 32;
+// A CUDA tile is two blocks of channels, or one where there are so few that two would leave half of a GPU of 132 multiprocessors with a
+// tile less; times so many rows. Scales of codes take registers: with half of the rows two tiles fit a multiprocessor.
+constexpr int cudaTileBlocks(WeightFormat format, long long n, long long sums, long long resultGroup) {
+  return format != WeightFormat::f32 && sums == 1 && resultGroup == 0 && blockCount(n) <= 2 * 132 ? 1 : 2;
+}
 constexpr int cudaTileRows(WeightFormat format) { return isQuantized(format) ? 16 : 32; }
 constexpr int kCudaLinearThreads = 256;
 

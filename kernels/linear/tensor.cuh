@@ -1,7 +1,7 @@
 // The inner loops of linear on tensor cores for few rows. The packed layout is made of words that are fragments, or nearly so: a
-// word is neighbouring columns of one channel, and a lane's 16 bytes are four channels, 4 (lane / 4) ... of the panel, at one place
-// along k. They are the rows lane / 4 and lane / 4 + 8 of two products. Which word is which along k may be chosen, as long as x
-// follows. A format says where the chunks of 16 bytes of a unit are; they come from a Ring, or straight from memory.
+// word is neighbouring columns of one channel, and 16 bytes are four channels at one place along k. Of two blocks a lane takes the
+// channels 4 (lane / 4) ..., which are the rows lane / 4 and lane / 4 + 8 of two products; of one block it takes 2 (lane / 4) and the next
+// one, of one product. Which word is which along k may be chosen, as long as x follows. A format says where the chunks of 16 bytes of a unit are; they come from a Ring, or straight from memory.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -16,29 +16,30 @@ struct RowPlaces {
 };
 
 // Weights of 16 bits, 16 columns a unit and a product.
-template <class C>
+template <class C, int Blocks>
 struct TensorPlain : PlainFormat<C> {
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
-  static constexpr int kUnitChunks = 32;  // of a block
+  typedef LaneOf<Blocks> Lane;
+  static constexpr int kBlocks = Blocks, kUnitChunks = 32;  // of a block
 
   INGOT_INLINE long long chunkAt(int unit, int chunk) { return unit * 512ll + chunk * 16; }
   INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
 
-  // The weights of both products; `quad` is the lane's four channels in the block.
   struct Weights {
-    unsigned a[2][4];
+    unsigned a[Blocks][4];
   };
   template <class ChunkAt>
-  INGOT_INLINE Weights weightsOf(const ChunkAt& chunkOf, int t, int quad) {
+  INGOT_INLINE Weights weightsOf(const ChunkAt& chunkOf, int t) {
     Weights weights;
     if constexpr (C::kFormat == WeightFormat::bf16) {
-      Words first = chunkOf(t * 4 + quad), second = chunkOf(t * 4 + quad + 16);
-      for (int m = 0; m < 2; ++m)
+      Words first = Lane::ownOf(chunkOf(t * 4 + Lane::quad())), second = Lane::ownOf(chunkOf(t * 4 + Lane::quad() + 16));
+      for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
     } else {
       TwoWords columns[4];  // 2t, 2t + 1, 2t + 8, 2t + 9
-      for (int i = 0; i < 4; ++i) columns[i] = halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + quad / 2), quad % 2);
-      for (int m = 0; m < 2; ++m)
+      for (int i = 0; i < 4; ++i)
+        columns[i] = Lane::ownOf(halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + Lane::quad() / 2), Lane::quad() % 2));
+      for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = pairHalves(columns[i / 2 * 2].at[m], columns[i / 2 * 2 + 1].at[m], i % 2);
     }
     return weights;
@@ -61,14 +62,14 @@ struct TensorPlain : PlainFormat<C> {
   }
 
   template <int Groups, class ChunkAt>
-  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][kRows]) {
-    Weights weights = weightsOf(chunkOf, lane % 4, lane / 4 % 4);
+  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
+    Weights weights = weightsOf(chunkOf, lane % 4);
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       unsigned first[Narrow::kParts], second[Narrow::kParts];
       Narrow::partsOf(rows.at[g][0], first);
       Narrow::partsOf(rows.at[g][1], second);
-      for (int m = 0; m < 2; ++m) {
+      for (int m = 0; m < Blocks; ++m) {
         float d[4] = {sums[g][4 * m], sums[g][4 * m + 1], sums[g][4 * m + 2], sums[g][4 * m + 3]};
         for (int part = 0; part < Narrow::kParts; ++part) {
           unsigned b[2] = {first[part], second[part]};
@@ -81,13 +82,14 @@ struct TensorPlain : PlainFormat<C> {
 };
 
 // Codes of 4 or 8 bits, 32 columns a product: sums of integers, which are exact, or of 8-bit floats, scaled once a unit.
-template <class C>
+template <class C, int Blocks>
 struct TensorCodes : QuantizedFormat<C> {
   typedef QuantizedFormat<C> Base;
   typedef typename Base::Coding Coding;
+  typedef LaneOf<Blocks> Lane;
   static constexpr WeightFormat kFormat = C::kFormat;
   static constexpr bool kBytes = hasByteCodes(kFormat);
-  static constexpr int kSteps = Base::kUnitColumns / 32, kStepChunks = kBytes ? 32 : 16, kHeaderChunks = headerBytes(kFormat) / 16;
+  static constexpr int kBlocks = Blocks, kSteps = Base::kUnitColumns / 32, kStepChunks = kBytes ? 32 : 16, kHeaderChunks = headerBytes(kFormat) / 16;
   static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks;  // of a block; a part of a group has its header too
 
   INGOT_INLINE long long chunkAt(int unit, int chunk) {
@@ -115,49 +117,51 @@ struct TensorCodes : QuantizedFormat<C> {
     return rows;
   }
 
-  // What the lane's four channels say of a unit.
+  // What the lane's channels say of a unit.
   struct Channels {
-    typename Coding::Channel at[4];
+    typename Coding::Channel at[2 * Blocks];
   };
   template <class ChunkAt>
-  INGOT_INLINE Channels channelsOf(const ChunkAt& chunkOf, int quad) {
+  INGOT_INLINE Channels channelsOf(const ChunkAt& chunkOf) {
     Channels channels;
+    int quad = Lane::quad();
     if constexpr (kFormat == WeightFormat::f8) {
-      Words scales = chunkOf(quad);
-      for (int i = 0; i < 4; ++i) channels.at[i] = {asFloat(scales.at[i])};
+      Words scales = Lane::ownOf(chunkOf(quad));
+      for (int i = 0; i < 2 * Blocks; ++i) channels.at[i] = {asFloat(scales.at[i])};
     } else {
-      TwoWords scales = halfOf(chunkOf(quad / 2), quad % 2), minima = {};
-      if constexpr (kFormat == WeightFormat::i4m) minima = halfOf(chunkOf(2 + quad / 2), quad % 2);
-      for (int i = 0; i < 4; ++i)
+      TwoWords scales = Lane::ownOf(halfOf(chunkOf(quad / 2), quad % 2)), minima = {};
+      if constexpr (kFormat == WeightFormat::i4m) minima = Lane::ownOf(halfOf(chunkOf(2 + quad / 2), quad % 2));
+      for (int i = 0; i < 2 * Blocks; ++i)
         channels.at[i] = {(unsigned short)(scales.at[i / 2] >> i % 2 * 16), (unsigned short)(minima.at[i / 2] >> i % 2 * 16)};
     }
     return channels;
   }
 
   template <int Groups, class ChunkAt>
-  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][kRows]) {
-    typename Coding::Dot dots[Groups][2][4] = {};
+  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
+    typename Coding::Dot dots[Groups][Blocks][4] = {};
 #pragma unroll
     for (int step = 0; step < kSteps; ++step) {
-      int chunk = kHeaderChunks + step * kStepChunks + lane % 4 * 4 + lane / 4 % 4;
-      Words first = chunkOf(chunk), second = kBytes ? chunkOf(chunk + 16) : first;
-      unsigned a[2][4];
-      for (int m = 0; m < 2; ++m) codeFragments<kFormat>(first, second, m, a[m]);
+      int chunk = kHeaderChunks + step * kStepChunks + lane % 4 * 4 + Lane::quad();
+      Words first = Lane::ownOf(chunkOf(chunk)), second = kBytes ? Lane::ownOf(chunkOf(chunk + 16)) : first;
+      unsigned a[Blocks][4];
+      for (int m = 0; m < Blocks; ++m) codeFragments<kFormat>(first, second, m, a[m]);
 #pragma unroll
       for (int g = 0; g < Groups; ++g)
-        for (int m = 0; m < 2; ++m) Coding::multiply(dots[g][m], a[m], rows.words[g][step].at);
+        for (int m = 0; m < Blocks; ++m) Coding::multiply(dots[g][m], a[m], rows.words[g][step].at);
     }
-    Channels channels = channelsOf(chunkOf, lane / 4 % 4);
+    Channels channels = channelsOf(chunkOf);
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
-      for (int i = 0; i < kRows; ++i) Coding::add(sums[g][i], Coding::productsOf(dots[g][i / 4][i % 4]), channels.at[i / 2], rows.groups[g][i % 2]);
+      for (int i = 0; i < 4 * Blocks; ++i)
+        Coding::add(sums[g][i], Coding::productsOf(dots[g][i / 4][i % 4]), channels.at[i / 2], rows.groups[g][i % 2]);
   }
 };
 
 // The same on their way through shared memory, kAhead units ahead of the products. A warp waits for nobody but itself.
 template <class Format, int Warps, int Bytes>
 struct Ring {
-  static constexpr int kChunks = 2 * Format::kUnitChunks, kMost = Bytes / (Warps * kChunks * 16), kSlots = kMost > 8 ? 8 : kMost, kAhead = kSlots - 1;
+  static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kMost = Bytes / (Warps * kChunks * 16), kSlots = kMost > 8 ? 8 : kMost, kAhead = kSlots - 1;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
   Places* places;
   int first;  // of the warp's places
@@ -188,19 +192,21 @@ struct Ring {
     copy(unit + kAhead, last);
   }
   INGOT_MEMBER Words chunkOf(int unit, int chunk) const {
-    return (*places)[first + unit % kSlots * kChunks + (int)threadIdx.x % kWarp / kBlockChannels * Format::kUnitChunks + Format::place(chunk)];
+    int upper = Format::kBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0;
+    return (*places)[first + unit % kSlots * kChunks + upper * Format::kUnitChunks + Format::place(chunk)];
   }
 };
 
-// Runs a format over the units of one warp's run, which `source` has begun to bring. Sum i of a lane is channel 4 (lane / 4) + i / 2,
-// row 2 (lane % 4) + i % 2.
+// Runs a format over the units of one warp's run, which `source` has begun to bring. Sum i of a lane is its channel i / 2, row
+// 2 (lane % 4) + i % 2.
 template <class Format>
 struct TensorLoop {
+  static constexpr int kSums = 4 * Format::kBlocks;
   INGOT_INLINE int rowOf(int i, int lane) { return 2 * (lane % 4) + i % 2; }
-  INGOT_INLINE int channelOf(int i, int lane) { return 4 * (lane / 4) + i / 2; }
+  INGOT_INLINE int channelOf(int i, int lane) { return 2 * Format::kBlocks * (lane / 4) + i / 2; }
 
   template <int Groups, class Source>
-  INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
+  INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
     auto rowAt = [&](int row) -> int { return (row < rows ? row : rows - 1) * (int)Format::kRowBytes; };
     RowPlaces<Groups> places{x, {}, {}};
 #pragma unroll

@@ -5,7 +5,8 @@
 // one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
 // which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
 // prefetch(batch, operands, index, storage) asks there for what no launch writes, before those before it have ended; it runs before every
-// tile, and what it put on its way into storage arrives in run(). Contraction is off (NVRTC's
+// tile, and what it put on its way into storage arrives in run(). One that has kAwaits calls awaitLaunches() itself, behind its loads of
+// what no launch writes: weights, tables and the batch. Contraction is off (NVRTC's
 // --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
@@ -29,6 +30,8 @@ struct alignas(16) FourFloats {
 
 #ifndef INGOT_SIMT
 
+// Shared memory of which a tile uses one member. A host keeps them apart, since it knows who touched what.
+#define INGOT_EITHER union
 #define INGOT_INLINE static __device__ __forceinline__
 #define INGOT_MEMBER __device__ __forceinline__
 
@@ -283,6 +286,12 @@ template <class T>
 INGOT_INLINE T load(const void* from) {
   return *(const T*)from;
 }
+// 8 x 8 halves, of which lane l has two neighbours of row l / 4, 2 (l % 4) and the next one: rows become columns.
+INGOT_INLINE unsigned transposeHalves(unsigned pair) {
+  unsigned turned;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(turned) : "r"(pair));
+  return turned;
+}
 // 16 bytes that are read once: they pass the first-level cache by.
 INGOT_INLINE Words loadStream(const void* from) {
   Words words;
@@ -346,14 +355,21 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
   }
 }
 
-#define INGOT_KERNEL(symbol, ...)                                                                                      \
-  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>())                      \
-      symbol(const IngotBatch* batch, const IngotOperands operands) {                                                  \
-    auto& storage = storageOf<__VA_ARGS__>();                                                                          \
-    allowNextLaunch();                                                                                                 \
-    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                                          \
-    awaitLaunches();                                                                                                   \
-    if ((int)blockIdx.x < __VA_ARGS__::count(*batch)) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage); \
+template <class Tile>
+constexpr bool awaitsItself() {
+  if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
+  else return false;
+}
+
+#define INGOT_KERNEL(symbol, ...)                                                                 \
+  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>()) \
+      symbol(const IngotBatch* batch, const IngotOperands operands) {                             \
+    auto& storage = storageOf<__VA_ARGS__>();                                                     \
+    allowNextLaunch();                                                                            \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                     \
+    bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                   \
+    if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                 \
+    if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                  \
   }
 
 #else
@@ -363,6 +379,12 @@ INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE TwoWords loadStreamPair(const void* from) { return load<TwoWords>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
+INGOT_INLINE void awaitLaunches() {}
+INGOT_INLINE unsigned transposeHalves(unsigned pair) {
+  int lane = threadIdx.x % kWarp, from = lane % 4 * 8 + lane / 8, shift = lane / 4 % 2 * 16;
+  unsigned low = __shfl_sync(kFullWarp, pair, from), high = __shfl_sync(kFullWarp, pair, from + 4);
+  return (low >> shift & 0xffff) | (high >> shift & 0xffff) << 16;
+}
 
 #endif
 

@@ -39,3 +39,13 @@ INGOT_INLINE void storeElement(void* rows, long long at, float value) {
   if constexpr (Narrow) store((unsigned short*)rows + at, floatToHalf(clampToHalf(value)));
   else store((float*)rows + at, value);
 }
+template <bool Narrow>
+INGOT_INLINE void storeFour(void* rows, long long at, const FourFloats& values) {
+  if constexpr (Narrow) {
+    TwoWords words{};
+    for (int i = 0; i < 4; ++i) words.at[i / 2] |= (unsigned)floatToHalf(clampToHalf(values.at[i])) << i % 2 * 16;
+    store((unsigned short*)rows + at, words);
+  } else {
+    store((float*)rows + at, values);
+  }
+}

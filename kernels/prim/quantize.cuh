@@ -31,3 +31,28 @@ INGOT_INLINE void quantizeGroup(const ValueAt& valueAt, char* row, long long g) 
     if (lane == 0) ((int*)(row + Columns + 4 * (Columns / Group)))[g] = sum;
   }
 }
+
+// Values [column, column + 4) of a row of Columns columns: a group lies in Group / 4 neighbouring lanes. Every lane of the warp calls;
+// those behind the row write nothing.
+template <int Group, long long Columns, RowCode Code = RowCode::i8>
+INGOT_INLINE void quantizeFour(const FourFloats& values, char* row, long long column) {
+  constexpr int kLanes = Group / 4;
+  static_assert(kLanes <= kWarp && (kLanes & (kLanes - 1)) == 0, "a group is a power of two lanes of one warp");
+  constexpr float kLargest = Code == RowCode::f8 ? 448.0f : 127.0f;
+  float largest = 0;
+  for (int i = 0; i < 4; ++i) largest = absolute(values.at[i]) > largest ? absolute(values.at[i]) : largest;
+  float peak = warpMaximum<kLanes>(largest), inverse = peak > 0 ? kLargest / peak : 0.0f;
+  int sum = 0;
+  unsigned codes = 0;
+  for (int i = 0; i < 4; ++i) {
+    int code = Code == RowCode::f8 ? toFloat8(values.at[i] * inverse) : roundEven(values.at[i] * inverse);
+    sum += code;
+    codes |= (unsigned)(code & 0xff) << 8 * i;
+  }
+  if constexpr (Code == RowCode::i8) sum = warpSum<kLanes>(sum);
+  if (column >= Columns) return;
+  store(row + column, codes);
+  if (column % Group != 0) return;
+  ((float*)(row + Columns))[column / Group] = peak / kLargest;
+  if constexpr (Code == RowCode::i8) ((int*)(row + Columns + 4 * (Columns / Group)))[column / Group] = sum;
+}

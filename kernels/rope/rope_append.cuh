@@ -1,86 +1,119 @@
 // Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
-// to its own rows. Tile t is a token, a warp takes a head. Constants, operands and rotation as in rope_append.cpu.h.
+// to its own rows. Tiles are some heads of a token, then the others, then those of the next token; a warp has a head in registers.
+// Constants, operands and rotation as in rope_append.cpu.h.
 #pragma once
 
 #include "kernels/kvcache/element.cuh"
 #include "kernels/prim/math.cuh"
+#include "kernels/rope/rope_append.spec.h"
 
 namespace rope_append {
 
 template <class C>
 struct Tile {
-  static constexpr int kThreads = 128, kWarps = kThreads / kWarp;
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kRotary = C::kRotary;
+  static constexpr int kThreads = kCudaRopeThreads, kTiles = cudaRopeTiles(kHeads, kKvHeads), kAllHeads = kHeads + 2 * kKvHeads;
+  static constexpr bool kAwaits = true;
   static constexpr int kFirstNorm = 1 + (kRotary != 0), kKeys = kFirstNorm + 2 * C::kHeadNorm;
+  // A lane has a few neighbouring columns of the first half that turns, as many of the second one, and so on; then of those that do
+  // not turn.
+  static constexpr int kHalf = kRotary / 2, kWide = kHalf % 2 == 0 ? 2 : 1;
+  static constexpr int kPairs = (kHalf / kWide + kWarp - 1) / kWarp;
+  static constexpr int kUnits = 2 * kPairs + ((kHeadDim - kRotary) / kWide + kWarp - 1) / kWarp;
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
   typedef PagePlace<C::kCache, kHeadDim> Place;
+  struct alignas(4 * kWide) Unit {
+    float at[kWide];
+  };
+  struct Head {
+    Unit units[kUnits];  // those that the lane does not have are zeros
+  };
+  struct alignas(8 * kWide) Turn {
+    float at[2 * kWide];  // cosine, sine of a column
+  };
   struct Storage {};
 
-  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens * kTiles; }
 
-  // One head, normalised and rotated; write(d, value) takes each of its elements.
-  template <class Write>
-  INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* table, int lane, const Write& write) {
-    float factor = 1;
-    if constexpr (C::kHeadNorm) {
-      float sum = 0;
-      for (int d = lane; d < kHeadDim; d += kWarp) sum = fma(in[d], in[d], sum);
-      factor = 1.0f / squareRoot(warpSum(sum) / kHeadDim + C::kEps);
+  // Calls visit(u, d) for each unit of the lane and its first column.
+  template <class Visit>
+  INGOT_INLINE void forEachUnit(const Visit& visit) {
+    int lane = threadIdx.x % kWarp;
+#pragma unroll
+    for (int u = 0; u < kUnits; ++u) {
+      bool turns = u < 2 * kPairs;
+      int d = (lane + (turns ? u / 2 : u - 2 * kPairs) * kWarp) * kWide;
+      if (d < (turns ? kHalf : kHeadDim - kRotary)) visit(u, d + (turns ? u % 2 * kHalf : kRotary));
     }
-    auto at = [&](int d) {
-      if constexpr (C::kHeadNorm) return in[d] * factor * norm[d];
-      else return in[d];
-    };
-    constexpr int kHalf = kRotary / 2;
-    for (int i = lane; i < kHalf; i += kWarp) {
-      float cosine = table[2 * i], sine = table[2 * i + 1], a = at(i), b = at(i + kHalf);
-      write(i, a * cosine - b * sine);
-      write(i + kHalf, b * cosine + a * sine);
-    }
-    for (int d = kRotary + lane; d < kHeadDim; d += kWarp) write(d, at(d));
   }
 
-  // Narrows a head's keys, or values, into its page, with the step of codes; forEach(write) calls write(d, value) for those of the lane.
-  template <class ForEach, class PlaceOf>
-  INGOT_INLINE void append(const ForEach& forEach, const PlaceOf& placeOf, Type* head, int slot, int lane) {
+  INGOT_INLINE Head headAt(const float* from) {
+    Head head{};
+    forEachUnit([&](int u, int d) { head.units[u] = load<Unit>(from + d); });
+    return head;
+  }
+
+  INGOT_INLINE void normalize(Head& head, const Head& norm) {
+    float sum = 0;
+    for (int u = 0; u < kUnits; ++u)
+      for (int i = 0; i < kWide; ++i) sum = fma(head.units[u].at[i], head.units[u].at[i], sum);
+    float factor = 1.0f / squareRoot(warpSum(sum) / kHeadDim + C::kEps);
+    for (int u = 0; u < kUnits; ++u)
+      for (int i = 0; i < kWide; ++i) head.units[u].at[i] = head.units[u].at[i] * factor * norm.units[u].at[i];
+  }
+
+  INGOT_INLINE void rotate(Head& head, const Turn* turns) {
+    for (int pair = 0; pair < kPairs; ++pair)
+      for (int i = 0; i < kWide; ++i) {
+        float &a = head.units[2 * pair].at[i], &b = head.units[2 * pair + 1].at[i], before = a;
+        float cosine = turns[pair].at[2 * i], sine = turns[pair].at[2 * i + 1];
+        a = before * cosine - b * sine;
+        b = b * cosine + before * sine;
+      }
+  }
+
+  // Narrows a head's keys, or values, into its page, with the step of codes.
+  template <class PlaceOf>
+  INGOT_INLINE void append(const Head& head, const PlaceOf& placeOf, Type* to, int slot) {
     float factor = 1;
     if constexpr (C::kCache == CacheType::i8) {
       float largest = 0;
-      forEach([&](int, float value) { largest = absolute(value) > largest ? absolute(value) : largest; });
+      for (int u = 0; u < kUnits; ++u)
+        for (int i = 0; i < kWide; ++i) largest = absolute(head.units[u].at[i]) > largest ? absolute(head.units[u].at[i]) : largest;
       CodeStep step = codeStepOf(warpMaximum(largest));
-      if (lane == 0) stepsOf<kHeadDim>(head)[slot] = step.step;
+      if (threadIdx.x % kWarp == 0) stepsOf<kHeadDim>(to)[slot] = step.step;
       factor = step.inverse;
     }
-    forEach([&](int d, float value) { head[placeOf(d)] = Element::narrow(value * factor); });
+    forEachUnit([&](int u, int d) {
+      for (int i = 0; i < kWide; ++i) to[placeOf(d + i)] = Element::narrow(head.units[u].at[i] * factor);
+    });
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage&) {
-    constexpr int kRow = (kHeads + 2 * kKvHeads) * kHeadDim;
-    const float* row = (const float*)operands[0] + (long long)tile * kRow;
-    int position = batch.positions[tile], slot = position % kPageTokens, lane = threadIdx.x % kWarp;
-    const float* table = kRotary ? (const float*)operands[1] + (long long)position * kRotary : nullptr;
-    const float* qNorm = C::kHeadNorm ? (const float*)operands[kFirstNorm] : nullptr;
-    const float* kNorm = C::kHeadNorm ? (const float*)operands[kFirstNorm + C::kHeadNorm] : nullptr;
-    float* q = (float*)operands[kKeys + 2] + (long long)tile * (kHeads * kHeadDim);
-    long long page = batch.page_table[(long long)batch.sequence_of[tile] * batch.max_pages + position / kPageTokens];
-    for (int h = threadIdx.x / kWarp; h < kHeads + 2 * kKvHeads; h += kWarps) {
-      const float* in = row + h * kHeadDim;
-      if (h < kHeads) {
-        prepareHead(in, qNorm, table, lane, [&](int d, float value) { q[h * kHeadDim + d] = value; });
-        continue;
-      }
-      long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
-      if (h < kHeads + kKvHeads) {
-        auto forEach = [&](const auto& write) { prepareHead(in, kNorm, table, lane, write); };
-        append(forEach, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot, lane);
-      } else {
-        auto forEach = [&](const auto& write) {
-          for (int d = lane; d < kHeadDim; d += kWarp) write(d, in[d]);
-        };
-        append(forEach, [&](int d) { return Place::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot, lane);
-      }
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
+    int token = index / kTiles, h = index % kTiles * kCudaRopeHeads + threadIdx.x / kWarp;
+    if (h >= kAllHeads) return awaitLaunches();
+    int position = batch.positions[token], slot = position % kPageTokens;
+    long long page = batch.page_table[(long long)batch.sequence_of[token] * batch.max_pages + position / kPageTokens];
+    bool isQuery = h < kHeads, isValue = h >= kHeads + kKvHeads;
+    Head norm{};
+    if constexpr (C::kHeadNorm) norm = headAt((const float*)(isQuery ? operands[kFirstNorm] : operands[kFirstNorm + 1]));
+    Turn turns[kPairs + 1]{};
+    if constexpr (kRotary != 0)
+      forEachUnit([&](int u, int d) {
+        if (u < 2 * kPairs && u % 2 == 0) turns[u / 2] = load<Turn>((const float*)operands[1] + (long long)position * kRotary + 2 * d);
+      });
+    awaitLaunches();
+    Head head = headAt((const float*)operands[0] + ((long long)token * kAllHeads + h) * kHeadDim);
+    if (C::kHeadNorm && !isValue) normalize(head, norm);
+    if (!isValue) rotate(head, turns);
+    if (isQuery) {
+      float* q = (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim;
+      return forEachUnit([&](int u, int d) { store(q + d, head.units[u]); });
     }
+    long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
+    if (isValue) append(head, [&](int d) { return Place::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot);
+    else append(head, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
   }
 };
 

@@ -1,31 +1,52 @@
-// Per row: normalise, apply the body, store as f32 or as a quantised row. Tile r is a row; threads stride over its columns.
+// Per row: normalise, apply the body, store as f32 or as a quantised row. Tile r is a row; a thread has four neighbouring columns at a
+// time, and of a row that is normalised all of its columns in registers.
 // Constants and operands as in rows.cpu.h. Every sum has one order: threads in ascending columns, then a tree.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
 #include "kernels/prim/narrow.cuh"
 #include "kernels/prim/quantize.cuh"
+#include "kernels/rows/rows.spec.h"
 
 namespace rows {
 
 template <class C>
 struct Tile {
-  static constexpr int kThreads = 128, kWarps = kThreads / kWarp;
-  static constexpr int kColumns = C::kColumns;
+  static constexpr int kThreads = cudaRowsThreads(C::kColumns), kWarps = kThreads / kWarp;
+  static constexpr bool kAwaits = true;
+  static constexpr int kColumns = C::kColumns, kFirstExtra = 1 + (C::kNorm != 0) + C::kHasBias;
   static constexpr long long kStride = paddedColumns(C::kColumns);
-  static constexpr int kFirstExtra = 1 + (C::kNorm != 0) + C::kHasBias;
+  // Fours of columns of a thread: of the row, and those that it loads before it uses one.
+  static constexpr int kFours = (kStride / 4 + kThreads - 1) / kThreads, kTogether = C::kNorm != 0 || kFours < 4 ? kFours : 4;
+  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;  // while it waits for the row
   struct Storage {
     SharedArray<float, 2 * kWarps> sums;  // of the centre, of the squares
   };
 
   INGOT_INLINE int count(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
 
-  INGOT_INLINE float sumOf(const float* x, float centre, bool squared, Storage& storage) {
+  INGOT_INLINE int columnOf(int i) { return (i * kThreads + (int)threadIdx.x) * 4; }
+  INGOT_INLINE FourFloats fourAt(const float* from, int column) {
+    FourFloats four{};
+    if (column + 4 <= kColumns) return load<FourFloats>(from + column);
+    if constexpr (kColumns % 4 != 0)
+      for (int k = 0; k < 4; ++k)
+        if (column + k < kColumns) four.at[k] = from[column + k];
+    return four;
+  }
+  INGOT_INLINE FourFloats weightAt(void* const* operands, int column) {
+    if constexpr (C::kNorm != 0) return fourAt((const float*)operands[1], column);
+    return {};
+  }
+
+  INGOT_INLINE float sumOf(const FourFloats (&x)[kTogether], float centre, bool squared, Storage& storage) {
     float sum = 0;
-    for (int c = threadIdx.x; c < kColumns; c += kThreads) {
-      float value = x[c] - centre;
-      sum = squared ? fma(value, value, sum) : sum + value;
-    }
+#pragma unroll
+    for (int i = 0; i < kTogether; ++i)
+      for (int k = 0; k < 4; ++k) {
+        float value = columnOf(i) + k < kColumns ? x[i].at[k] - centre : 0.0f;
+        sum = squared ? fma(value, value, sum) : sum + value;
+      }
     sum = warpSum(sum);
     int first = squared ? kWarps : 0;
     if (threadIdx.x % kWarp == 0) storage.sums[first + threadIdx.x / kWarp] = sum;
@@ -35,30 +56,53 @@ struct Tile {
     return all;
   }
 
-  // The finished value of one column; the normalised row is (x - centre) * factor.
-  INGOT_INLINE float value(const float* x, long long row, long long c, float centre, float factor, void* const* operands) {
-    if (c >= kColumns) return 0;
-    float v = x[c];
-    if constexpr (C::kNorm != 0) v = (v - centre) * factor * ((const float*)operands[1])[c];
-    if constexpr (C::kHasBias) v += ((const float*)operands[2])[c];
-    Place at{operands + kFirstExtra, row, c, kStride};
-    return C::Epilogue::apply(&v, at);
+  // The finished values of four columns; the normalised row is (x - centre) * factor. Zeros behind the row.
+  INGOT_INLINE FourFloats finish(FourFloats x, const FourFloats& weight, long long row, int column, float centre, float factor,
+                                 void* const* operands) {
+    FourFloats bias{};
+    if constexpr (C::kHasBias) bias = fourAt((const float*)operands[2], column);
+#pragma unroll
+    for (int k = 0; k < 4; ++k) {
+      float v = x.at[k];
+      if constexpr (C::kNorm != 0) v = (v - centre) * factor * weight.at[k];
+      if constexpr (C::kHasBias) v += bias.at[k];
+      Place at{operands + kFirstExtra, row, column + k, kStride};
+      x.at[k] = column + k < kColumns ? C::Epilogue::apply(&v, at) : 0.0f;
+    }
+    return x;
+  }
+
+  // Four columns of the result; all lanes of a warp call at once.
+  INGOT_INLINE void storeResult(char* y, long long row, int column, const FourFloats& values) {
+    if constexpr (C::kGroup != 0) {
+      constexpr int kGroup = C::kGroup ? C::kGroup : 4;
+      quantizeFour<kGroup, kColumns, C::kCode>(values, y + row * quantizedRowBytes(kColumns, kGroup, C::kCode), column);
+    } else if (column < kStride) {
+      storeFour<C::kNarrowResult>(y, row * kStride + column, values);
+    }
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage& storage) {
     long long row = tile, source = C::kSelect ? batch.rows[tile] : tile;
-    const float* x = (const float*)operands[0] + source * kStride;
-    char* y = (char*)operands[kFirstExtra + C::kExtras];
+    const float* from = (const float*)operands[0] + source * kStride;
+    FourFloats x[kTogether], weights[kHoldsWeights ? kFours : 1];
+#pragma unroll
+    for (int i = 0; i < kFours && kHoldsWeights; ++i) weights[i] = weightAt(operands, columnOf(i));
+    awaitLaunches();
     float centre = 0, factor = 1;
-    if constexpr (C::kNorm == 2) centre = sumOf(x, 0, false, storage) / kColumns;
-    if constexpr (C::kNorm != 0) factor = 1.0f / squareRoot(sumOf(x, centre, true, storage) / kColumns + C::kEps);
-    if constexpr (C::kGroup == 0) {
-      for (int c = threadIdx.x; c < kStride; c += kThreads)
-        storeElement<C::kNarrowResult>(y, row * kStride + c, value(x, row, c, centre, factor, operands));
-    } else {
-      char* out = y + row * quantizedRowBytes(kColumns, C::kGroup, C::kCode);
-      for (int g = threadIdx.x / kWarp; g < kColumns / C::kGroup; g += kWarps)
-        quantizeGroup<C::kGroup, kColumns, C::kCode>([&](int i) { return value(x, row, g * C::kGroup + i, centre, factor, operands); }, out, g);
+    for (int first = 0; first < kFours; first += kTogether) {
+#pragma unroll
+      for (int i = 0; i < kTogether; ++i) x[i] = fourAt(from, columnOf(first + i));
+      if constexpr (C::kNorm == 2) centre = sumOf(x, 0, false, storage) / kColumns;
+      if constexpr (C::kNorm != 0) factor = 1.0f / squareRoot(sumOf(x, centre, true, storage) / kColumns + C::kEps);
+#pragma unroll
+      for (int i = 0; i < kTogether; ++i) {
+        int column = columnOf(first + i);
+        FourFloats weight = kHoldsWeights ? weights[kHoldsWeights ? i : 0] : weightAt(operands, column);
+        x[i] = finish(x[i], weight, row, column, centre, factor, operands);
+      }
+#pragma unroll
+      for (int i = 0; i < kTogether; ++i) storeResult((char*)operands[kFirstExtra + C::kExtras], row, columnOf(first + i), x[i]);
     }
   }
 };

@@ -161,7 +161,7 @@ class Model {
     if (c_.rotary) operands.push_back(table_.data());
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
     operands.insert(operands.end(), {keys(), keys() + half_, q.data()});
-    append_->runBackwards(batch.view(), operands, tokens);
+    append_->runBackwards(batch.view(), operands, append_->tilesFor(tokens));
     attend_->runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data(), partials_.data()}, tilesOf(batch.view()), 2);
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && pool_.guardsIntact() && partials_.guardsIntact());
     const char* row = y.as<char>();

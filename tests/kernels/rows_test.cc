@@ -29,6 +29,8 @@ std::vector<RowsCase> rowsCases() {
   for (int64_t columns : {17, 576}) all.push_back({columns, "layer", columns == 17, 0, false, true});
   for (int64_t group : {32, 128}) all.push_back({group * 3, "rms", false, group, group == 32, group == 128, RowCode::f8});
   for (int64_t group : {16, 32, 64, 128}) all.push_back({group * 9, group == 64 ? "none" : "rms", false, group, group == 16, group == 32});
+  for (int64_t group : {0, 16}) all.push_back({8208, "layer", true, group, false, false});  // more than threads hold weights of
+  all.push_back({4112, "none", false, 16, false, true});
   all.push_back({64, "none", false, 0, true, false});
   all.push_back({64, "layer", true, 32, false, false});
   return all;
@@ -184,7 +186,7 @@ TEST_P(Embedding, CopiesTheRowsOfItsTable) {
     IngotBatch batch{};
     batch.num_tokens = static_cast<ingot_i32>(ids.size());
     (c.positions ? batch.positions : batch.token_ids) = ids.data();
-    (*library)->at(i).run(batch, {plain ? dense.data() : table.bytes->data(), y.data()}, batch.num_tokens);
+    (*library)->at(i).run(batch, {plain ? dense.data() : table.bytes->data(), y.data()}, (*library)->at(i).tilesFor(batch.num_tokens));
     EXPECT_TRUE(y.guardsIntact());
     for (size_t t = 0; t < ids.size(); ++t)
       for (int64_t k = 0; k < stride; ++k) {

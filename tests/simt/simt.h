@@ -7,6 +7,7 @@
 #pragma once
 
 #define INGOT_SIMT 1
+#define INGOT_EITHER struct
 #define INGOT_INLINE static inline __attribute__((always_inline))
 #define INGOT_MEMBER inline __attribute__((always_inline))
 #define __device__

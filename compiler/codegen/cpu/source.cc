@@ -25,7 +25,7 @@ KernelCode cpuKernel(const KernelUnit& unit) {
     code.scratchBytes =
         static_cast<uint64_t>(linearScratchBytes(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup));
   }
-  if (unit.kvHeads) {
+  if (unit.function == "attention") {
     code.tiles.count = unit.kvHeads;
     code.scratchBytes = static_cast<uint64_t>(attentionScratchBytes(kQueryBlock * static_cast<int>(unit.groupHeads), static_cast<int>(unit.headDim)));
   }

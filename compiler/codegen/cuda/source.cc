@@ -3,7 +3,10 @@
 #include "compiler/codegen/cpu/source.h"
 #include "compiler/codegen/cuda/measured.h"
 #include "kernels/attention/attention.spec.h"
+#include "kernels/embedding/embedding.spec.h"
 #include "kernels/linear/linear.spec.h"
+#include "kernels/rope/rope_append.spec.h"
+#include "kernels/rows/rows.spec.h"
 #include "kernels/sample/sample.spec.h"
 
 namespace ingot {
@@ -66,9 +69,20 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
-  code.threads = unit.channels ? kCudaLinearThreads : unit.kvHeads ? kCudaAttentionThreads : unit.function == "sample" ? kCudaSampleThreads : 128;
+  if (unit.function == "rows") code.threads = cudaRowsThreads(unit.columns);
+  if (unit.function == "sample") code.threads = kCudaSampleThreads;
+  if (unit.function == "embedding") {
+    code.threads = kCudaEmbeddingThreads;
+    code.tiles.count = cudaEmbeddingTiles(unit.columns);
+  }
+  if (unit.function == "rope_append") {
+    code.threads = kCudaRopeThreads;
+    code.tiles.count = cudaRopeTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads));
+  }
   if (unit.channels) {
-    int64_t channels = int64_t{tilePanels(unit.sums, unit.resultGroup)} * kCudaTileChannels, rows = cudaTileRows(unit.format);
+    code.threads = kCudaLinearThreads;
+    int64_t blocks = int64_t{tilePanels(unit.sums, unit.resultGroup)} * cudaTileBlocks(unit.format, unit.channels, unit.sums, unit.resultGroup);
+    int64_t channels = blocks * kBlockChannels, rows = cudaTileRows(unit.format);
     if (unit.function == kGemm) channels = kCudaGemmChannels, rows = cudaGemmRows(unit.format);
     if (unit.function == kWide) {
       const CudaWide& shape = kCudaWide[unit.shape];
@@ -78,8 +92,10 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     }
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
   }
-  if (unit.kvHeads)
+  if (unit.function == "attention") {
+    code.threads = kCudaAttentionThreads;
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
+  }
   return code;
 }
 

@@ -1,0 +1,23 @@
+// The one place where attention's rows are stored.
+#pragma once
+
+#include "kernels/attention/attention.spec.h"
+#include "kernels/prim/narrow.cuh"
+#include "kernels/prim/quantize.cuh"
+
+namespace attention {
+
+// Columns [column, column + 4) of a token's row of all heads. All lanes of a warp call, with neighbouring columns in neighbouring lanes;
+// those that have nothing to store with a column behind the row.
+template <class C>
+INGOT_INLINE void storeResult(void* y, long long token, int column, const FourFloats& values) {
+  constexpr int kColumns = C::kHeads * C::kHeadDim;
+  if constexpr (C::kResultGroup != 0) {
+    constexpr int kGroup = C::kResultGroup ? C::kResultGroup : 4;
+    quantizeFour<kGroup, kColumns>(values, (char*)y + token * quantizedRowBytes(kColumns, kGroup), column);
+  } else if (column < kColumns) {
+    storeFour<C::kNarrowResult>(y, token * kColumns + column, values);
+  }
+}
+
+}  // namespace attention
