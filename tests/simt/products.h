@@ -77,6 +77,5 @@ static inline void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], Sh
   product.keeps = keeps;
   product.group = thread.productGroups;
   for (int half = 0; half < 2; ++half)
-    for (int word = 0; word < 8; ++word)
-      product.channels[half][word] = simt::wordOfA((int)simt::lane() / 4 + half * 8, word % 4, word / 4, turn);
+    for (int word = 0; word < 8; ++word) product.channels[half][word] = simt::wordOfA((int)simt::lane() / 4 + half * 8, word % 4, word / 4, turn);
 }
