@@ -25,6 +25,7 @@ struct KernelUnit {
   bool selected = false;  // of the batch's rows rather than its tokens
   bool narrow = false;    // its rows are f16 on GPUs (kernels/prim/narrow.cuh)
   bool gpuOnly = false;
+  int shape = 0;  // of kCudaWide, for its kernels
 };
 
 // Most tokens in one query block of attention.

@@ -65,16 +65,36 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
   return rows > 64 ? rows : 65;
 }
 
-// Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, in stages of so many columns, with so
-// many stages in shared memory; and rows of tiles that are computed side by side.
-constexpr int kCudaWideThreads = 256, kCudaWideRows = 128, kCudaWideChannels = 192, kCudaWideColumns = 64, kCudaWideSlots = 5, kCudaWideTall = 16;
-constexpr int kCudaWideBytes = kCudaWideSlots * (kCudaWideRows + kCudaWideChannels) * kCudaWideColumns * 2;
+// Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, with so many stages of kCudaWideColumns in
+// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies.
+struct CudaWide {
+  int rows, channels, slots;
+  constexpr int threads() const { return (channels / 64 + 1) * 128; }
+  constexpr int bytes() const;
+};
+constexpr CudaWide kCudaWide[] = {{64, 64, 12}, {128, 128, 6}, {192, 128, 5}};
+constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
+constexpr int kCudaWideColumns = 64, kCudaWideBox = 64;                              // rows that come in one copy
+constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
+constexpr int CudaWide::bytes() const { return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16); }
+// So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache.
+constexpr int kCudaWideTall = 4;
 constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
   return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
 }
-// Rows from which on they pay: a tile takes as long as small tiles take for 32 rows of so many channels.
-constexpr long long kCudaWideWorth = 9216;
-constexpr long long cudaWideLeastRows(long long n) {
-  long long passes = kCudaWideWorth / n;
-  return (passes > 1 ? passes : 1) * cudaTileRows(WeightFormat::f16) + 1;
+// What a shape takes on a GPU of 132 multiprocessors, by what it copies.
+constexpr long long cudaWideCost(int shape, long long rows, long long n) {
+  const CudaWide& one = kCudaWide[shape];
+  long long tiles = (rows + one.rows - 1) / one.rows * ((n + one.channels - 1) / one.channels);
+  return (tiles + 131) / 132 * (one.rows + one.channels);
+}
+// Rows from which on it pays: the first one more than the small tiles take at once, the others where they cost no more than the one before.
+constexpr long long cudaWideLeastRows(int shape, long long n) {
+  long long least = cudaTileRows(WeightFormat::f16) + 1;
+  for (int i = 1; i <= shape; ++i) {
+    long long before = least;
+    for (long long rows = 4096; rows > before && cudaWideCost(i, rows, n) <= cudaWideCost(i - 1, rows, n); rows -= 32) least = rows - 31;
+    if (least <= before) least = before + 1;
+  }
+  return least;
 }

@@ -1,7 +1,8 @@
-// linear for many narrow rows and weights of f16, on the tensor cores of sm_90a: tile i is 128 rows times 192 channels. Rows and
-// weights stream into shared memory by asynchronous copies and are multiplied straight from there, 64 rows a warpgroup, while the
-// stages behind them are on their way. Sums are kept twice, as in gemm.cuh: of the run of units at hand, and of the runs before it.
-// That is the order of linear.cuh, product by product, so a row's bits are the same in both. Constants and operands as there.
+// linear for many narrow rows and weights of f16, on the tensor cores of sm_90a: tile i is so many rows and channels as its shape says. One warpgroup
+// copies rows and weights into shared memory, some stages ahead. Each of the others has 64 channels, whose weights it takes into registers, where
+// the packed layout becomes fragments, and all of the rows, which are multiplied out of shared memory. Sums are kept twice, as in gemm.cuh: of the
+// run of units at hand, and of the runs before it. That is the order of linear.cuh, product by product, so a row's bits are the same in both.
+// Constants and operands as there, and kShape; the last operand of a launch is a map of the rows (copyRows).
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -13,8 +14,8 @@ namespace wide {
 template <class C>
 struct Tile {
   static_assert(C::kFormat == WeightFormat::f16 && C::kNarrow && C::kResultGroup == 0 && C::kK % 16 == 0);
-  static constexpr int kThreads = kCudaWideThreads, kRows = kCudaWideRows, kChannels = kCudaWideChannels, kDynamicBytes = kCudaWideBytes;
-  static constexpr int kMinBlocks = 1;
+  static constexpr CudaWide kShape = kCudaWide[C::kShape];
+  static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (kBlocks + kTileBlocks - 1) / kTileBlocks;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
@@ -26,126 +27,147 @@ struct Tile {
   static constexpr int kStageSteps = kStageUnits / kStepUnits, kSteps = (kUnits + kStepUnits - 1) / kStepUnits, kRunSteps = kRunUnits / kStepUnits;
   static_assert(kRunUnits % kStepUnits == 0);
 
-  // Products of the step before may be going on while copies begin: of that stage, the one before it, and those ahead.
-  static constexpr int kSlots = kCudaWideSlots, kAhead = kSlots - 2;
-  static constexpr int kLineChunks = kCudaWideColumns / 8, kRowChunks = kRows * kLineChunks, kBlockChunks = kBlockChannels * kLineChunks;
-  static constexpr int kWeightChunks = kTileBlocks * kBlockChunks;  // of a slot
+  // In a slot, two blocks of channels make a panel, the second one a chunk further on: lanes that read both meet every bank once.
+  static constexpr int kSlots = kShape.slots, kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
+  static constexpr int kPanelChunks = kCudaWidePanelBytes / 16, kWeightChunks = kTileBlocks / 2 * kPanelChunks;
+  static constexpr int kCopiers = 4, kConsumers = kThreads / kWarp - kCopiers;  // warps
   struct Storage {
     SharedArray<Words, kSlots * kRowChunks> x;
     SharedArray<Words, kSlots * kWeightChunks> weights;
+    SharedBarriers<kSlots> full, empty;
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
-  // Where a thread copies from: a chunk of eight columns of every 32nd row, and one of every second block. What is behind the last
-  // row or block is zeros, and is not stored.
-  struct Input {
-    const char *x, *weights;
-    int rows, blocks;  // that are there
-
-    INGOT_MEMBER void copyRows(int stage, int firstColumn, Storage& storage) const {
-      constexpr int kEach = kThreads / kLineChunks;
-      int row = threadIdx.x / kLineChunks, chunk = threadIdx.x % kLineChunks, slot = stage % kSlots * kRowChunks;
-      if (C::kK % kCudaWideColumns != 0 && firstColumn + chunk * 8 >= C::kK) return;
-#pragma unroll
-      for (int i = 0; i < kRows; i += kEach)
-        copyAsync(storage.x, slot + (i + row) * kLineChunks + (chunk ^ row % 8), x + i * kRowBytes + firstColumn * 2, i + row < rows);
-    }
-    INGOT_MEMBER void copyWeights(int stage, int firstColumn, Storage& storage) const {
-      constexpr int kEach = kThreads / kBlockChunks;
-      int block = threadIdx.x / kBlockChunks, chunk = threadIdx.x % kBlockChunks, slot = stage % kSlots * kWeightChunks;
-      if (C::kK % kCudaWideColumns != 0 && firstColumn + chunk / 2 >= C::kK) return;
-#pragma unroll
-      for (int i = 0; i < kTileBlocks; i += kEach)
-        copyAsync(storage.weights, slot + (i + block) * kBlockChunks + (chunk ^ (chunk >> 3 & 1)), weights + i * kBlockBytes + firstColumn * 32ll,
-                  i + block < blocks);
-    }
-    // Begins to copy a stage; behind the last one there is nothing to copy.
-    INGOT_MEMBER void copy(int stage, Storage& storage) const {
-      if (stage < kStages) {
-        copyRows(stage, stage * kCudaWideColumns, storage);
-        copyWeights(stage, stage * kCudaWideColumns, storage);
-      }
-      closeCopies();
+  // Blocks and stages have places in turn; `round` tells whose turn it is.
+  struct Slot {
+    int at = 0;
+    unsigned round = 0;
+    INGOT_MEMBER void next() {
+      if (++at < kSlots) return;
+      at = 0;
+      round ^= 1;
     }
   };
 
-  typedef float Sums[kChannels / 2];
+  INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // Begins the products of a step; `isFirst`: of a run.
+  // One lane of each warp copies: the first ones rows, and all of them weights. Blocks behind the last one repeat it, and are not stored.
+  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
+    constexpr int kEach = kTileBlocks / kCopiers;
+    int copier = threadIdx.x / kWarp - kConsumers;
+    if (threadIdx.x % kWarp != 0) return;
+    const char* from[kEach];
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      int block = tile * kTileBlocks + i * kCopiers + copier;
+      from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
+    }
+    Slot slot;
+#pragma unroll 1
+    for (int stage = 0; stage < kStages; ++stage, slot.next()) {
+      constexpr int kRest = (int)C::kK % kCudaWideColumns;
+      int bytes = (kRest != 0 && stage == kStages - 1 ? kRest : kCudaWideColumns) * kBlockChannels * 2;
+      awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
+      if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
+      if (copier < kRows / kCudaWideBox)
+        copyRows<kCudaWideBox, kCudaWideColumns>(storage.x, slot.at * kRowChunks + copier * kCudaWideBox * 8, operands, kRowBytes, rows,
+                                                 firstRow + copier * kCudaWideBox, stage * kCudaWideColumns, storage.full, slot.at);
+#pragma unroll
+      for (int i = 0; i < kEach; ++i)
+        copyBytes(storage.weights, panelAt(slot.at, i * kCopiers + copier), from[i] + stage * (long long)(kCudaWideColumns * kBlockChannels * 2),
+                  bytes, storage.full, slot.at);
+    }
+  }
+
+  // A warp has eight channels of both blocks of a panel: rows lane / 4 and lane / 4 + 8 of its products. Four matrices of eight columns along k and
+  // eight channels come at once; where they are mixed of both blocks, lanes put right what came.
+  INGOT_INLINE int matrixRow() {
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, row = lane % 8, matrix = lane / 8;
+    return panelAt(0, warp / 2 * 2 + (row / 4 ^ matrix % 2)) + (matrix / 2 * 8 + row) * 2 + warp % 2;
+  }
+  INGOT_INLINE void fragmentOf(Storage& storage, int at, unsigned (&a)[4]) {
+    bool low = threadIdx.x % 4 < 2;
+    Words came = loadTransposed(storage.weights, at);
+    for (int i = 0; i < 4; i += 2) {
+      a[i] = low ? came.at[i] : came.at[i + 1];
+      a[i + 1] = low ? came.at[i + 1] : came.at[i];
+    }
+  }
+
+  typedef float Sums[kRows / 2];
+
+  // Adds a step's products; `isFirst`: of a run. Another warpgroup's products go on meanwhile.
   template <int Units>
-  INGOT_INLINE void multiply(int step, bool isFirst, Storage& storage, Sums& sums) {
-    int slot = step / kStageSteps % kSlots, first = step % kStageSteps * kStepUnits, rows = threadIdx.x / kWarpgroup * 64;
+  INGOT_INLINE void multiply(int slot, int firstUnit, int matrixAt, bool isFirst, Storage& storage, Sums& sums) {
+    unsigned a[Units][4];
+#pragma unroll
+    for (int i = 0; i < Units; ++i) fragmentOf(storage, slot * kWeightChunks + matrixAt + (firstUnit + i) * 32, a[i]);
     beginProducts();
 #pragma unroll
-    for (int i = 0; i < Units; ++i)
-      multiplyWide<kChannels>(sums, storage.x, slot * kRowChunks + rows * kLineChunks, storage.weights, slot * kWeightChunks, first + i,
-                              i > 0 || !isFirst);
+    for (int i = 0; i < Units; ++i) multiplyWide<kRows>(sums, a[i], storage.x, slot * kRowChunks, firstUnit + i, i > 0 || !isFirst);
     closeProducts();
+    waitForProducts<0>(sums);
   }
-  INGOT_INLINE void multiplyStep(int step, bool isFirst, Storage& storage, Sums& sums) {
+  INGOT_INLINE void multiplyStep(int step, int slot, int matrixAt, bool isFirst, Storage& storage, Sums& sums) {
+    int firstUnit = step % kStageSteps * kStepUnits;
     if constexpr (kUnits % kStepUnits != 0)
-      if (step == kSteps - 1) return multiply<kUnits % kStepUnits>(step, isFirst, storage, sums);
-    multiply<kStepUnits>(step, isFirst, storage, sums);
+      if (step == kSteps - 1) return multiply<kUnits % kStepUnits>(slot, firstUnit, matrixAt, isFirst, storage, sums);
+    multiply<kStepUnits>(slot, firstUnit, matrixAt, isFirst, storage, sums);
   }
 
-  // One barrier a stage: behind it everybody's copies of the stage have arrived, and everybody has left the stage whose place is filled next.
-  INGOT_INLINE void compute(const Input& input, Storage& storage, Sums& totals) {
-    for (int stage = 0; stage < kAhead; ++stage) input.copy(stage, storage);
+  INGOT_INLINE void compute(Storage& storage, Sums& totals) {
+    int matrixAt = matrixRow();
     Sums sums = {};
+    Slot slot;
 #pragma unroll 1
     for (int first = 0; first < kSteps; first += kRunSteps) {
       int last = first + kRunSteps < kSteps ? first + kRunSteps : kSteps;
 #pragma unroll 1
       for (int step = first; step < last; ++step) {
-        bool begins = step % kStageSteps == 0;
-        if (begins) {
-          waitForCopies<kAhead - 1>();
-          showTensorCores();
-          __syncthreads();
-        }
-        multiplyStep(step, step == first, storage, sums);
-        waitForProducts<1>();
-        if (begins) input.copy(step / kStageSteps + kAhead, storage);
+        if (step % kStageSteps == 0) awaitBarrier(storage.full, slot.at, slot.round);
+        multiplyStep(step, slot.at, matrixAt, step == first, storage, sums);
+        if ((step + 1) % kStageSteps != 0) continue;
+        if (threadIdx.x % kWarp == 0) arrive(storage.empty, slot.at);
+        slot.next();
       }
-      waitForProducts<0>(sums);
 #pragma unroll
-      for (int i = 0; i < kChannels / 2; ++i) totals[i] += sums[i];
+      for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
     }
-    waitForCopies<0>();
   }
 
-  INGOT_INLINE float resultOf(const Sums& totals, int at, long long row, int column, void* const* operands) {
-    float sums[C::kSums];
-    for (int j = 0; j < C::kSums; ++j) sums[j] = totals[at + j * 8];  // two groups of eight channels further on is the other block
-    return C::Epilogue::apply(sums, Place{operands + 2, row, column, kResultStride});
-  }
-
-  // A thread has two neighbouring channels of every eight, of two rows.
+  // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight.
   INGOT_INLINE void finish(const Sums& totals, int tile, long long firstRow, int rows, void* const* operands) {
-    int lane = threadIdx.x % kWarp, row = threadIdx.x / kWarp * 16 + lane / 4;
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, within = warp % 2 * 8 + lane / 4;
+    int column = tile * kTileColumns + warp / 2 * (2 * kBlockChannels / (int)C::kSums) + within;
 #pragma unroll
-    for (int i = 0; i < kChannels / 8; ++i) {
-      if (C::kSums == 2 && i % 4 >= 2) continue;
-      int column = tile * kTileColumns + (C::kSums == 2 ? i / 4 * 16 + i % 4 * 8 : i * 8) + lane % 4 * 2;
+    for (int i = 0; i < kRows / 8; ++i)
 #pragma unroll
-      for (int half = 0; half < 2; ++half) {
-        if (row + half * 8 >= rows || column >= kColumns) continue;
-        long long at = firstRow + row + half * 8;
-        float first = resultOf(totals, i * 4 + half * 2, at, column, operands);
-        if (column + 1 < kColumns) {
-          float second = resultOf(totals, i * 4 + half * 2 + 1, at, column + 1, operands);
-          storePair<C::kNarrowResult>(operands[2 + C::kExtras], at * kResultStride + column, first, second);
-        } else {
-          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], at * kResultStride + column, first);
-        }
+      for (int j = 0; j < 2; ++j) {
+        int row = i * 8 + lane % 4 * 2 + j;
+        if (row < rows) finishRow(totals[i * 4 + j], totals[i * 4 + 2 + j], firstRow + row, column, operands);
       }
+  }
+  INGOT_INLINE void finishRow(float first, float second, long long row, int column, void* const* operands) {
+    if constexpr (C::kSums == 2) {
+      float both[2] = {first, second};
+      put(both, row, column, operands);
+    } else {
+      float one[1] = {first}, other[1] = {second};
+      put(one, row, column, operands);
+      put(other, row, column + kBlockChannels, operands);
     }
   }
+  template <int Sums>
+  INGOT_INLINE void put(const float (&sums)[Sums], long long row, int column, void* const* operands) {
+    if (column >= kColumns) return;
+    float result = C::Epilogue::apply(sums, Place{operands + 2, row, column, kResultStride});
+    storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, result);
+  }
 
-  // Tiles of so many rows of tiles that are computed at once share channels, and neighbouring channels share those rows.
+  // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows.
   INGOT_INLINE void placeOf(const IngotBatch& batch, int index, int& rowTile, int& tile) {
     int first = index / (kCudaWideTall * kTiles) * kCudaWideTall, tall = rowTiles(batch) - first, left = index - first * kTiles;
     if (tall > kCudaWideTall) tall = kCudaWideTall;
@@ -156,13 +178,23 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     int rowTile, tile;
     placeOf(batch, index, rowTile, tile);
-    int firstRow = rowTile * kRows, rows = rowsOf(batch) - firstRow, thread = threadIdx.x;
-    const char* x = (const char*)operands[0] + (firstRow + thread / kLineChunks) * kRowBytes + thread % kLineChunks * 16;
-    int block = tile * kTileBlocks;
-    const char* weights = (const char*)operands[1] + (block + thread / kBlockChunks) * kBlockBytes + thread % kBlockChunks * 16;
-    Sums totals = {};
-    compute(Input{x, weights, rows, kBlocks - block}, storage, totals);
-    finish(totals, tile, firstRow, rows, operands);
+    int firstRow = rowTile * kRows, rows = rowsOf(batch) - firstRow;
+    if (threadIdx.x == 0)
+      for (int i = 0; i < kSlots; ++i) {
+        initBarrier(storage.full, i, 1);
+        initBarrier(storage.empty, i, kConsumers);
+      }
+    showBarriers();
+    __syncthreads();
+    if (warpOf(threadIdx.x) >= kConsumers) {
+      if constexpr (kConsumers > 4) fewerRegisters<40>();
+      copy(operands, rowsOf(batch), firstRow, tile, storage);
+    } else {
+      if constexpr (kConsumers > 4) moreRegisters<232>();
+      Sums totals = {};
+      compute(storage, totals);
+      finish(totals, tile, firstRow, rows, operands);
+    }
   }
 };
 

@@ -49,9 +49,3 @@ INGOT_INLINE void storeFour(void* rows, long long at, const FourFloats& values) 
     store((float*)rows + at, values);
   }
 }
-// Two neighbouring elements; `at` is even.
-template <bool Narrow>
-INGOT_INLINE void storePair(void* rows, long long at, float first, float second) {
-  if constexpr (Narrow) store((unsigned short*)rows + at, packHalves(clampToHalf(first), clampToHalf(second)));
-  else store((float*)rows + at, TwoFloats{{first, second}});
-}

@@ -38,6 +38,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
   INGOT_TRY(placeBuffers(limits, pages));
   INGOT_TRY(uploadWeights());
   INGOT_TRY(bindSteps());
+  INGOT_TRY(bindMaps(limits));
   INGOT_TRY(bindPersistent());
   return device_->synchronize();
 }
@@ -119,6 +120,30 @@ Status CudaProgram::bindSteps() {
     steps_.push_back(bound);
     profile_.push_back({step, 0});
   }
+  return {};
+}
+
+// The last operand of a step with a larger kernel that wants a map of its rows: as many as there can be.
+Status CudaProgram::bindMaps(const BatchLimits& limits) {
+  std::vector<CudaTensorMap> maps;
+  std::vector<size_t> mapped;
+  for (size_t i = 0; i < steps_.size(); ++i) {
+    const plan::Step& step = *steps_[i].step;
+    for (uint32_t j = 0; step.larger() && j < step.larger()->size(); ++j) {
+      const auto* map = variant_.kernels()->Get(step.larger()->Get(j)->kernel())->map();
+      if (!map) continue;
+      const auto* slot = variant_.slots()->Get(step.operands()->Get(0)->index());
+      uint64_t rows = static_cast<uint64_t>(slot->extent() == plan::Extent::rows ? limits.rows : limits.tokens);
+      INGOT_ASSIGN(CudaTensorMap one, device_->mapOf(addressOf(*step.operands()->Get(0)), map->columns(), rows, map->rows()));
+      maps.push_back(one);
+      mapped.push_back(i);
+    }
+  }
+  auto bytes = std::as_bytes(std::span(maps));
+  INGOT_ASSIGN(maps_, device_->allocate(bytes.size(), "maps of rows"));
+  INGOT_TRY(device_->upload(maps_.pointer(), bytes));
+  for (size_t i = 0; i < mapped.size(); ++i)
+    steps_[mapped[i]].operands.at[INGOT_MAX_OPERANDS - 1] = reinterpret_cast<void*>(maps_.pointer() + i * sizeof(CudaTensorMap));
   return {};
 }
 

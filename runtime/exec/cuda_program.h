@@ -33,6 +33,7 @@ class CudaProgram : public Program {
   Status uploadWeights();
   Status fill(const plan::Weight& weight);
   Status bindSteps();
+  Status bindMaps(const BatchLimits& limits);
   Status bindPersistent();
   CudaPointer addressOf(const plan::Operand& operand) const;
 
@@ -57,6 +58,7 @@ class CudaProgram : public Program {
   CudaMemory hostBatch_, hostLogits_, hostChosen_, hostLogprobs_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
+  CudaMemory maps_;                                              // of rows, for larger kernels
   CudaMemory walkedSteps_, walkCounter_;                         // of the persistent kernel
   unsigned walkBlocks_ = 0;                                      // 0: there is none
   std::map<std::pair<ingot_i32, ingot_i32>, CudaGraph> graphs_;  // by buckets of tokens and of splits

@@ -64,6 +64,9 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
                                                         kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024 ||
                                                         kernel->dynamic_bytes() > kMaxDynamicBytes)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
+  for (const auto* kernel : *variant.kernels())
+    if (const auto* map = kernel->map(); map && (map->columns() == 0 || map->columns() % 8 || map->rows() == 0 || map->rows() > 256))
+      return Status::invalidArtifact("kernel {} has a map of rows that no GPU makes", kernel->name() ? kernel->name()->c_str() : "");
   for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
     const auto* slot = variant.slots()->Get(i);
     if (slot->row_bytes() == 0 || slot->row_bytes() > kMaxSlotRowBytes || slot->extent() > plan::Extent::MAX)
@@ -81,6 +84,12 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
       const auto* larger = step->larger()->Get(j);
       if (larger->kernel() >= sizeOf(variant.kernels()) || larger->tiles() == 0 || larger->rows_per_tile() == 0 || larger->least_rows() <= before)
         return Status::invalidArtifact("larger kernel {} of step {} is not well formed", j, i);
+      if (const auto* map = variant.kernels()->Get(larger->kernel())->map()) {
+        const auto* x = step->operands()->size() < 16 && step->operands()->size() > 0 ? step->operands()->Get(0) : nullptr;
+        if (!x || x->kind() != plan::OperandKind::slot || x->index() >= sizeOf(variant.slots()) ||
+            variant.slots()->Get(x->index())->row_bytes() < 2ull * map->columns())
+          return Status::invalidArtifact("step {} has no rows for the map of larger kernel {}", i, j);
+      }
       before = larger->least_rows();
     }
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));

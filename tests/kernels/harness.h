@@ -72,13 +72,13 @@ class KernelLibrary {
   static Result<std::unique_ptr<KernelLibrary>> build(const std::vector<KernelText>& texts, const std::string& target);
   const Kernel& at(size_t i) const { return kernels_[i]; }
   // The kernels for more rows of the same steps, by the index of the one they stand beside; not every kernel has one.
-  const std::map<size_t, Kernel>& larger() const { return larger_; }
+  const std::multimap<size_t, Kernel>& larger() const { return larger_; }
 
  private:
   CodeMapping code_;
   std::unique_ptr<Emulator> emulator_;
   std::vector<Kernel> kernels_;
-  std::map<size_t, Kernel> larger_;
+  std::multimap<size_t, Kernel> larger_;
 };
 
 // The targets that tests compile for; which of them this machine runs, itself or in an emulator, is asked by canRun().

@@ -302,8 +302,8 @@ TEST(LinearForManyRows, HasTheBitsOfTheOneForFew) {
   for (const Case& c : all) texts.push_back(textOf(c));
   auto library = KernelLibrary::build(texts, target);
   ASSERT_TRUE(library.ok()) << library.status().message();
-  ASSERT_EQ((*library)->larger().size(), all.size());
-  constexpr int64_t kMost = 150;
+  ASSERT_GT((*library)->larger().size(), all.size());  // several shapes of some
+  constexpr int64_t kMost = 200;
   auto forwards = [](const Kernel& k, auto&&... rest) { k.run(rest...); };
   for (const auto& [i, larger] : (*library)->larger()) {
     SCOPED_TRACE(texts[i].constants);
@@ -316,7 +316,7 @@ TEST(LinearForManyRows, HasTheBitsOfTheOneForFew) {
     auto sameBits = [&](const std::vector<float>& part, int64_t first) {
       return std::memcmp(part.data(), whole.data() + static_cast<size_t>(first) * stride, part.size() * 4) == 0;
     };
-    for (int64_t rows : {1, 64, 65, 128, 129}) EXPECT_TRUE(sameBits(problem.compute(larger, kMost - rows, rows, forwards), kMost - rows)) << rows;
+    for (int64_t rows : {1, 64, 65, 129, 193}) EXPECT_TRUE(sameBits(problem.compute(larger, kMost - rows, rows, forwards), kMost - rows)) << rows;
     EXPECT_TRUE(sameBits(problem.compute(larger, 0, kMost, [](const Kernel& k, auto&&... rest) { k.runBackwards(rest...); }), 0));
   }
 }

@@ -10,7 +10,7 @@ struct Index {
   unsigned x, y, z;
 };
 
-enum class Waiting : int { no, warp, tile, block, grid, done };
+enum class Waiting : int { no, warp, tile, block, grid, barrier, done };
 
 constexpr int kLanes = 32;
 constexpr int kMaxThreads = 1024;
@@ -33,12 +33,21 @@ constexpr unsigned kMaxCopies = 64;
 struct Product {
   void (*compute)(const Product&);
   float* sums;
-  void *x, *weights;  // arrays in shared memory
-  int firstX, firstWeight, unit;
+  unsigned channels[2][8];  // 16 columns of the thread's two channels
+  void* x;                  // an array in shared memory
+  int firstX, unit;
   bool keeps;
   unsigned group;  // of the thread's products
 };
 constexpr unsigned kMaxProducts = 16;
+
+// A copy that a barrier counts (barriers.h).
+struct Bulk {
+  void* to;
+  const void* from;
+  void *shadow, *barrier;
+};
+constexpr unsigned kMaxBulks = 1 << 14;
 
 // A thread of the block; lies at the lower end of its own stack.
 struct Thread {
@@ -56,6 +65,9 @@ struct Thread {
   unsigned numCopies, copyGroups;  // groups that are closed
   Product products[kMaxProducts];
   unsigned numProducts, productGroups;
+  void* barrier;  // that it waits at, for the end of a phase of that parity
+  unsigned parity;
+  bool (*hasPassed)(Thread&);
 
   void wait(Waiting what, const char* name);
 };
@@ -72,6 +84,8 @@ struct Block {
   char* storage;
   unsigned long long storageBytes;
   char* stacks;
+  Bulk* bulks;  // under way
+  unsigned numBulks;
 
   void poison() {
     for (unsigned long long i = 0; i < storageBytes; ++i) ((volatile char*)storage)[i] = (char)0xff;
@@ -145,6 +159,8 @@ static bool advance(Block& block) {
   bool progress = false;
   for (unsigned w = 0; w < warps; ++w) {
     unsigned warp = (w + turn) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
+    for (unsigned i = first; i < last; ++i)
+      if (Thread& thread = block.thread(i); thread.waiting == Waiting::barrier && thread.hasPassed(thread)) thread.waiting = Waiting::no;
     while (runWarp(block, warp)) {
       progress = true;
       release(block, first, last, Waiting::warp);
@@ -189,6 +205,13 @@ static void runToEnd(Block* blocks, unsigned count) {
   }
 }
 
+// Tiles with more shared memory than a kernel's own have copies that barriers count.
+template <class Tile>
+constexpr unsigned long long bulkBytesOf() {
+  if constexpr (requires { Tile::kDynamicBytes; }) return kMaxBulks * sizeof(Bulk);
+  else return 0;
+}
+
 template <class Tile>
 static void runBody(Block& block) {
   const IngotBatch& batch = *block.args->batch;
@@ -199,11 +222,12 @@ static void runBody(Block& block) {
   Tile::run(batch, operands, index, storage);
 }
 
-// Of one block: the number of blocks so far (it seeds the order), its shared memory, then the stacks.
+// Of one block: the number of blocks so far (it seeds the order), its shared memory, then the stacks, then copies under way.
 template <class Tile>
 static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs* args, long long tile, char* scratch) {
   constexpr unsigned long long kFront = 64, kStorage = (sizeof(typename Tile::Storage) + 63) / 64 * 64;
-  static_assert(kFront + kStorage + (Tile::kThreads + 1) * kStackBytes <= INGOT_SIMT_SCRATCH_BYTES, "the emulator's scratch is too small");
+  static_assert(kFront + kStorage + (Tile::kThreads + 1) * kStackBytes + bulkBytesOf<Tile>() <= INGOT_SIMT_SCRATCH_BYTES,
+                "the emulator's scratch is too small");
   static_assert(Tile::kThreads % kLanes == 0 && Tile::kThreads <= kMaxThreads, "a block is whole warps, at most 1024 threads");
   block.kernel = kernel;
   block.args = args;
@@ -213,7 +237,8 @@ static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs
   block.storageBytes = sizeof(typename Tile::Storage);
   block.stacks = (char*)(((unsigned long long)block.storage + kStorage + kStackBytes - 1) & ~(kStackBytes - 1));
   block.blockIndex = {(unsigned)tile, 0, 0};
-  block.epoch = block.tileThreads = 0;
+  block.bulks = (Bulk*)(block.stacks + Tile::kThreads * kStackBytes);
+  block.epoch = block.tileThreads = block.numBulks = 0;
   block.random = ++*(unsigned long long*)scratch * 0x9e3779b97f4a7c15ull;
   block.poison();
   for (unsigned i = 0; i < block.threads; ++i) {

@@ -7,8 +7,6 @@
 namespace simt {
 
 constexpr int kCopyBytes = 16;
-// What a copy brings from where nothing is.
-alignas(kCopyBytes) static const char kZeros[kCopyBytes] = {};
 
 static inline void beginCopy(void* to, Shadow& shadow, long long element, const void* from) {
   Thread& thread = self();
@@ -46,10 +44,6 @@ static inline void copyAsync(SharedArray<T, N>& to, int i, const void* from) {
   if ((unsigned long long)from % simt::kCopyBytes)
     simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies from an address that is no multiple of 16");
   simt::beginCopy(&to.values[i], to.shadows[i], i, from);
-}
-template <class T, int N>
-static inline void copyAsync(SharedArray<T, N>& to, int i, const void* from, bool isThere) {
-  copyAsync(to, i, isThere ? from : simt::kZeros);
 }
 static inline void closeCopies() { ++simt::self().copyGroups; }
 template <int Most>

@@ -16,6 +16,7 @@
 #pragma STDC FP_CONTRACT OFF
 
 #include "kernels/abi/abi.h"
+#include "tests/simt/barriers.h"
 #include "tests/simt/block.h"
 #include "tests/simt/copies.h"
 #include "tests/simt/matrix.h"

@@ -84,7 +84,12 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     int64_t blocks = int64_t{tilePanels(unit.sums, unit.resultGroup)} * cudaTileBlocks(unit.format, unit.channels, unit.sums, unit.resultGroup);
     int64_t channels = blocks * kBlockChannels, rows = cudaTileRows(unit.format);
     if (unit.function == kGemm) channels = kCudaGemmChannels, rows = cudaGemmRows(unit.format);
-    if (unit.function == kWide) channels = kCudaWideChannels, rows = kCudaWideRows, code.dynamicBytes = kCudaWideBytes;
+    if (unit.function == kWide) {
+      const CudaWide& shape = kCudaWide[unit.shape];
+      channels = shape.channels, rows = shape.rows;
+      code.threads = static_cast<uint32_t>(shape.threads()), code.dynamicBytes = static_cast<uint32_t>(shape.bytes());
+      code.mapColumns = static_cast<uint32_t>(unit.columns), code.mapRows = kCudaWideBox;
+    }
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
   }
   if (unit.function == "attention") {
@@ -101,19 +106,30 @@ static const char* largerFunction(const KernelUnit& unit, std::string_view archi
   return hasCudaGemm(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup) ? kGemm : nullptr;
 }
 
+static LargerKernel largerKernel(size_t of, KernelUnit unit, const char* function, int shape) {
+  unit.symbol += fmt::format("_{}{}", function, shape ? std::to_string(shape) : "");
+  unit.name.replace(0, unit.function.size(), function);
+  unit.function = function;
+  unit.header = fmt::format("kernels/linear/{}", function);
+  unit.shape = shape;
+  if (function == kWide) {
+    unit.name += fmt::format(".r{}", kCudaWide[shape].rows);
+    unit.constants += fmt::format("constexpr int kShape = {};\n", shape);
+  }
+  KernelCode code = cudaKernel(unit);
+  return {of, std::move(unit), code};
+}
+
+// Given rows are where the first of a step's kernels begins; the others follow, one row apart.
 static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
-    KernelUnit unit = units[i];
-    const char* function = unit.function == "linear" ? largerFunction(unit, architecture) : nullptr;
-    if (!function) continue;
-    unit.symbol += fmt::format("_{}", function);
-    unit.name.replace(0, unit.function.size(), function);
-    unit.function = function;
-    unit.header = fmt::format("kernels/linear/{}", function);
-    KernelCode code = cudaKernel(unit);
-    code.leastRows = leastRows ? leastRows : leastRowsOf(unit, architecture);
-    all.push_back({i, std::move(unit), code});
+    const char* function = units[i].function == "linear" ? largerFunction(units[i], architecture) : nullptr;
+    for (int shape = 0; function && shape < (function == kWide ? kCudaWideShapes : 1); ++shape) {
+      LargerKernel one = largerKernel(i, units[i], function, shape);
+      one.code.leastRows = leastRows ? leastRows + shape : leastRowsOf(one.unit, architecture);
+      all.push_back(std::move(one));
+    }
   }
   return all;
 }

@@ -191,6 +191,16 @@ Result<unsigned> CudaDevice::blocksAtOnce(const CudaKernel& kernel, unsigned thr
   return static_cast<unsigned>(blocks * info_.multiprocessors);
 }
 
+Result<CudaTensorMap> CudaDevice::mapOf(CudaPointer rows, uint64_t columns, uint64_t count, unsigned boxRows) {
+  CudaTensorMap map = {};
+  const uint64_t sizes[] = {columns, count}, strides[] = {columns * 2};
+  const unsigned box[] = {64, boxRows}, steps[] = {1, 1};
+  INGOT_TRY(check(driver_.cuTensorMapEncodeTiled(&map, kCudaMapHalves, 2, reinterpret_cast<void*>(rows), sizes, strides, box, steps, kCudaMapPlain,
+                                                 kCudaMapSwizzle128, kCudaMapPromote256, kCudaMapZeros),
+                  "cuTensorMapEncodeTiled"));
+  return map;
+}
+
 Status CudaDevice::beginCapture() { return check(driver_.cuStreamBeginCapture_v2(stream_, kCudaCaptureThreadLocal), "cuStreamBeginCapture"); }
 
 Result<CudaGraph> CudaDevice::endCapture() {

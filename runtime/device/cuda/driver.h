@@ -42,47 +42,56 @@ struct CudaLaunch {
 };
 static_assert(sizeof(CudaLaunchAttribute) == 72 && sizeof(CudaLaunch) == 56);
 
+// What a kernel copies boxes of a matrix by.
+struct alignas(64) CudaTensorMap {
+  char bytes[128];
+};
+// CUtensorMapDataType, Interleave, Swizzle, L2promotion and FloatOOBfill.
+constexpr int kCudaMapHalves = 6, kCudaMapPlain = 0, kCudaMapSwizzle128 = 3, kCudaMapPromote256 = 3, kCudaMapZeros = 0;
+
 // Every function returns a CUresult. The order is that of INGOT_CUDA_FUNCTIONS.
-#define INGOT_CUDA_FUNCTIONS(X)                                                                                             \
-  X(cuInit, (unsigned flags))                                                                                               \
-  X(cuDriverGetVersion, (int* version))                                                                                     \
-  X(cuDeviceGetCount, (int* count))                                                                                         \
-  X(cuDeviceGet, (int* device, int ordinal))                                                                                \
-  X(cuDeviceGetName, (char* name, int length, int device))                                                                  \
-  X(cuDeviceGetAttribute, (int* value, int attribute, int device))                                                          \
-  X(cuDevicePrimaryCtxRetain, (CudaContextTag * *context, int device))                                                      \
-  X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                             \
-  X(cuCtxSetCurrent, (CudaContextTag * context))                                                                            \
-  X(cuMemGetInfo_v2, (size_t* free, size_t* total))                                                                         \
-  X(cuMemAlloc_v2, (CudaPointer * pointer, size_t bytes))                                                                   \
-  X(cuMemFree_v2, (CudaPointer pointer))                                                                                    \
-  X(cuMemHostAlloc, (void** pointer, size_t bytes, unsigned flags))                                                         \
-  X(cuMemFreeHost, (void* pointer))                                                                                         \
-  X(cuMemcpyHtoDAsync_v2, (CudaPointer to, const void* from, size_t bytes, CudaStreamTag* stream))                          \
-  X(cuMemcpyDtoHAsync_v2, (void* to, CudaPointer from, size_t bytes, CudaStreamTag* stream))                                \
-  X(cuMemcpyDtoDAsync_v2, (CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag* stream))                          \
-  X(cuMemsetD8Async, (CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag* stream))                            \
-  X(cuStreamCreate, (CudaStreamTag * *stream, unsigned flags))                                                              \
-  X(cuStreamDestroy_v2, (CudaStreamTag * stream))                                                                           \
-  X(cuStreamSynchronize, (CudaStreamTag * stream))                                                                          \
-  X(cuEventCreate, (CudaEventTag * *event, unsigned flags))                                                                 \
-  X(cuEventDestroy_v2, (CudaEventTag * event))                                                                              \
-  X(cuEventRecord, (CudaEventTag * event, CudaStreamTag * stream))                                                          \
-  X(cuEventSynchronize, (CudaEventTag * event))                                                                             \
-  X(cuEventElapsedTime, (float* milliseconds, CudaEventTag* start, CudaEventTag* end))                                      \
-  X(cuModuleLoadData, (CudaModuleTag * *module, const void* image))                                                         \
-  X(cuModuleUnload, (CudaModuleTag * module))                                                                               \
-  X(cuModuleGetFunction, (CudaFunctionTag * *function, CudaModuleTag * module, const char* name))                           \
-  X(cuFuncSetAttribute, (CudaFunctionTag * function, int attribute, int value))                                             \
-  X(cuLaunchKernelEx, (const CudaLaunch* launch, CudaFunctionTag* function, void** parameters, void** extra))               \
-  X(cuOccupancyMaxActiveBlocksPerMultiprocessor, (int* blocks, CudaFunctionTag* function, int threads, size_t sharedBytes)) \
-  X(cuStreamBeginCapture_v2, (CudaStreamTag * stream, int mode))                                                            \
-  X(cuStreamEndCapture, (CudaStreamTag * stream, CudaGraphTag * *graph))                                                    \
-  X(cuGraphInstantiateWithFlags, (CudaGraphExecTag * *exec, CudaGraphTag * graph, unsigned long long flags))                \
-  X(cuGraphDestroy, (CudaGraphTag * graph))                                                                                 \
-  X(cuGraphExecDestroy, (CudaGraphExecTag * exec))                                                                          \
-  X(cuGraphLaunch, (CudaGraphExecTag * exec, CudaStreamTag * stream))                                                       \
-  X(cuGetErrorName, (int error, const char** name))                                                                         \
+#define INGOT_CUDA_FUNCTIONS(X)                                                                                                           \
+  X(cuInit, (unsigned flags))                                                                                                             \
+  X(cuDriverGetVersion, (int* version))                                                                                                   \
+  X(cuDeviceGetCount, (int* count))                                                                                                       \
+  X(cuDeviceGet, (int* device, int ordinal))                                                                                              \
+  X(cuDeviceGetName, (char* name, int length, int device))                                                                                \
+  X(cuDeviceGetAttribute, (int* value, int attribute, int device))                                                                        \
+  X(cuDevicePrimaryCtxRetain, (CudaContextTag * *context, int device))                                                                    \
+  X(cuDevicePrimaryCtxRelease_v2, (int device))                                                                                           \
+  X(cuCtxSetCurrent, (CudaContextTag * context))                                                                                          \
+  X(cuMemGetInfo_v2, (size_t* free, size_t* total))                                                                                       \
+  X(cuMemAlloc_v2, (CudaPointer * pointer, size_t bytes))                                                                                 \
+  X(cuMemFree_v2, (CudaPointer pointer))                                                                                                  \
+  X(cuMemHostAlloc, (void** pointer, size_t bytes, unsigned flags))                                                                       \
+  X(cuMemFreeHost, (void* pointer))                                                                                                       \
+  X(cuMemcpyHtoDAsync_v2, (CudaPointer to, const void* from, size_t bytes, CudaStreamTag* stream))                                        \
+  X(cuMemcpyDtoHAsync_v2, (void* to, CudaPointer from, size_t bytes, CudaStreamTag* stream))                                              \
+  X(cuMemcpyDtoDAsync_v2, (CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag* stream))                                        \
+  X(cuMemsetD8Async, (CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag* stream))                                          \
+  X(cuStreamCreate, (CudaStreamTag * *stream, unsigned flags))                                                                            \
+  X(cuStreamDestroy_v2, (CudaStreamTag * stream))                                                                                         \
+  X(cuStreamSynchronize, (CudaStreamTag * stream))                                                                                        \
+  X(cuEventCreate, (CudaEventTag * *event, unsigned flags))                                                                               \
+  X(cuEventDestroy_v2, (CudaEventTag * event))                                                                                            \
+  X(cuEventRecord, (CudaEventTag * event, CudaStreamTag * stream))                                                                        \
+  X(cuEventSynchronize, (CudaEventTag * event))                                                                                           \
+  X(cuEventElapsedTime, (float* milliseconds, CudaEventTag* start, CudaEventTag* end))                                                    \
+  X(cuModuleLoadData, (CudaModuleTag * *module, const void* image))                                                                       \
+  X(cuModuleUnload, (CudaModuleTag * module))                                                                                             \
+  X(cuModuleGetFunction, (CudaFunctionTag * *function, CudaModuleTag * module, const char* name))                                         \
+  X(cuFuncSetAttribute, (CudaFunctionTag * function, int attribute, int value))                                                           \
+  X(cuLaunchKernelEx, (const CudaLaunch* launch, CudaFunctionTag* function, void** parameters, void** extra))                             \
+  X(cuOccupancyMaxActiveBlocksPerMultiprocessor, (int* blocks, CudaFunctionTag* function, int threads, size_t sharedBytes))               \
+  X(cuTensorMapEncodeTiled, (CudaTensorMap * map, int type, unsigned rank, void* address, const uint64_t* sizes, const uint64_t* strides, \
+                             const unsigned* box, const unsigned* steps, int interleave, int swizzle, int promotion, int fill))           \
+  X(cuStreamBeginCapture_v2, (CudaStreamTag * stream, int mode))                                                                          \
+  X(cuStreamEndCapture, (CudaStreamTag * stream, CudaGraphTag * *graph))                                                                  \
+  X(cuGraphInstantiateWithFlags, (CudaGraphExecTag * *exec, CudaGraphTag * graph, unsigned long long flags))                              \
+  X(cuGraphDestroy, (CudaGraphTag * graph))                                                                                               \
+  X(cuGraphExecDestroy, (CudaGraphExecTag * exec))                                                                                        \
+  X(cuGraphLaunch, (CudaGraphExecTag * exec, CudaStreamTag * stream))                                                                     \
+  X(cuGetErrorName, (int error, const char** name))                                                                                       \
   X(cuGetErrorString, (int error, const char** text))
 
 // Immutable, thread-safe.

@@ -271,6 +271,16 @@ INGOT_EXPORT int cuModuleGetFunction(CudaFunctionTag** function, CudaModuleTag* 
   *function = module->functions.back().get();
   return kCudaSuccess;
 }
+INGOT_EXPORT int cuTensorMapEncodeTiled(CudaTensorMap* map, int type, unsigned rank, void* address, const uint64_t* sizes, const uint64_t* strides,
+                                        const unsigned* box, const unsigned* steps, int, int swizzle, int, int) {
+  if (int error = enter("cuTensorMapEncodeTiled")) return error;
+  bool fits = type == kCudaMapHalves && rank == 2 && swizzle == kCudaMapSwizzle128 && reinterpret_cast<uintptr_t>(address) % 16 == 0 &&
+              sizes[0] * 2 <= strides[0] && strides[0] % 16 == 0 && box[0] * 2 <= 128 && box[1] >= 1 && box[1] <= 256 && steps[0] == 1 &&
+              steps[1] == 1;
+  if (!fits) return kInvalidValue;
+  *map = {};
+  return checkRange(reinterpret_cast<uint64_t>(address), sizes[1] * strides[0], "a map of rows");
+}
 INGOT_EXPORT int cuFuncSetAttribute(CudaFunctionTag* function, int attribute, int value) {
   if (int error = enter("cuFuncSetAttribute")) return error;
   if (attribute != kCudaMaxDynamicShared || value < 0 || value > kMostDynamicBytes) return kInvalidValue;

@@ -62,6 +62,36 @@ TEST(CudaTarget, EveryKernelHasItsCodeAndSizes) {
   }
 }
 
+// Kernels that multiply by warpgroups: sm_90a's alone, with a map of their rows, and memory of which launches must ask for.
+TEST(CudaTarget, OnlyHopperHasWideKernels) {
+  test::TemporaryFolder folder;
+  CompileOptions options = test::tinyOptions(test::tinyCheckpoint(), folder / "out");
+  options.targets = {"cuda:sm_80", "cuda:sm_90a", "cuda:sm_100a", "cuda:compute_90"};
+  options.dtype = "float16";
+  options.code.cudaCompile = fakeCompile;
+  Status status = compileModel(options);
+  ASSERT_TRUE(status.ok()) << status.message();
+  auto artifact = Artifact::open(options.output);
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  for (const auto* variant : *(*artifact)->plan().variants()) {
+    size_t wide = 0;
+    for (const auto* kernel : *variant->kernels()) {
+      EXPECT_EQ(kernel->map() != nullptr, kernel->function()->str() == "wide");
+      EXPECT_EQ(kernel->dynamic_bytes() > 48 << 10, kernel->function()->str() == "wide");
+      wide += kernel->map() != nullptr;
+    }
+    EXPECT_EQ(wide > 0, variant->target()->str() == "cuda:sm_90a") << variant->target()->str();
+  }
+}
+
+// Rows only grow from shape to shape, and begin where small tiles take a second pass.
+TEST(CudaTarget, WideShapesFollowEachOther) {
+  for (int64_t channels : {16, 576, 4096, 6144, 28672, 128256}) {
+    EXPECT_EQ(cudaWideLeastRows(0, channels), 33);
+    for (int shape = 1; shape < kCudaWideShapes; ++shape) EXPECT_GT(cudaWideLeastRows(shape, channels), cudaWideLeastRows(shape - 1, channels));
+  }
+}
+
 // The first row for the very architecture, format and shape, else the cost model.
 TEST(CudaTarget, MeasuredRowsStandBeforeTheCostModel) {
   KernelUnit unit;

@@ -1,0 +1,123 @@
+// Barriers that count arrivals and bytes (mbarrier), and copies that arrive when somebody waits for them at their barrier, and not before:
+// until then their place may not be touched. What barriers order, races do not see: who reads too late finds other values, or a copy
+// under way.
+#pragma once
+
+#include "tests/simt/copies.h"
+
+namespace simt {
+
+struct Barrier {
+  int count, pending, bytes;
+  unsigned phase, bulks;  // copies under way
+
+  void advance() {
+    if (pending > 0 || bytes != 0) return;
+    pending = count;
+    ++phase;
+  }
+};
+
+static inline void arriveAt(Barrier& barrier, int bytes) {
+  Thread& thread = self();
+  if (barrier.pending <= 0) fault(*thread.block, thread.threadIndex.x, "arrives at a barrier once too often");
+  barrier.bytes += bytes;
+  --barrier.pending;
+  barrier.advance();
+}
+
+// A chunk whose copy begins; `from` null: what comes is not to be looked at.
+static inline void beginBulk(void* to, Shadow& shadow, const void* from, Barrier& barrier) {
+  Block& block = *self().block;
+  if (block.numBulks == kMaxBulks) fault(block, self().threadIndex.x, "has more copies under way than the emulator keeps");
+  if (shadow.copier != kNobody) fault(block, self().threadIndex.x, "copies to where a copy is under way");
+  __builtin_memset(&shadow, 0xff, sizeof shadow);
+  __builtin_memset(to, 0xff, kCopyBytes);
+  shadow.copier = (unsigned short)self().threadIndex.x;
+  block.bulks[block.numBulks++] = {to, from, &shadow, &barrier};
+  ++barrier.bulks;
+}
+
+// Brings the copies of a barrier. A write of an epoch before this one is ordered before everything in it.
+static inline void finishBulks(Block& block, Barrier& barrier) {
+  if (barrier.bulks == 0) return;
+  unsigned left = 0;
+  for (unsigned i = 0; i < block.numBulks; ++i) {
+    Bulk bulk = block.bulks[i];
+    if (bulk.barrier != &barrier) {
+      block.bulks[left++] = bulk;
+      continue;
+    }
+    Shadow& shadow = *(Shadow*)bulk.shadow;
+    shadow.copier = kNobody;
+    shadow.write = {block.epoch - 1, 0, 0, 0};
+    if (bulk.from) __builtin_memcpy(bulk.to, bulk.from, kCopyBytes);
+    barrier.bytes -= kCopyBytes;
+  }
+  block.numBulks = left;
+  barrier.bulks = 0;
+  barrier.advance();
+}
+
+static bool hasPassed(Thread& thread) {
+  Barrier& barrier = *(Barrier*)thread.barrier;
+  finishBulks(*thread.block, barrier);
+  return barrier.phase % 2 != thread.parity;
+}
+
+}  // namespace simt
+
+template <int N>
+struct SharedBarriers {
+  simt::Barrier values[N];
+};
+template <int N>
+static inline void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
+  barriers.values[i] = {count, count, 0, 0, 0};
+}
+static inline void showBarriers() {}
+template <int N>
+static inline void arrive(SharedBarriers<N>& barriers, int i) {
+  simt::arriveAt(barriers.values[i], 0);
+}
+template <int N>
+static inline void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
+  simt::arriveAt(barriers.values[i], bytes);
+}
+template <int N>
+static inline void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned parity) {
+  simt::Thread& thread = simt::self();
+  thread.barrier = &barriers.values[i];
+  thread.parity = parity;
+  thread.hasPassed = simt::hasPassed;
+  thread.wait(simt::Waiting::barrier, "awaitBarrier");
+}
+template <class T, int N, int B>
+static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier) {
+  static_assert(sizeof(T) == simt::kCopyBytes);
+  if (bytes % simt::kCopyBytes || (unsigned long long)from % simt::kCopyBytes)
+    simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies what is no multiple of 16 bytes");
+  for (int chunk = 0; chunk < bytes / simt::kCopyBytes; ++chunk) {
+    to.expectInside(i + chunk);
+    simt::beginBulk(&to.values[i + chunk], to.shadows[i + chunk], (const char*)from + chunk * simt::kCopyBytes, barriers.values[barrier]);
+  }
+}
+// A map may have more rows than the batch, with whatever is in them.
+template <int Rows, int Columns, class T, int N, int B>
+static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands, long long rowBytes, int rows, int row, int column,
+                            SharedBarriers<B>& barriers, int barrier) {
+  for (int r = 0; r < Rows; ++r)
+    for (int chunk = 0; chunk < Columns / 8; ++chunk) {
+      int at = i + r * (Columns / 8) + (chunk ^ r % 8);
+      long long first = column * 2ll + chunk * simt::kCopyBytes;
+      to.expectInside(at);
+      bool isThere = row + r < rows && first < rowBytes;
+      simt::beginBulk(&to.values[at], to.shadows[at], isThere ? (const char*)operands[0] + (row + r) * rowBytes + first : nullptr,
+                      barriers.values[barrier]);
+    }
+}
+template <int Count>
+static inline void fewerRegisters() {}
+template <int Count>
+static inline void moreRegisters() {}
+static inline int warpOf(unsigned thread) { return (int)(thread / simt::kLanes); }
