@@ -237,10 +237,11 @@ struct TensorLoop {
       if (kDepth) fetch(unit + kDepth, next);
 #pragma unroll
       for (int i = 0; i < kAtOnce; ++i) {
-        if (unit + i >= last) break;
-        source.await(unit + i, last);
-        Format::accumulate(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
-        source.advance();
+        if (unit + i < last) {
+          source.await(unit + i, last);
+          Format::accumulate(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
+          source.advance();
+        }
       }
     }
   }
