@@ -53,7 +53,7 @@ def checks(build, folder):
     (model,) = folder.glob("checks/*.ingot")
     stub = {"LD_LIBRARY_PATH": str(build / "stub"), "INGOT_STUB_ARTIFACT": str(model)}
     status, output = dev([folder], build, **stub)
-    expect(status == 0 and "llama-yarn: tokens of the CPU, the same bits" in output, "the checks failed", output)
+    expect(status == 0 and "llama-yarn: as the CPU, the same bits" in output, "the checks failed", output)
     expect(output.count("not measured") == BARS, "a bar has a figure without its file", output)
 
     expected = model.with_suffix(".expected")
@@ -72,7 +72,7 @@ def checks(build, folder):
 
 # Launches do nothing here, and take time by the stub's clock.
 def measurements(build, folder):
-    prepared = {"INGOT_GPU_SHAPES": " ".join(make_shapes(folder.parent)), "INGOT_GPU_TARGET": "cuda:sm_80", "INGOT_GPU_TYPES": "bfloat16:none"}
+    prepared = {"INGOT_GPU_SHAPES": " ".join(make_shapes(folder.parent)), "INGOT_GPU_TARGET": "cuda:sm_80", "INGOT_GPU_TYPES": "auto:none"}
     status, output = dev(["prepare", folder], build, **prepared)
     expect(status == 0, "prepare failed", output)
     expect("all targets 1.0000 of the size with one target" in output and "with the benchmark files" in output, "no sizes", output)
@@ -81,7 +81,7 @@ def measurements(build, folder):
     stub = {"LD_LIBRARY_PATH": str(build / "stub"), "INGOT_STUB_MEMORY": str(128 << 20), "INGOT_GPU_BATCHES": "1"}
     status, output = dev([f"{folder}.tar.gz"], build, **stub)
     expect(status == 0 and output.count("meets") + output.count("misses") == BARS, "a bar has no figure", output)
-    expect("llama-8b.bfloat16  " in output and "of limit" in output, "no table or no profile", output)
+    expect("llama-8b.auto  " in output and "of limit" in output, "no table or no profile", output)
     figures = [json.loads(line)["figures"] for line in (folder / "figures.jsonl").read_text().splitlines()]
     expect(all(one[name] > 0 for one in figures for name in FIGURES), "a figure is missing", output)
 
