@@ -137,8 +137,13 @@ struct Tile {
       for (int j = 0; j < C::kSums; ++j) totals[j] = storage.sums[line + (C::kSums == 2 ? at / 16 * 32 + at % 16 + j * 16 : at)];
       Place place{operands + 2, row, column, kResultStride};
       results[i] = C::Epilogue::apply(totals, place);
-      if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, results[i]);
     }
+    // Behind all that a body reads: a store would hold it up.
+    if constexpr (C::kResultGroup == 0)
+      for (int i = 0; i < kEach; ++i) {
+        long long column = (long long)tile * kTileColumns + lane + i * kWarp;
+        if (column < kColumns) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, results[i]);
+      }
     if constexpr (C::kResultGroup != 0) quantize(tile, row, results, operands, storage);
   }
 

@@ -144,19 +144,9 @@ struct Tile {
   // Neighbouring tiles share channels, so that the weights are read from memory once.
   INGOT_INLINE int tileOf(const IngotBatch& batch, int index) { return index / rowTiles(batch); }
 
-  // The first weights of every warp's run go ahead, and of the rest as much as the second-level cache holds of all tiles that run at once:
-  // lines of 128 bytes, one after the other for the lanes of a warp.
-  static constexpr long long kUnitBytes = Format::kBlockBytes / Format::kUnits, kResident = kTiles < 2 * 132 ? kTiles : 2 * 132;
-  static constexpr long long kCachedBytes = (24ll << 20) / (kResident * kWarps * kPanelBlocks);  // of a run of a block
+  // The first weights of every warp's run go ahead. More of them, asked into the second-level cache, cost an H100 time.
   INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    if (index >= count(batch)) return;
-    int panel = tileOf(batch, index) * kTilePanels;
-    sourceOf(panel, operands, storage).begin(firstUnit(), lastUnit());
-    long long first = firstUnit() * kUnitBytes, last = lastUnit() * kUnitBytes;
-    if (last > first + kCachedBytes) last = first + kCachedBytes;
-    for (int block = panel * kPanelBlocks; block < (panel + 1) * kPanelBlocks && block < kBlocks; ++block)
-      for (long long at = first + threadIdx.x % kWarp * 128; at < last; at += kWarp * 128)
-        prefetchLine((const char*)operands[1] + block * Format::kBlockBytes + at);
+    if (index < count(batch)) sourceOf(tileOf(batch, index) * kTilePanels, operands, storage).begin(firstUnit(), lastUnit());
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {

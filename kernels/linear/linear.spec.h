@@ -88,9 +88,9 @@ constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   long long tiles = (rows + one.rows - 1) / one.rows * ((n + one.channels - 1) / one.channels);
   return (tiles + 131) / 132 * (one.rows + one.channels);
 }
-// Rows from which on it pays: the first one more than the small tiles take at once, the others where they cost no more than the one before.
+// Rows from which on it pays: the first one where the small tiles of an H100 are slower, the others where they cost no more than the one before.
 constexpr long long cudaWideLeastRows(int shape, long long n) {
-  long long least = cudaTileRows(WeightFormat::f16) + 1;
+  long long least = 17;
   for (int i = 1; i <= shape; ++i) {
     long long before = least;
     for (long long rows = 4096; rows > before && cudaWideCost(i, rows, n) <= cudaWideCost(i - 1, rows, n); rows -= 32) least = rows - 31;

@@ -130,6 +130,7 @@ struct Tile {
         if (step % kStageSteps == 0) awaitBarrier(storage.full, slot.at, slot.round);
         multiplyStep(step, slot.at, matrixAt, step == first, storage, sums);
         if ((step + 1) % kStageSteps != 0) continue;
+        __syncwarp();  // the other lanes have read too
         if (threadIdx.x % kWarp == 0) arrive(storage.empty, slot.at);
         slot.next();
       }
@@ -138,33 +139,34 @@ struct Tile {
     }
   }
 
-  // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight.
-  INGOT_INLINE void finish(const Sums& totals, int tile, long long firstRow, int rows, void* const* operands) {
-    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, within = warp % 2 * 8 + lane / 4;
-    int column = tile * kTileColumns + warp / 2 * (2 * kBlockChannels / (int)C::kSums) + within;
+  // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight. Sums become results before the first one
+  // is stored: what a body reads is on its way all at once. Behind the last row and column stands what is there, and is not stored.
+  static constexpr int kResults = 2 / (int)C::kSums;  // of two sums
+  INGOT_INLINE int rowOf(int i) { return i / 2 * 8 + (int)threadIdx.x % 4 * 2 + i % 2; }
+  INGOT_INLINE int columnOf(int tile, int result) {
+    int warp = threadIdx.x / kWarp, within = warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
+    return tile * kTileColumns + warp / 2 * (2 * kBlockChannels / (int)C::kSums) + within + result * kBlockChannels;
+  }
+  INGOT_INLINE int sumOf(int i, int which) { return i / 2 * 4 + which * 2 + i % 2; }
+  INGOT_INLINE void finish(Sums& totals, int tile, long long firstRow, int rows, void* const* operands) {
 #pragma unroll
-    for (int i = 0; i < kRows / 8; ++i)
+    for (int i = 0; i < kRows / 4; ++i)
 #pragma unroll
-      for (int j = 0; j < 2; ++j) {
-        int row = i * 8 + lane % 4 * 2 + j;
-        if (row < rows) finishRow(totals[i * 4 + j], totals[i * 4 + 2 + j], firstRow + row, column, operands);
+      for (int r = 0; r < kResults; ++r) {
+        int row = rowOf(i), column = columnOf(tile, r);
+        Place place{operands + 2, firstRow + (row < rows ? row : rows - 1), column < kColumns ? column : kColumns - 1, kResultStride};
+        float sums[C::kSums];
+        for (int j = 0; j < C::kSums; ++j) sums[j] = totals[sumOf(i, r + j)];
+        totals[sumOf(i, r)] = C::Epilogue::apply(sums, place);
       }
-  }
-  INGOT_INLINE void finishRow(float first, float second, long long row, int column, void* const* operands) {
-    if constexpr (C::kSums == 2) {
-      float both[2] = {first, second};
-      put(both, row, column, operands);
-    } else {
-      float one[1] = {first}, other[1] = {second};
-      put(one, row, column, operands);
-      put(other, row, column + kBlockChannels, operands);
-    }
-  }
-  template <int Sums>
-  INGOT_INLINE void put(const float (&sums)[Sums], long long row, int column, void* const* operands) {
-    if (column >= kColumns) return;
-    float result = C::Epilogue::apply(sums, Place{operands + 2, row, column, kResultStride});
-    storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, result);
+#pragma unroll
+    for (int i = 0; i < kRows / 4; ++i)
+#pragma unroll
+      for (int r = 0; r < kResults; ++r) {
+        int row = rowOf(i), column = columnOf(tile, r);
+        if (row < rows && column < kColumns)
+          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (firstRow + row) * kResultStride + column, totals[sumOf(i, r)]);
+      }
   }
 
   // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows.

@@ -56,6 +56,7 @@ struct Walk {
     for (; step->kernel >= 0; ++step) {
       int kernel = 0;
       ((step->kernel == kernel++ ? runTiles<Tiles>(batch, *step, storage) : void()), ...);
+      __syncthreads();  // those that had no part in it too: what begins takes the same memory
       begin(batch, step[1], storage);
       syncGrid((ingot_u64*)operands[1]);
     }
