@@ -140,6 +140,7 @@ struct Tile {
     }
     // Behind all that a body reads: a store would hold it up.
     if constexpr (C::kResultGroup == 0)
+#pragma unroll
       for (int i = 0; i < kEach; ++i) {
         long long column = (long long)tile * kTileColumns + lane + i * kWarp;
         if (column < kColumns) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, results[i]);
