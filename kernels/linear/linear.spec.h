@@ -70,11 +70,12 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
 struct CudaWide {
   int rows, channels, slots;
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
+  constexpr int box() const { return rows < 64 ? rows : 64; }  // rows that come in one copy
   constexpr int bytes() const;
 };
-constexpr CudaWide kCudaWide[] = {{64, 64, 12}, {128, 128, 6}, {192, 128, 5}};
+constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {64, 64, 12}, {128, 128, 6}, {192, 128, 5}};
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
-constexpr int kCudaWideColumns = 64, kCudaWideBox = 64;                              // rows that come in one copy
+constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
 constexpr int CudaWide::bytes() const { return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16); }
 // So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache.

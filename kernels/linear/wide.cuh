@@ -28,7 +28,7 @@ struct Tile {
   static_assert(kRunUnits % kStepUnits == 0);
 
   // In a slot, two blocks of channels make a panel, the second one a chunk further on: lanes that read both meet every bank once.
-  static constexpr int kSlots = kShape.slots, kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
+  static constexpr int kSlots = kShape.slots, kBox = kShape.box(), kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
   static constexpr int kPanelChunks = kCudaWidePanelBytes / 16, kWeightChunks = kTileBlocks / 2 * kPanelChunks;
   static constexpr int kCopiers = 4, kConsumers = kThreads / kWarp - kCopiers;  // warps
   struct Storage {
@@ -72,9 +72,9 @@ struct Tile {
       int bytes = (kRest != 0 && stage == kStages - 1 ? kRest : kCudaWideColumns) * kBlockChannels * 2;
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
       if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
-      if (copier < kRows / kCudaWideBox)
-        copyRows<kCudaWideBox, kCudaWideColumns>(storage.x, slot.at * kRowChunks + copier * kCudaWideBox * 8, operands, kRowBytes, rows,
-                                                 firstRow + copier * kCudaWideBox, stage * kCudaWideColumns, storage.full, slot.at);
+      if (copier < kRows / kBox)
+        copyRows<kBox, kCudaWideColumns>(storage.x, slot.at * kRowChunks + copier * kBox * 8, operands, kRowBytes, rows, firstRow + copier * kBox,
+                                         stage * kCudaWideColumns, storage.full, slot.at);
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
         copyBytes(storage.weights, panelAt(slot.at, i * kCopiers + copier), from[i] + stage * (long long)(kCudaWideColumns * kBlockChannels * 2),

@@ -245,8 +245,10 @@ INGOT_INLINE void waitForProducts(float (&d)[N]) {
   for (int i = 0; i < N; ++i) asm volatile("" : "+f"(d[i])::"memory");
 }
 #define INGOT_SUMS8(d, i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
-#define INGOT_SUMS32(d, i) INGOT_SUMS8(d, i), INGOT_SUMS8(d, i + 8), INGOT_SUMS8(d, i + 16), INGOT_SUMS8(d, i + 24)
-#define INGOT_NUMBERS32 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15,%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define INGOT_SUMS16(d, i) INGOT_SUMS8(d, i), INGOT_SUMS8(d, i + 8)
+#define INGOT_SUMS32(d, i) INGOT_SUMS16(d, i), INGOT_SUMS16(d, i + 16)
+#define INGOT_NUMBERS16 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15"
+#define INGOT_NUMBERS32 INGOT_NUMBERS16 ",%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
 #define INGOT_NUMBERS64 \
   INGOT_NUMBERS32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
 #define INGOT_NUMBERS96 \
@@ -259,10 +261,11 @@ INGOT_INLINE void waitForProducts(float (&d)[N]) {
 // x as copyRows leaves it; `unit` is which 16 of 64 columns. Where not `keeps`, sums begin from zero.
 template <int Rows, int N>
 INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit, bool keeps) {
-  static_assert(Rows == 64 || Rows == 128 || Rows == 192);
+  static_assert(Rows == 32 || Rows == 64 || Rows == 128 || Rows == 192);
   // Address, and distance of eight rows, in 16 bytes; chunks trade places within 128 bytes.
   ingot_u64 matrix = (sharedAddress(&x.values[firstX + unit * 2]) & 0x3ffffu) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
-  if constexpr (Rows == 64) INGOT_MULTIPLY_WIDE("64", INGOT_NUMBERS32, "%32,%33,%34,%35", "%36", "%37", INGOT_SUMS32(d, 0));
+  if constexpr (Rows == 32) INGOT_MULTIPLY_WIDE("32", INGOT_NUMBERS16, "%16,%17,%18,%19", "%20", "%21", INGOT_SUMS16(d, 0));
+  else if constexpr (Rows == 64) INGOT_MULTIPLY_WIDE("64", INGOT_NUMBERS32, "%32,%33,%34,%35", "%36", "%37", INGOT_SUMS32(d, 0));
   else if constexpr (Rows == 128)
     INGOT_MULTIPLY_WIDE("128", INGOT_NUMBERS64, "%64,%65,%66,%67", "%68", "%69", INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32));
   else INGOT_MULTIPLY_WIDE("192", INGOT_NUMBERS96, "%96,%97,%98,%99", "%100", "%101", INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32), INGOT_SUMS32(d, 64));
