@@ -28,7 +28,7 @@ llm.param @o : tensor<32x32xf32> from ["o"]
 // CHECK: exec.buffer @b3 128 per tokens {slot = 1 : i64}
 // CHECK: exec.step @rope_append.3 [@b2, @cache0, @b3]
 // GPUs keep partial results of attention besides: one KV head's counter, scores, totals and outputs of two rows.
-// CHECK: exec.buffer @partials 272 per splits {slot = 3 : i64}
+// CHECK: exec.buffer @partials 208 per splits {slot = 3 : i64}
 // CHECK: exec.step @attention.4 [@b3, @cache0, @b4, @partials] per blocks {results = 2 : i64}
 // The residual is an operand of the fused body.
 // CHECK: exec.kernel @linear.5 "linear" {extras = "e"
