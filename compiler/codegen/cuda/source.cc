@@ -126,6 +126,7 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
   for (size_t i = 0; i < units.size(); ++i) {
     const char* function = units[i].function == "linear" ? largerFunction(units[i], architecture) : nullptr;
     for (int shape = 0; function && shape < (function == kWide ? kCudaWideShapes : 1); ++shape) {
+      if (shape > 0 && kCudaWide[shape].channels > units[i].channels) break;  // half of its tile would be empty
       LargerKernel one = largerKernel(i, units[i], function, shape);
       one.code.leastRows = leastRows ? leastRows + shape : leastRowsOf(one.unit, architecture);
       all.push_back(std::move(one));
