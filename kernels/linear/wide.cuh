@@ -8,6 +8,7 @@
 #include "kernels/linear/epilogue.cuh"
 #include "kernels/linear/linear.spec.h"
 #include "kernels/prim/narrow.cuh"
+#include "kernels/prim/warpgroup.cuh"
 
 namespace wide {
 

@@ -1,0 +1,120 @@
+// What sm_90a brought: barriers that count bytes, copies in bulk and by a map, and the tensor cores of a warpgroup. tests/simt gives the same
+// names on a host.
+#pragma once
+
+#include "kernels/prim/device.cuh"
+
+#ifndef INGOT_SIMT
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+// Barriers in shared memory (PTX ISA, mbarrier). A phase of one ends when as many threads have arrived as it counts, and as many bytes have
+// come as were announced; phases are odd and even by turns.
+template <int N>
+struct SharedBarriers {
+  ingot_u64 values[N];
+};
+INGOT_INLINE unsigned sharedAddress(const void* shared) { return (unsigned)__cvta_generic_to_shared(shared); }
+template <int N>
+INGOT_INLINE void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
+  asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(sharedAddress(&barriers.values[i])), "r"(count) : "memory");
+}
+// What was made of barriers is there for copies; others see it behind a barrier of the block.
+INGOT_INLINE void showBarriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+template <int N>
+INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i) {
+  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(sharedAddress(&barriers.values[i])) : "memory");
+}
+// Arrives, and says how many bytes copies will bring.
+template <int N>
+INGOT_INLINE void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
+  asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(&barriers.values[i])), "r"(bytes) : "memory");
+}
+// Waits until a phase of that parity has ended; the one before the first is odd.
+template <int N>
+INGOT_INLINE void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned parity) {
+  asm volatile("{ .reg .pred over; again: mbarrier.try_wait.parity.shared::cta.b64 over, [%0], %1; @over bra end; bra again; end: }" ::"r"(
+                   sharedAddress(&barriers.values[i])),
+               "r"(parity)
+               : "memory");
+}
+// Copies to shared memory by one thread (PTX ISA, cp.async.bulk), a multiple of 16 bytes, which a barrier counts.
+template <int N, int B>
+INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(&to.values[i])),
+               "l"(from), "r"(bytes), "r"(sharedAddress(&barriers.values[barrier]))
+               : "memory");
+}
+// A box of rows of f16, 64 columns of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c of row r lies
+// at c ^ r % 8 of its line. `from`'s rest is for hosts, which have no maps.
+template <int Rows, int Columns, int N, int B>
+INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operands, long long, int, int row, int column, SharedBarriers<B>& barriers,
+                           int barrier) {
+  static_assert(Columns == 64);
+  asm volatile(
+      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(sharedAddress(&to.values[i])),
+      "l"(operands[INGOT_MAX_OPERANDS - 1]), "r"(column), "r"(row), "r"(sharedAddress(&barriers.values[barrier]))
+      : "memory");
+}
+// The registers of a thread, for all of its warpgroup.
+template <int Count>
+INGOT_INLINE void fewerRegisters() {
+  asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(Count));
+}
+template <int Count>
+INGOT_INLINE void moreRegisters() {
+  asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(Count));
+}
+// The same in every lane, which the compiler then knows.
+INGOT_INLINE int warpOf(unsigned thread) { return __shfl_sync(kFullWarp, (int)thread / kWarp, 0); }
+
+// Four matrices of 8 by 8 halves (PTX ISA, ldmatrix): lane l says where row l % 8 of matrix l / 8 is, and gets column l / 4 of each,
+// rows 2 (l % 4) and the next one.
+template <int N>
+INGOT_INLINE Words loadTransposed(SharedArray<Words, N>& from, int i) {
+  Words words;
+  asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0,%1,%2,%3}, [%4];"
+               : "=r"(words.at[0]), "=r"(words.at[1]), "=r"(words.at[2]), "=r"(words.at[3])
+               : "r"(sharedAddress(&from.values[i]))
+               : "memory");
+  return words;
+}
+
+// Tensor cores of a warpgroup (PTX ISA, wgmma): four warps begin d += a x for 16 columns of 64 channels, 16 a warp, whose fragments are as those of
+// mma.sync, and Rows rows of x, which are read from shared memory. Lane l holds of d[4 j] ... d[4 j + 3] the rows 8 j + 2 (l % 4) and the
+// next one, of its warp's channel l / 4, then of l / 4 + 8.
+// Products come in groups, as copies do. Sums are touched by nobody while a group of theirs is under way, fragments neither.
+INGOT_INLINE void beginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
+INGOT_INLINE void closeProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int Most, int N>
+INGOT_INLINE void waitForProducts(float (&d)[N]) {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
+#pragma unroll
+  for (int i = 0; i < N; ++i) asm volatile("" : "+f"(d[i])::"memory");
+}
+#define INGOT_SUMS8(d, i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
+#define INGOT_SUMS16(d, i) INGOT_SUMS8(d, i), INGOT_SUMS8(d, i + 8)
+#define INGOT_SUMS32(d, i) INGOT_SUMS16(d, i), INGOT_SUMS16(d, i + 16)
+#define INGOT_NUMBERS16 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15"
+#define INGOT_NUMBERS32 INGOT_NUMBERS16 ",%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define INGOT_NUMBERS64 \
+  INGOT_NUMBERS32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
+#define INGOT_NUMBERS96 \
+  INGOT_NUMBERS64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
+#define INGOT_MULTIPLY_WIDE(rows, numbers, fragment, rest, keepsAt, ...)                                                                   \
+  asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, " keepsAt ", 0; wgmma.mma_async.sync.aligned.m64n" rows "k16.f32.f16.f16 {" numbers \
+               "}, {" fragment "}, " rest ", keeps, 1, 1, 0; }"                                                                            \
+               : __VA_ARGS__                                                                                                               \
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(matrix), "r"((int)keeps))
+// x as copyRows leaves it; `unit` is which 16 of 64 columns. Where not `keeps`, sums begin from zero.
+template <int Rows, int N>
+INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit, bool keeps) {
+  static_assert(Rows == 32 || Rows == 64 || Rows == 128 || Rows == 192);
+  // Address, and distance of eight rows, in 16 bytes; chunks trade places within 128 bytes.
+  ingot_u64 matrix = (sharedAddress(&x.values[firstX + unit * 2]) & 0x3ffffu) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
+  if constexpr (Rows == 32) INGOT_MULTIPLY_WIDE("32", INGOT_NUMBERS16, "%16,%17,%18,%19", "%20", "%21", INGOT_SUMS16(d, 0));
+  else if constexpr (Rows == 64) INGOT_MULTIPLY_WIDE("64", INGOT_NUMBERS32, "%32,%33,%34,%35", "%36", "%37", INGOT_SUMS32(d, 0));
+  else if constexpr (Rows == 128)
+    INGOT_MULTIPLY_WIDE("128", INGOT_NUMBERS64, "%64,%65,%66,%67", "%68", "%69", INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32));
+  else INGOT_MULTIPLY_WIDE("192", INGOT_NUMBERS96, "%96,%97,%98,%99", "%100", "%101", INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32), INGOT_SUMS32(d, 64));
+}
+#endif
+#endif
