@@ -88,7 +88,7 @@ def measurements(build, folder):
     # A block takes as long as any other, so that larger tiles pay at once.
     status, output = dev(["--tune", folder], build, **stub)
     rows = [line for line in (folder / "measured.inc").read_text().splitlines() if line.startswith("{")]
-    expect(status == 0 and '{"sm_80", "bf16", 256, 128, 33},' in rows and rows == sorted(set(rows)), "no measured rows", output)
+    expect(status == 0 and '{"sm_80", "f16", 256, 128, 33},' in rows and rows == sorted(set(rows)), "no measured rows", output)
 
 
 def main():
