@@ -66,28 +66,30 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
 }
 
 // Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, with so many stages of kCudaWideColumns in
-// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies.
+// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies. Where `blocks` is 2, neighbours are a cluster:
+// they have the same rows, of which each copies half for both.
 struct CudaWide {
-  int rows, channels, slots;
+  int rows, channels, slots, blocks;
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
-  constexpr int box() const { return rows < 64 ? rows : 64; }  // rows that come in one copy
+  constexpr int box() const { return blocks > 1 ? rows / 4 : rows < 64 ? rows : 64; }                                   // rows that come in one copy
+  constexpr long long across(long long n) const { return (n + channels * blocks - 1) / (channels * blocks) * blocks; }  // tiles
   constexpr int bytes() const;
 };
-constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {64, 64, 12}, {128, 128, 6}, {192, 128, 5}};
+constexpr CudaWide kCudaWide[] = {{32, 64, 16, 1}, {64, 64, 12, 1}, {128, 128, 6, 1}, {192, 128, 5, 2}};
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
 constexpr int CudaWide::bytes() const { return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16); }
-// So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache.
-constexpr int kCudaWideTall = 4;
+// So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache; more where two share them.
+constexpr int cudaWideTall(const CudaWide& shape) { return shape.blocks > 1 ? 16 : 4; }
 constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
   return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
 }
-// What a shape takes on a GPU of 132 multiprocessors, by what it copies.
+// What a shape takes on a GPU of 132 multiprocessors, by what it copies; rows that two share cost three quarters (measured).
 constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   const CudaWide& one = kCudaWide[shape];
-  long long tiles = (rows + one.rows - 1) / one.rows * ((n + one.channels - 1) / one.channels);
-  return (tiles + 131) / 132 * (one.rows + one.channels);
+  long long tiles = (rows + one.rows - 1) / one.rows * one.across(n);
+  return (tiles + 131) / 132 * (one.rows * (one.blocks > 1 ? 3 : 4) + one.channels * 4);
 }
 // Rows from which on it pays: the first one where the small tiles of an H100 are slower, the others where they cost no more than the one before.
 constexpr long long cudaWideLeastRows(int shape, long long n) {

@@ -17,7 +17,8 @@ struct Tile {
   static_assert(C::kFormat == WeightFormat::f16 && C::kNarrow && C::kResultGroup == 0 && C::kK % 16 == 0);
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
-  static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (kBlocks + kTileBlocks - 1) / kTileBlocks;
+  static constexpr int kCluster = kShape.blocks, kTiles = (int)kShape.across(C::kN);
+  static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
   static constexpr long long kResultStride = paddedColumns(kColumns);
@@ -55,10 +56,11 @@ struct Tile {
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // One lane of each warp copies: the first ones rows, and all of them weights. Blocks behind the last one repeat it, and are not stored.
+  // One lane of each warp copies: the first ones rows, for all of the cluster, and all of them weights. Blocks behind the last one repeat it, and
+  // are not stored.
   INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
     constexpr int kEach = kTileBlocks / kCopiers;
-    int copier = threadIdx.x / kWarp - kConsumers;
+    int copier = threadIdx.x / kWarp - kConsumers, box = copier * kCluster + (int)blockIdx.x % kCluster;
     if (threadIdx.x % kWarp != 0) return;
     const char* from[kEach];
 #pragma unroll
@@ -73,9 +75,9 @@ struct Tile {
       int bytes = (kRest != 0 && stage == kStages - 1 ? kRest : kCudaWideColumns) * kBlockChannels * 2;
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
       if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
-      if (copier < kRows / kBox)
-        copyRows<kBox, kCudaWideColumns>(storage.x, slot.at * kRowChunks + copier * kBox * 8, operands, kRowBytes, rows, firstRow + copier * kBox,
-                                         stage * kCudaWideColumns, storage.full, slot.at);
+      if (box < kRows / kBox)
+        copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow + box * kBox,
+                                                   stage * kCudaWideColumns, storage.full, slot.at);
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
         copyBytes(storage.weights, panelAt(slot.at, i * kCopiers + copier), from[i] + stage * (long long)(kCudaWideColumns * kBlockChannels * 2),
@@ -132,7 +134,8 @@ struct Tile {
         multiplyStep(step, slot.at, matrixAt, step == first, storage, sums);
         if ((step + 1) % kStageSteps != 0) continue;
         __syncwarp();  // the other lanes have read too
-        if (threadIdx.x % kWarp == 0) arrive(storage.empty, slot.at);
+        bool isWanted = step / kStageSteps + kSlots < kStages;
+        if (isWanted && threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot.at, threadIdx.x % kWarp);
         slot.next();
       }
 #pragma unroll
@@ -170,12 +173,13 @@ struct Tile {
       }
   }
 
-  // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows.
+  // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows; a cluster is neighbours.
   INGOT_INLINE void placeOf(const IngotBatch& batch, int index, int& rowTile, int& tile) {
-    int first = index / (kCudaWideTall * kTiles) * kCudaWideTall, tall = rowTiles(batch) - first, left = index - first * kTiles;
-    if (tall > kCudaWideTall) tall = kCudaWideTall;
+    constexpr int kTall = cudaWideTall(kShape), kAcross = kTiles / kCluster;
+    int cluster = index / kCluster, first = cluster / (kTall * kAcross) * kTall, tall = rowTiles(batch) - first, left = cluster - first * kAcross;
+    if (tall > kTall) tall = kTall;
     rowTile = first + left % tall;
-    tile = left / tall;
+    tile = left / tall * kCluster + index % kCluster;
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
@@ -185,17 +189,19 @@ struct Tile {
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1);
-        initBarrier(storage.empty, i, kConsumers);
+        initBarrier(storage.empty, i, kConsumers * kCluster);
       }
     showBarriers();
-    __syncthreads();
+    syncCluster<kCluster>();
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<40>();
       copy(operands, rowsOf(batch), firstRow, tile, storage);
+      leaveCluster<kCluster>();
     } else {
       if constexpr (kConsumers > 4) moreRegisters<232>();
       Sums totals = {};
       compute(storage, totals);
+      leaveCluster<kCluster>();
       finish(totals, tile, firstRow, rows, operands);
     }
   }

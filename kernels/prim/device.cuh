@@ -253,15 +253,18 @@ constexpr bool awaitsItself() {
   else return false;
 }
 
-#define INGOT_KERNEL(symbol, ...)                                                                 \
-  extern "C" __global__ void __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>()) \
-      symbol(const IngotBatch* batch, const IngotOperands operands) {                             \
-    auto& storage = storageOf<__VA_ARGS__>();                                                     \
-    allowNextLaunch();                                                                            \
-    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                     \
-    bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                   \
-    if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                 \
-    if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                  \
+// A Tile with kCluster has neighbours in clusters of so many blocks (sm_90a and later); its count is a multiple of that.
+#define INGOT_KERNEL(symbol, ...) INGOT_KERNEL_WITH(, symbol, __VA_ARGS__)
+#define INGOT_CLUSTER_KERNEL(symbol, ...) INGOT_KERNEL_WITH(__cluster_dims__(__VA_ARGS__::kCluster, 1, 1), symbol, __VA_ARGS__)
+#define INGOT_KERNEL_WITH(attribute, symbol, ...)                                                           \
+  extern "C" __global__ void attribute __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>()) \
+      symbol(const IngotBatch* batch, const IngotOperands operands) {                                       \
+    auto& storage = storageOf<__VA_ARGS__>();                                                               \
+    allowNextLaunch();                                                                                      \
+    prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                               \
+    bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                             \
+    if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                           \
+    if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                            \
   }
 
 #else

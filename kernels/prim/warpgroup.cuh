@@ -19,9 +19,29 @@ INGOT_INLINE void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
 }
 // What was made of barriers is there for copies; others see it behind a barrier of the block.
 INGOT_INLINE void showBarriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
-template <int N>
-INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i) {
-  asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(sharedAddress(&barriers.values[i])) : "memory");
+// At the barrier of block `rank` of a cluster.
+template <int Blocks, int N>
+INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i, int rank) {
+  if constexpr (Blocks == 1) asm volatile("mbarrier.arrive.shared::cta.b64 _, [%0];" ::"r"(sharedAddress(&barriers.values[i])) : "memory");
+  else
+    asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %0, %1; mbarrier.arrive.shared::cluster.b64 _, [there]; }" ::"r"(
+                     sharedAddress(&barriers.values[i])),
+                 "r"(rank)
+                 : "memory");
+}
+// Blocks of a cluster, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), wait for each other.
+template <int Blocks>
+INGOT_INLINE void syncCluster() {
+  if constexpr (Blocks == 1) __syncthreads();
+  else asm volatile("barrier.cluster.arrive.release.aligned; barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+// Behind it another block's shared memory may be gone: what was sent there must have been waited for.
+template <int Blocks>
+INGOT_INLINE void leaveCluster() {
+  if constexpr (Blocks > 1) {
+    __syncwarp();
+    asm volatile("barrier.cluster.arrive.relaxed.aligned; barrier.cluster.wait.aligned;" ::: "memory");
+  }
 }
 // Arrives, and says how many bytes copies will bring.
 template <int N>
@@ -44,15 +64,22 @@ INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, 
                : "memory");
 }
 // A box of rows of f16, 64 columns of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c of row r lies
-// at c ^ r % 8 of its line. `from`'s rest is for hosts, which have no maps.
-template <int Rows, int Columns, int N, int B>
+// at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and counts there.
+template <int Rows, int Columns, int Blocks, int N, int B>
 INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operands, long long, int, int row, int column, SharedBarriers<B>& barriers,
                            int barrier) {
   static_assert(Columns == 64);
-  asm volatile(
-      "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(sharedAddress(&to.values[i])),
-      "l"(operands[INGOT_MAX_OPERANDS - 1]), "r"(column), "r"(row), "r"(sharedAddress(&barriers.values[barrier]))
-      : "memory");
+  unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
+  void* map = operands[INGOT_MAX_OPERANDS - 1];
+  if constexpr (Blocks == 1)
+    asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(place), "l"(map),
+                 "r"(column), "r"(row), "r"(counter)
+                 : "memory");
+  else
+    asm volatile(
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(place),
+        "l"(map), "r"(column), "r"(row), "r"(counter), "h"((unsigned short)((1 << Blocks) - 1))
+        : "memory");
 }
 // The registers of a thread, for all of its warpgroup.
 template <int Count>

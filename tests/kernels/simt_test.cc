@@ -10,13 +10,13 @@
 namespace ingot::test {
 namespace {
 
-// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `y` (operand 0),
-// `x` (operand 1, 16 ints) and `i` (its thread).
+// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.b` (a barrier that
+// counts), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
-  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/device.cuh\"\n"
+  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\n"
          "struct Tile {\n  static constexpr int kThreads = 64;\n" +
          constants +
-         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; };\n"
+         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> b; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
          "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
@@ -83,6 +83,29 @@ TEST(Simt, BlocksAtOnceWaitForEachOther) {
 TEST(SimtDeathTest, BlocksAtOnceAllReachTheirBarriers) {
   Loaded kernel("if (tile != 1) syncGrid(nullptr);", "  static constexpr bool kAtOnce = true;\n");
   EXPECT_DEATH(kernel.run(), "waits at a barrier that other threads never reach");
+}
+
+// Three blocks that bring each other rows of x, and say so at each other's barriers. Chunk c of row r lies at c ^ r.
+TEST(Simt, BlocksOfAClusterReachEachOther) {
+  Loaded kernel(
+      "if (i == 0) initBarrier(storage.b, 0, 4);\nsyncCluster<3>();\nif (i == 0) announceBytes(storage.b, 0, 3 * 32);\n"
+      "if (i == 0) copyRows<1, 16, 3>(storage.w, 2 * tile, (void* const*)&operands[1], 32, 2, tile % 2, 0, storage.b, 0);\n"
+      "if (i < 3) arrive<3>(storage.b, 0, i);\nawaitBarrier(storage.b, 0, 0);\nint sum = 0;\n"
+      "for (int w = 0; w < 6; ++w) sum += ((Words)storage.w[w]).at[0];\ny[tile * 64 + i] = sum;\nleaveCluster<3>();\n",
+      "  static constexpr int kCluster = 3;\n");
+  for (int value : kernel.run()) EXPECT_EQ(value, 2 * (100 + 104) + 108 + 112);
+}
+
+TEST(SimtDeathTest, ClustersHaveMistakesToo) {
+  const std::pair<const char*, const char*> kMistakes[] = {
+      {"if (tile != 1) syncCluster<3>();", "waits at a barrier that other threads never reach"},
+      {"if (i == 0) initBarrier(storage.b, 0, 4);\nsyncCluster<3>();\narrive<3>(storage.b, 0, 3);\n", "arrives at a block that its cluster lacks, 3"},
+      {"if (i == 0) initBarrier(storage.b, 0, 3);\nsyncCluster<3>();\nif (i == 0) arrive<3>(storage.b, 0, 0);\nawaitBarrier(storage.b, 0, 0);\n",
+       "waits at a barrier that other threads never reach"}};
+  for (auto [code, expected] : kMistakes) {
+    Loaded kernel(code, "  static constexpr int kCluster = 3;\n");
+    EXPECT_DEATH(kernel.run(), expected) << code;
+  }
 }
 
 TEST(Simt, AddsFromManyThreads) {

@@ -26,9 +26,15 @@ static inline void arriveAt(Barrier& barrier, int bytes) {
   barrier.advance();
 }
 
-// A chunk whose copy begins; `from` null: what comes is not to be looked at.
-static inline void beginBulk(void* to, Shadow& shadow, const void* from, Barrier& barrier) {
+// What is at that place of another block of the cluster.
+template <class T>
+static inline T& inBlock(T& mine, unsigned rank) {
   Block& block = *self().block;
+  return *(T*)(block.cluster[rank].storage + ((char*)&mine - block.storage));
+}
+
+// A chunk whose copy to a block begins; `from` null: what comes is not to be looked at.
+static inline void beginBulk(Block& block, void* to, Shadow& shadow, const void* from, Barrier& barrier) {
   if (block.numBulks == kMaxBulks) fault(block, self().threadIndex.x, "has more copies under way than the emulator keeps");
   if (shadow.copier != kNobody) fault(block, self().threadIndex.x, "copies to where a copy is under way");
   __builtin_memset(&shadow, 0xff, sizeof shadow);
@@ -76,9 +82,10 @@ static inline void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
   barriers.values[i] = {count, count, 0, 0, 0};
 }
 static inline void showBarriers() {}
-template <int N>
-static inline void arrive(SharedBarriers<N>& barriers, int i) {
-  simt::arriveAt(barriers.values[i], 0);
+template <int Blocks, int N>
+static inline void arrive(SharedBarriers<N>& barriers, int i, unsigned rank) {
+  if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "arrives at a block that its cluster lacks,", rank);
+  simt::arriveAt(simt::inBlock(barriers.values[i], rank), 0);
 }
 template <int N>
 static inline void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
@@ -99,11 +106,12 @@ static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int
     simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies what is no multiple of 16 bytes");
   for (int chunk = 0; chunk < bytes / simt::kCopyBytes; ++chunk) {
     to.expectInside(i + chunk);
-    simt::beginBulk(&to.values[i + chunk], to.shadows[i + chunk], (const char*)from + chunk * simt::kCopyBytes, barriers.values[barrier]);
+    simt::beginBulk(*simt::self().block, &to.values[i + chunk], to.shadows[i + chunk], (const char*)from + chunk * simt::kCopyBytes,
+                    barriers.values[barrier]);
   }
 }
 // A map may have more rows than the batch, with whatever is in them.
-template <int Rows, int Columns, class T, int N, int B>
+template <int Rows, int Columns, int Blocks, class T, int N, int B>
 static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands, long long rowBytes, int rows, int row, int column,
                             SharedBarriers<B>& barriers, int barrier) {
   for (int r = 0; r < Rows; ++r)
@@ -112,8 +120,10 @@ static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands,
       long long first = column * 2ll + chunk * simt::kCopyBytes;
       to.expectInside(at);
       bool isThere = row + r < rows && first < rowBytes;
-      simt::beginBulk(&to.values[at], to.shadows[at], isThere ? (const char*)operands[0] + (row + r) * rowBytes + first : nullptr,
-                      barriers.values[barrier]);
+      const char* from = isThere ? (const char*)operands[0] + (row + r) * rowBytes + first : nullptr;
+      for (unsigned rank = 0; rank < Blocks; ++rank)
+        simt::beginBulk(simt::self().block->cluster[rank], &simt::inBlock(to.values[at], rank), simt::inBlock(to.shadows[at], rank), from,
+                        simt::inBlock(barriers.values[barrier], rank));
     }
 }
 template <int Count>

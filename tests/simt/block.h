@@ -10,7 +10,7 @@ struct Index {
   unsigned x, y, z;
 };
 
-enum class Waiting : int { no, warp, tile, block, grid, barrier, done };
+enum class Waiting : int { no, warp, tile, block, cluster, grid, barrier, done };
 
 constexpr int kLanes = 32;
 constexpr int kMaxThreads = 1024;
@@ -86,6 +86,7 @@ struct Block {
   char* stacks;
   Bulk* bulks;  // under way
   unsigned numBulks;
+  Block* cluster;  // the first one of its blocks
 
   void poison() {
     for (unsigned long long i = 0; i < storageBytes; ++i) ((volatile char*)storage)[i] = (char)0xff;
@@ -183,22 +184,30 @@ static void expectDone(Block& block) {
     if (block.thread(i).waiting != Waiting::done) fault(block, i, "waits at a barrier that other threads never reach");
 }
 
+// Lets all blocks go when all of them wait at one barrier. False when not all do.
+static bool releaseAll(Block* blocks, unsigned count, Waiting what) {
+  for (unsigned b = 0; b < count; ++b)
+    if (!allWait(blocks[b], what)) return false;
+  for (unsigned b = 0; b < count; ++b) {
+    release(blocks[b], 0, blocks[b].threads, what);
+    ++blocks[b].epoch;
+  }
+  return true;
+}
+
 // Runs blocks side by side until all have ended. Over a barrier of the grid their shared memory is poison again.
 static void runToEnd(Block* blocks, unsigned count) {
   while (true) {
-    unsigned done = 0, waiting = 0;
+    unsigned done = 0;
     bool progress = false;
     for (unsigned b = 0; b < count; ++b) {
       progress = advance(blocks[b]) || progress;
       done += allWait(blocks[b], Waiting::done);
-      waiting += allWait(blocks[b], Waiting::grid);
     }
     if (done == count) return;
-    if (waiting == count) {
-      for (unsigned b = 0; b < count; ++b) {
-        release(blocks[b], 0, blocks[b].threads, Waiting::grid);
-        blocks[b].poison();
-      }
+    if (releaseAll(blocks, count, Waiting::cluster)) continue;
+    if (releaseAll(blocks, count, Waiting::grid)) {
+      for (unsigned b = 0; b < count; ++b) blocks[b].poison();
     } else if (!progress) {
       for (unsigned b = 0; b < count; ++b) expectDone(blocks[b]);
     }
@@ -210,6 +219,12 @@ template <class Tile>
 constexpr unsigned long long bulkBytesOf() {
   if constexpr (requires { Tile::kDynamicBytes; }) return kMaxBulks * sizeof(Bulk);
   else return 0;
+}
+
+template <class Tile>
+constexpr unsigned clusterOf() {
+  if constexpr (requires { Tile::kCluster; }) return Tile::kCluster;
+  else return 1;
 }
 
 template <class Tile>
@@ -265,10 +280,15 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
     }
     runToEnd(blocks, count);
   } else {
-    Block block;
-    for (long long tile = first; tile < last && tile < Tile::count(*args->batch); ++tile) {
-      prepareBlock<Tile>(block, kernel, args, tile, (char*)scratch);
-      runToEnd(&block, 1);
+    // A cluster belongs to who has its first block.
+    constexpr unsigned kCluster = clusterOf<Tile>();
+    Block blocks[kCluster];
+    for (long long tile = (first + kCluster - 1) / kCluster * kCluster; tile < last && tile < Tile::count(*args->batch); tile += kCluster) {
+      for (unsigned b = 0; b < kCluster; ++b) {
+        prepareBlock<Tile>(blocks[b], kernel, args, tile + b, (char*)scratch + b * INGOT_SIMT_SCRATCH_BYTES);
+        blocks[b].cluster = blocks;
+      }
+      runToEnd(blocks, kCluster);
     }
   }
 }

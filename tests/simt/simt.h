@@ -34,6 +34,14 @@ INGOT_INLINE void syncTile() {
   simt::self().block->tileThreads = Threads;
   simt::self().wait(simt::Waiting::tile, "syncTile");
 }
+template <int Blocks>
+INGOT_INLINE void syncCluster() {
+  simt::self().wait(Blocks == 1 ? simt::Waiting::block : simt::Waiting::cluster, "syncCluster");
+}
+template <int Blocks>
+INGOT_INLINE void leaveCluster() {
+  if (Blocks > 1) syncCluster<Blocks>();
+}
 INGOT_INLINE void syncGrid(ingot_u64*) { simt::self().wait(simt::Waiting::grid, "syncGrid"); }
 // Blocks of one launch run on several threads of the host.
 INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
@@ -43,3 +51,4 @@ INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, v
   extern "C" void symbol(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) { \
     simt::runBlocks<__VA_ARGS__>(#symbol, args, first, last, scratch);                                  \
   }
+#define INGOT_CLUSTER_KERNEL INGOT_KERNEL

@@ -14,7 +14,7 @@ namespace {
 
 constexpr const char *kGemm = "gemm", *kWide = "wide", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
 
-// Of a block: a stack for every thread, and shared memory with its shadows. A persistent kernel has several.
+// Of a block: a stack for every thread, and shared memory with its shadows. A cluster has several, and a persistent kernel.
 uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
 constexpr uint64_t kEmulatedBlocks = 4;
 
@@ -60,8 +60,8 @@ SourceUnit emulated(SourceUnit unit, const KernelCode& code) {
 
 SourceUnit cudaSource(const KernelUnit& unit) {
   std::string source = fmt::format("// {}\n{}{}{}", unit.name, kLayouts, includes(unit), constantsStruct(unit));
-  source += fmt::format("INGOT_KERNEL({}, {})\n", unit.symbol, tileOf(unit));
   KernelCode code = cudaKernel(unit);
+  source += fmt::format("INGOT_{}KERNEL({}, {})\n", code.clusterBlocks > 1 ? "CLUSTER_" : "", unit.symbol, tileOf(unit));
   source += fmt::format("static_assert({}::kThreads == {});\n", tileOf(unit), code.threads);
   if (code.dynamicBytes) source += fmt::format("static_assert({}::kDynamicBytes == {});\n", tileOf(unit), code.dynamicBytes);
   return {unit.symbol, std::move(source)};
@@ -84,13 +84,14 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     int64_t blocks = int64_t{tilePanels(unit.sums, unit.resultGroup)} * cudaTileBlocks(unit.format, unit.channels, unit.sums, unit.resultGroup);
     int64_t channels = blocks * kBlockChannels, rows = cudaTileRows(unit.format);
     if (unit.function == kGemm) channels = kCudaGemmChannels, rows = cudaGemmRows(unit.format);
+    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
     if (unit.function == kWide) {
       const CudaWide& shape = kCudaWide[unit.shape];
-      channels = shape.channels, rows = shape.rows;
-      code.threads = static_cast<uint32_t>(shape.threads()), code.dynamicBytes = static_cast<uint32_t>(shape.bytes());
+      code.tiles.count = shape.across(unit.channels), code.tiles.rowsPerTile = shape.rows;
+      code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks);
+      code.dynamicBytes = static_cast<uint32_t>(shape.bytes());
       code.mapColumns = static_cast<uint32_t>(unit.columns), code.mapRows = static_cast<uint32_t>(shape.box());
     }
-    code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
   }
   if (unit.function == "attention") {
     code.threads = kCudaAttentionThreads;
@@ -126,7 +127,7 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
   for (size_t i = 0; i < units.size(); ++i) {
     const char* function = units[i].function == "linear" ? largerFunction(units[i], architecture) : nullptr;
     for (int shape = 0; function && shape < (function == kWide ? kCudaWideShapes : 1); ++shape) {
-      if (shape > 0 && kCudaWide[shape].channels > units[i].channels) break;  // half of its tile would be empty
+      if (shape > 0 && kCudaWide[shape].channels * kCudaWide[shape].blocks > units[i].channels) break;  // half of its tiles would be empty
       LargerKernel one = largerKernel(i, units[i], function, shape);
       one.code.leastRows = leastRows ? leastRows + shape : leastRowsOf(one.unit, architecture);
       all.push_back(std::move(one));
@@ -183,7 +184,7 @@ Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, c
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   for (size_t i = 0; i < kernels.size(); ++i) {
     sources[i] = emulated(std::move(sources[i]), kernels[i]);
-    kernels[i].scratchBytes = emulatedScratchBytes(kernels[i]);
+    kernels[i].scratchBytes = emulatedScratchBytes(kernels[i]) * kernels[i].clusterBlocks;
   }
   if (extra.persistent) kernels.back().scratchBytes *= kEmulatedBlocks;
   INGOT_ASSIGN(VariantCode variant, compileVariant(sources, std::move(kernels), target, jobs));

@@ -94,25 +94,39 @@ class NvrtcTest : public ::testing::Test {
 class EveryFixture : public NvrtcTest, public ::testing::WithParamInterface<std::string> {};
 
 TEST_P(EveryFixture, CompilesForEveryGpu) {
-  // Norms, attention and embeddings are the same in all; linear and its rows are not.
-  const std::pair<const char*, const char*> kTypes[] = {{"auto", "none"}, {"bfloat16", "none"}, {"float16", "none"},
-                                                        {"auto", "int8"}, {"auto", "int4"},     {"auto", "fp8"}};
-  for (auto [dtype, quantize] : kTypes) {
-    CompileOptions options;
-    options.checkpoint = fixture(GetParam());
-    options.targets = {"cuda"};
-    options.dtype = dtype;
-    options.quantize = quantize;
-    expectLaunchable(options, std::string(dtype) + ", " + quantize, [](const plan::Variant&) {});
-  }
+  CompileOptions options;
+  options.checkpoint = fixture(GetParam());
+  options.targets = {"cuda"};
+  expectLaunchable(options, GetParam(), [](const plan::Variant&) {});
 }
 
+std::string nameOf(std::string fixture) {
+  std::replace(fixture.begin(), fixture.end(), '-', '_');
+  return fixture;
+}
 INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-fp8", "llama-yarn", "mistral", "opt-projected", "qwen3"),
-                         [](const auto& info) {
-                           std::string name = info.param;
-                           std::replace(name.begin(), name.end(), '-', '_');
-                           return name;
-                         });
+                         [](const auto& info) { return nameOf(info.param); });
+
+// Linear and its rows differ by the weights' type, and their epilogues by model: one with biases, one with gates and norms of heads.
+class EveryType : public NvrtcTest, public ::testing::WithParamInterface<std::tuple<std::string, std::pair<const char*, const char*>>> {};
+
+TEST_P(EveryType, CompilesForEveryGpu) {
+  const auto& [model, type] = GetParam();
+  CompileOptions options;
+  options.checkpoint = fixture(model);
+  options.targets = {"cuda"};
+  options.dtype = type.first;
+  options.quantize = type.second;
+  expectLaunchable(options, fmt::format("{}, {}, {}", model, type.first, type.second), [](const plan::Variant&) {});
+}
+
+constexpr std::pair<const char*, const char*> kTypes[] = {
+    {"bfloat16", "none"}, {"float16", "none"}, {"auto", "int8"}, {"auto", "int4"}, {"auto", "fp8"}};
+std::string typeName(const ::testing::TestParamInfo<EveryType::ParamType>& info) {
+  const auto& [model, type] = info.param;
+  return fmt::format("{}_{}_{}", nameOf(model), type.first, type.second);
+}
+INSTANTIATE_TEST_SUITE_P(Types, EveryType, ::testing::Combine(::testing::Values("gpt2", "qwen3"), ::testing::ValuesIn(kTypes)), typeName);
 
 // Of two GPUs: tiles are those of the steps' own kernels, which compile for all.
 TEST_F(NvrtcTest, PersistentKernelsCompile) {
