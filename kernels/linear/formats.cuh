@@ -16,6 +16,7 @@ struct PlainFormat {
   static constexpr int kUnit = 16, kUnits = (C::kK + kUnit - 1) / kUnit;
   static constexpr long long kRowBytes = plainRowBytes<C::kNarrow>(C::kK);
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
+  static constexpr int kMatrixBlocks = (int)blockCount(C::kN);
 
   INGOT_INLINE float weight(const char* block, int k, int channel) {
     if constexpr (C::kFormat == WeightFormat::f32) return load<float>(block + (k * 16ll + channel) * 4);
@@ -88,6 +89,7 @@ struct QuantizedFormat {
   static constexpr int kGroup = C::kGroup, kUnitColumns = cudaUnitColumns(kFormat, kGroup), kUnits = C::kK / kUnitColumns;
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup, rowCodeOf(kFormat));
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, C::kGroup);
+  static constexpr int kMatrixBlocks = (int)blockCount(C::kN);
   static constexpr int kBytesOfColumn = hasByteCodes(kFormat) ? 16 : 8;  // of a block
 
   INGOT_INLINE int groupOf(int unit) { return unit * kUnitColumns / kGroup; }
@@ -95,9 +97,10 @@ struct QuantizedFormat {
   INGOT_INLINE const char* codesAt(const char* group, int unit) {
     return group + headerBytes(kFormat) + unit * kUnitColumns % kGroup * kBytesOfColumn;
   }
-  INGOT_INLINE RowGroup rowGroup(const char* row, int unit) {
-    const char* scales = row + C::kK + 4ll * groupOf(unit);
-    return {load<float>(scales), kFormat == WeightFormat::f8 ? 0 : load<int>(scales + 4 * (C::kK / kGroup))};
+  INGOT_INLINE const char* scalesOf(const char* row) { return row + C::kK; }
+  INGOT_INLINE RowGroup rowGroup(const char* scales, int unit) {
+    const char* at = scales + groupOf(unit) * 4ll;
+    return {load<float>(at), kFormat == WeightFormat::f8 ? 0 : load<int>(at + 4 * (C::kK / kGroup))};
   }
   INGOT_INLINE void accumulate(const char* const (&x)[kRows], const char* block, int channel, int unit, float (&sums)[kRows]) {
     const char *group = groupAt(block, unit), *at = codesAt(group, unit) + channel * 4;
@@ -110,21 +113,8 @@ struct QuantizedFormat {
         if constexpr (!hasByteCodes(kFormat)) dots[r] = Coding::dot(high, load<int>(x[r] + unit * kUnitColumns + k + 4), dots[r]);
       }
     }
-    for (int r = 0; r < kRows; ++r) Coding::add(sums[r], dots[r], Coding::channelAt(group, channel), rowGroup(x[r], unit));
+    for (int r = 0; r < kRows; ++r) Coding::add(sums[r], dots[r], Coding::channelAt(group, channel), rowGroup(scalesOf(x[r]), unit));
   }
-};
-
-// A warp's units of two channel blocks, straight from memory, past the first-level cache.
-template <class Format>
-struct Direct {
-  typedef SharedArray<Words, 1> Places;
-  const char* block;  // the lane's
-
-  INGOT_INLINE Direct of(Places&, const char* block, const char* second) { return {threadIdx.x % kWarp < kBlockChannels ? block : second}; }
-  INGOT_MEMBER void begin(int, int) const {}
-  INGOT_MEMBER void await(int, int) const {}
-  INGOT_MEMBER void advance() const {}
-  INGOT_MEMBER Words chunkOf(int unit, int chunk) const { return loadStream(block + Format::chunkAt(unit, chunk)); }
 };
 
 // Runs a format over units [first, last), for groups of eight rows. Sum i of a lane is row i of channel `lane`.
@@ -134,7 +124,7 @@ struct ScalarLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return i; }
   INGOT_INLINE int channelOf(int i, int lane) { return lane; }
 
-  template <int Groups, class Source>
+  template <int Groups, bool, class Source>
   INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {

@@ -67,7 +67,7 @@ INGOT_INLINE void codeFragments(const Words& first, const Words& second, int m, 
 template <WeightFormat F>
 INGOT_INLINE TwoWords codesAt(const char* codes, int t) {
   if constexpr (hasByteCodes(F)) return {{load<unsigned>(codes + 4 * t), load<unsigned>(codes + 16 + 4 * t)}};
-  else return {{load<unsigned>(codes + 8 * t), load<unsigned>(codes + 8 * t + 4)}};
+  else return load<TwoWords>(codes + 8 * t);
 }
 
 }  // namespace linear

@@ -6,14 +6,14 @@
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
+#include "kernels/linear/source.cuh"
 
 namespace linear {
 
-// Where a lane's rows begin, in bytes from x: those that it multiplies columns of, and those whose sums it has.
+// Where a lane finds what rows say of unit 0: columns of those that it multiplies, scales of those whose sums it has.
 template <int Groups>
 struct RowPlaces {
-  const char* x;
-  int columns[Groups], scaled[Groups][2];
+  const char *columns[Groups], *scales[Groups][2];
 };
 
 // Weights of 16 bits, 16 columns a unit and a product.
@@ -24,7 +24,9 @@ struct TensorPlain : PlainFormat<C> {
   static constexpr int kBlocks = Blocks, kUnitChunks = 32;  // of a block
   static constexpr int kSpareWords = 15;                    // registers for rows on their way
 
-  INGOT_INLINE long long chunkAt(int unit, int chunk) { return unit * 512ll + chunk * 16; }
+  // In the block.
+  INGOT_INLINE long long unitAt(int unit, int) { return unit * 512ll; }
+  INGOT_INLINE long long chunkAt(int unit, int chunk) { return unitAt(unit, chunk) + chunk * 16; }
   INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
 
   struct Weights {
@@ -48,21 +50,23 @@ struct TensorPlain : PlainFormat<C> {
 
   // What rows say of a unit, as it comes from memory.
   typedef typename RowElement<C::kNarrow>::Pair Pair;
-  static constexpr int kRowWords = sizeof(Pair) / 4 * 2;  // of a group
+  INGOT_INLINE constexpr int rowWords(bool) { return sizeof(Pair) / 4 * 2; }  // of a group
+  INGOT_INLINE const char* columnsOf(const char* row, int t) { return row + t * (int)sizeof(Pair); }
+  INGOT_INLINE const char* scalesOf(const char* row) { return row; }  // it has none
   template <int Groups>
   struct Rows {
     Pair at[Groups][2];
   };
-  template <int Groups>
-  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int lane, int unit) {
+  template <int Groups, bool>
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int unit) {
     Rows<Groups> rows;
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
-      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(places.x + places.columns[g], unit * 16 + i * 8 + 2 * (lane % 4));
+      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(places.columns[g], unit * 16 + i * 8);
     return rows;
   }
 
-  template <int Groups, class ChunkAt>
+  template <int Groups, bool, class ChunkAt>
   INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
     Weights weights = weightsOf(chunkOf, lane % 4);
 #pragma unroll
@@ -93,27 +97,31 @@ struct TensorCodes : QuantizedFormat<C> {
   static constexpr int kBlocks = Blocks, kSteps = Base::kUnitColumns / 32, kStepChunks = kBytes ? 32 : 16, kHeaderChunks = headerBytes(kFormat) / 16;
   static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks;  // of a block; a part of a group has its header too
 
-  INGOT_INLINE long long chunkAt(int unit, int chunk) {
+  // In the block, without the chunk's own place.
+  INGOT_INLINE long long unitAt(int unit, int chunk) {
     long long group = Base::groupOf(unit) * groupBytes(kFormat, Base::kGroup);
     int part = unit * Base::kUnitColumns % Base::kGroup * Base::kBytesOfColumn;
-    return group + chunk * 16 + (chunk < kHeaderChunks ? 0 : part);
+    return Base::kUnitColumns == Base::kGroup || chunk < kHeaderChunks ? group : group + part;
   }
+  INGOT_INLINE long long chunkAt(int unit, int chunk) { return unitAt(unit, chunk) + chunk * 16; }
   INGOT_INLINE int place(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + placeOf(chunk - kHeaderChunks); }
 
-  static constexpr int kRowWords = 2 * kSteps + 4, kSpareWords = C::kResultGroup ? 11 : 15;
+  static constexpr int kSpareWords = C::kResultGroup ? 11 : 15;
+  INGOT_INLINE constexpr int rowWords(bool single) { return 2 * kSteps + (single ? 2 : 4); }
   template <int Groups>
   struct Rows {
     TwoWords words[Groups][kSteps];
     RowGroup groups[Groups][2];
   };
-  template <int Groups>
-  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int lane, int unit) {
+  INGOT_INLINE const char* columnsOf(const char* row, int t) { return row + t * (kBytes ? 4 : 8); }
+  template <int Groups, bool Single>
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int unit) {
     Rows<Groups> rows;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       for (int step = 0; step < kSteps; ++step)
-        rows.words[g][step] = linear::codesAt<kFormat>(places.x + places.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, lane % 4);
-      for (int i = 0; i < 2; ++i) rows.groups[g][i] = Base::rowGroup(places.x + places.scaled[g][i], unit);
+        rows.words[g][step] = linear::codesAt<kFormat>(places.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, 0);
+      for (int i = 0; i < (Single ? 1 : 2); ++i) rows.groups[g][i] = Base::rowGroup(places.scales[g][i], unit);
     }
     return rows;
   }
@@ -138,7 +146,8 @@ struct TensorCodes : QuantizedFormat<C> {
     return channels;
   }
 
-  template <int Groups, class ChunkAt>
+  // Sums of a single row are those with even i, of some lanes: the others are let be.
+  template <int Groups, bool Single, class ChunkAt>
   INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
     typename Coding::Dot dots[Groups][Blocks][4] = {};
 #pragma unroll
@@ -154,51 +163,9 @@ struct TensorCodes : QuantizedFormat<C> {
     Channels channels = channelsOf(chunkOf);
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
-      for (int i = 0; i < 4 * Blocks; ++i)
+      for (int i = 0; i < 4 * Blocks; i += Single ? 2 : 1)
         Coding::add(sums[g][i], Coding::productsOf(dots[g][i / 4][i % 4]), channels.at[i / 2], rows.groups[g][i % 2]);
   }
-};
-
-// A warp's units on their way through shared memory, kAhead of them ahead of the products. It waits for nobody but itself.
-template <class Format, int Warps, int Bytes>
-struct Ring {
-  static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kMost = Bytes / (Warps * kChunks * 16);
-  static constexpr int kSlots = kMost > 12 ? 12 : kMost, kAhead = kSlots - 1;
-  typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
-  Places* places;
-  const char *block, *second;
-  int first;  // of the warp's places
-  int slot;   // of the unit at hand
-
-  INGOT_INLINE Ring of(Places& places, const char* block, const char* second) {
-    return {&places, block, second, (int)threadIdx.x / kWarp * kSlots * kChunks, 0};
-  }
-  INGOT_MEMBER void copy(int unit, int last, int slot) const {
-    if (unit < last)
-#pragma unroll
-      for (int i = threadIdx.x % kWarp; i < kChunks; i += kWarp) {
-        int upper = i / Format::kUnitChunks, chunk = i % Format::kUnitChunks;
-        int place = first + slot * kChunks + upper * Format::kUnitChunks + Format::place(chunk);
-        copyAsync(*places, place, (upper ? second : block) + Format::chunkAt(unit, chunk));
-      }
-    closeCopies();
-  }
-  // Units of [unit, last) go ahead.
-  INGOT_MEMBER void begin(int unit, int last) const {
-#pragma unroll 1
-    for (int i = 0; i < kAhead; ++i) copy(unit + i, last, i);
-  }
-  // Behind it the unit has come, and nobody reads the one before it any more, whose place is filled next.
-  INGOT_MEMBER void await(int unit, int last) const {
-    waitForCopies<kAhead - 1>();
-    __syncwarp();
-    copy(unit + kAhead, last, slot == 0 ? kSlots - 1 : slot - 1);
-  }
-  INGOT_MEMBER Words chunkOf(int, int chunk) const {
-    int upper = Format::kBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0;
-    return (*places)[first + slot * kChunks + upper * Format::kUnitChunks + Format::place(chunk)];
-  }
-  INGOT_MEMBER void advance() { slot = slot + 1 == kSlots ? 0 : slot + 1; }
 };
 
 // Runs a format over the units of one warp's run, which `source` has begun to bring. Sum i of a lane is its channel i / 2, row
@@ -209,23 +176,27 @@ struct TensorLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return 2 * (lane % 4) + i % 2; }
   INGOT_INLINE int channelOf(int i, int lane) { return 2 * Format::kBlocks * (lane / 4) + i / 2; }
 
-  template <int Groups, class Source>
-  INGOT_INLINE void run(const char* x, int rows, Source source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
-    auto rowAt = [&](int row) -> int { return (row < rows ? row : rows - 1) * (int)Format::kRowBytes; };
-    RowPlaces<Groups> places{x, {}, {}};
+  template <int Groups, bool Single, class Source>
+  INGOT_INLINE void run(const char* x, int rows, Source& source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
+    auto rowAt = [&](int row) -> const char* { return x + (row < rows ? row : rows - 1) * Format::kRowBytes; };
+    RowPlaces<Groups> places;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
-      places.columns[g] = rowAt(g * kRows + lane / 4);
-      for (int i = 0; i < 2; ++i) places.scaled[g][i] = rowAt(g * kRows + 2 * (lane % 4) + i);
+      places.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
+      settle(places.columns[g]);
+      for (int i = 0; i < 2; ++i) {
+        places.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
+        settle(places.scales[g][i]);
+      }
     }
     // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of
     // weights does. Of many rows a unit takes longer than that, and registers are dear.
     typedef typename Format::template Rows<Groups> Rows;
-    constexpr int kFit = Format::kSpareWords / (Format::kRowWords * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
+    constexpr int kFit = Format::kSpareWords / (Format::rowWords(Single) * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
     auto fetch = [&](int unit, Rows(&rows)[kAtOnce]) {
 #pragma unroll
       for (int i = 0; i < kAtOnce; ++i)
-        rows[i] = Format::template rowsAt<Groups>(places, lane, unit + i < last ? unit + i : last > first ? last - 1 : 0);
+        rows[i] = Format::template rowsAt<Groups, Single>(places, unit + i < last ? unit + i : last > first ? last - 1 : 0);
     };
     Rows next[kAtOnce];
     if (kDepth) fetch(first, next);
@@ -238,8 +209,8 @@ struct TensorLoop {
 #pragma unroll
       for (int i = 0; i < kAtOnce; ++i) {
         if (unit + i < last) {
-          source.await(unit + i, last);
-          Format::accumulate(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
+          source.await();
+          Format::template accumulate<Groups, Single>(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
           source.advance();
         }
       }

@@ -42,6 +42,18 @@ struct SharedArray {
   INGOT_MEMBER T& operator[](int i) { return values[i]; }
 };
 
+// A place in shared memory that a thread keeps, since it copies to it, or to places a fixed way behind it, again and again.
+template <class Array>
+struct SharedPlace {
+  unsigned address;
+};
+template <class Array>
+INGOT_INLINE SharedPlace<Array> placeIn(Array& array, int i) {
+  unsigned address = (unsigned)__cvta_generic_to_shared(&array.values[i]);
+  asm volatile("" : "+r"(address));
+  return {address};
+}
+
 // Adds, whatever other threads add meanwhile; returns what was there.
 template <class T, int N>
 INGOT_INLINE T addShared(SharedArray<T, N>& to, int i, T value) {
@@ -133,10 +145,13 @@ INGOT_INLINE unsigned packHalves(float low, float high) {
 
 // Copies to shared memory that go on while the thread does (PTX ISA, cp.async): 16 bytes to element i. A thread closes groups of
 // its own copies and waits until at most so many groups are under way; other threads see them behind a barrier after that.
+template <class Array>
+INGOT_INLINE void copyAsync(const SharedPlace<Array>& to, int further, const void* from) {
+  asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(to.address + further * 16), "l"(from) : "memory");
+}
 template <int N>
 INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from) {
-  asm volatile("{ .reg .u64 to; cvta.to.shared.u64 to, %0; cp.async.cg.shared.global.L2::128B [to], [%1], 16; }" ::"l"(&to.values[i]), "l"(from)
-               : "memory");
+  copyAsync(SharedPlace<SharedArray<Words, N>>{(unsigned)__cvta_generic_to_shared(to.values)}, i, from);
 }
 INGOT_INLINE void closeCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Most>
@@ -152,6 +167,8 @@ constexpr float kFloat8Unit = 1.0f;
 INGOT_INLINE void multiplyFloat8s(float (&)[4], const unsigned (&)[4], const unsigned (&)[2]) {}
 INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
 INGOT_INLINE unsigned packHalves(float, float) { return 0; }
+template <class Array>
+INGOT_INLINE void copyAsync(const SharedPlace<Array>&, int, const void*) {}
 template <int N>
 INGOT_INLINE void copyAsync(SharedArray<Words, N>&, int, const void*) {}
 INGOT_INLINE void closeCopies() {}
@@ -176,6 +193,9 @@ INGOT_INLINE void syncGrid(ingot_u64* arrived) {
   }
   __syncthreads();
 }
+
+// A thread's warp: the same in every lane, which the compiler then knows.
+INGOT_INLINE int warpOf(unsigned thread) { return __shfl_sync(kFullWarp, (int)thread / kWarp, 0); }
 
 template <class T>
 INGOT_INLINE T load(const void* from) {
@@ -208,6 +228,12 @@ INGOT_INLINE FourFloats loadFreshFour(const float* from) {
 }
 // The value is there before what comes next: a compiler that puts its sum off keeps all of its parts in registers until then.
 INGOT_INLINE void settle(float& value) { asm volatile("" : "+f"(value)); }
+// A place in global memory that would otherwise be computed wherever it is used.
+INGOT_INLINE void settle(const char*& place) {
+  size_t address = __cvta_generic_to_global(place);
+  asm volatile("" : "+l"(address));
+  place = (const char*)__cvta_global_to_generic(address);
+}
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
@@ -274,6 +300,8 @@ INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
 INGOT_INLINE void settle(float&) {}
+INGOT_INLINE void settle(const char*&) {}
+INGOT_INLINE int warpOf(unsigned thread) { return (int)thread / kWarp; }
 INGOT_INLINE void awaitLaunches() {}
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
   int lane = threadIdx.x % kWarp, from = lane % 4 * 8 + lane / 8, shift = lane / 4 % 2 * 16;

@@ -90,8 +90,6 @@ template <int Count>
 INGOT_INLINE void moreRegisters() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(Count));
 }
-// The same in every lane, which the compiler then knows.
-INGOT_INLINE int warpOf(unsigned thread) { return __shfl_sync(kFullWarp, (int)thread / kWarp, 0); }
 
 // Four matrices of 8 by 8 halves (PTX ISA, ldmatrix): lane l says where row l % 8 of matrix l / 8 is, and gets column l / 4 of each,
 // rows 2 (l % 4) and the next one.

@@ -130,4 +130,3 @@ template <int Count>
 static inline void fewerRegisters() {}
 template <int Count>
 static inline void moreRegisters() {}
-static inline int warpOf(unsigned thread) { return (int)(thread / simt::kLanes); }

@@ -45,6 +45,19 @@ static inline void copyAsync(SharedArray<T, N>& to, int i, const void* from) {
     simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies from an address that is no multiple of 16");
   simt::beginCopy(&to.values[i], to.shadows[i], i, from);
 }
+template <class Array>
+struct SharedPlace {
+  Array* array;
+  int i;
+};
+template <class Array>
+static inline SharedPlace<Array> placeIn(Array& array, int i) {
+  return {&array, i};
+}
+template <class Array>
+static inline void copyAsync(const SharedPlace<Array>& to, int further, const void* from) {
+  copyAsync(*to.array, to.i + further, from);
+}
 static inline void closeCopies() { ++simt::self().copyGroups; }
 template <int Most>
 static inline void waitForCopies() {

@@ -1,0 +1,121 @@
+// Where the warps of linear's tiles for few rows take their weights from: a ring in shared memory, which copies fill ahead of the products, or
+// memory itself. A format says where a unit's chunks of 16 bytes are, and how a slot keeps them.
+#pragma once
+
+#include "kernels/linear/formats.cuh"
+
+namespace linear {
+
+// What a warp reads of a matrix for a tile: of panels one after another, each some blocks of channels, the units [first, last).
+struct Stretch {
+  const char* weights;
+  int panel, lastPanel, first, last;
+};
+// Blocks behind the last one repeat it, and are not stored.
+template <class Format>
+INGOT_INLINE const char* blockOf(const char* weights, int block) {
+  return weights + (block < Format::kMatrixBlocks ? block : Format::kMatrixBlocks - 1) * Format::kBlockBytes;
+}
+
+// Weights straight from memory, past the first-level cache.
+template <class Format, int PanelBlocks>
+struct Direct {
+  typedef SharedArray<Words, 1> Places;
+  const char *weights, *block;  // the lane's, of the panel at hand
+
+  INGOT_INLINE Direct of(Places&, const Stretch& stretch) { return {stretch.weights, nullptr}; }
+  INGOT_MEMBER void begin() const {}
+  INGOT_MEMBER void follow() const {}
+  INGOT_MEMBER void enter(int panel) {
+    block = blockOf<Format>(weights, panel * PanelBlocks + (PanelBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0));
+  }
+  INGOT_MEMBER void await() const {}
+  INGOT_MEMBER void advance() const {}
+  INGOT_MEMBER Words chunkOf(int unit, int chunk) const { return loadStream(block + Format::chunkAt(unit, chunk)); }
+};
+
+// Units that a ring of so many bytes keeps for each warp.
+template <class Format>
+constexpr int ringSlots(int warps, int bytes) {
+  int slots = bytes / (warps * Format::kBlocks * Format::kUnitChunks * 16);
+  return slots > 12 ? 12 : slots;
+}
+
+// A warp's units on their way through shared memory, kAhead of them ahead of the products, from panel to panel. It waits for nobody but itself.
+template <class Format, int Warps, int Bytes, int Panels>
+struct Ring {
+  static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
+  static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
+  typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
+  Places* places;
+  Stretch stretch;          // from the panel that is copied next
+  int unit;                 // of it
+  const char* from[kEach];         // the lane's chunks in that panel, of unit 0
+  SharedPlace<Places> to[kEach];  // in the first slot
+  int slot, spare;                // places to that of the unit at hand, and of the unit before it
+
+  INGOT_INLINE int laneChunk(int i) { return i * kWarp + (int)threadIdx.x % kWarp; }
+  INGOT_INLINE int warpPlaces() { return (int)threadIdx.x / kWarp * kSlots * kChunks; }
+  INGOT_INLINE Ring of(Places& places, const Stretch& stretch) {
+    Ring ring{&places, stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks};
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      int upper = laneChunk(i) / Format::kUnitChunks, chunk = laneChunk(i) % Format::kUnitChunks;
+      if (laneChunk(i) < kChunks) ring.to[i] = placeIn(places, warpPlaces() + upper * Format::kUnitChunks + Format::place(chunk));
+    }
+    ring.findPanel();
+    return ring;
+  }
+  INGOT_MEMBER void findPanel() {
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      int upper = laneChunk(i) / Format::kUnitChunks, chunk = laneChunk(i) % Format::kUnitChunks;
+      from[i] = blockOf<Format>(stretch.weights, stretch.panel * Format::kBlocks + upper) + chunk * 16;
+      settle(from[i]);
+    }
+  }
+  INGOT_MEMBER bool isThere() const { return unit < stretch.last && (Panels == 1 || stretch.panel < stretch.lastPanel); }
+  INGOT_MEMBER void next() {
+    ++unit;
+    if (Panels == 1 || unit < stretch.last) return;
+    unit = stretch.first;
+    ++stretch.panel;
+    findPanel();
+  }
+  INGOT_MEMBER void copy(int further) {
+    if (isThere())
+#pragma unroll
+      for (int i = 0; i < kEach; ++i)
+        if (laneChunk(i) < kChunks) copyAsync(to[i], further, from[i] + Format::unitAt(unit, laneChunk(i) % Format::kUnitChunks));
+    closeCopies();
+    next();
+  }
+  INGOT_MEMBER void begin() {
+#pragma unroll 1
+    for (int i = 0; i < kAhead; ++i) copy(i * kChunks);
+  }
+  // As begin(), which somebody has done.
+  INGOT_MEMBER void follow() {
+    if (Panels == 1) unit += kAhead;
+    else
+#pragma unroll 1
+      for (int i = 0; i < kAhead; ++i) next();
+  }
+  INGOT_MEMBER void enter(int) const {}
+  // Behind it the unit has come, and nobody reads the one before it any more, whose place is filled next.
+  INGOT_MEMBER void await() {
+    waitForCopies<kAhead - 1>();
+    __syncwarp();
+    copy(spare);
+  }
+  INGOT_MEMBER Words chunkOf(int, int chunk) const {
+    int upper = Format::kBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0;
+    return (*places)[warpPlaces() + slot + upper * Format::kUnitChunks + Format::place(chunk)];
+  }
+  INGOT_MEMBER void advance() {
+    spare = slot;
+    slot = slot + kChunks == kSlots * kChunks ? 0 : slot + kChunks;
+  }
+};
+
+}  // namespace linear
