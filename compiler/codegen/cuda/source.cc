@@ -88,7 +88,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
       const CudaWide& shape = kCudaWide[unit.shape];
       channels = shape.channels, rows = shape.rows;
       code.threads = static_cast<uint32_t>(shape.threads()), code.dynamicBytes = static_cast<uint32_t>(shape.bytes());
-      code.mapColumns = static_cast<uint32_t>(unit.columns), code.mapRows = static_cast<uint32_t>(shape.box());
+      code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
     }
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
   }
