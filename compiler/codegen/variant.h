@@ -25,9 +25,11 @@ struct KernelCode {
   uint64_t scratchBytes = 0;       // of a CPU worker
   // Of a GPU's block and its threads; spills are bytes of local memory.
   uint32_t threads = 0, registers = 0, sharedBytes = 0, spillBytes = 0;
-  uint32_t dynamicBytes = 0;             // of shared memory, beside sharedBytes
-  uint32_t clusterBlocks = 1;            // that run at once and reach each other's shared memory
-  uint32_t mapColumns = 0, mapRows = 0;  // of the map of operand 0 (plan.fbs), for kernels that copy by one
+  uint32_t dynamicBytes = 0;   // of shared memory, beside sharedBytes
+  uint32_t clusterBlocks = 1;  // that run at once and reach each other's shared memory
+  struct {
+    uint32_t columns = 0, rows = 0, elementBytes = 0, rowBytes = 0;
+  } map;  // of operand 0 (plan.fbs), for kernels that copy by one
 };
 
 // Another kernel for steps of a program's kernel, for batches with more rows.

@@ -56,9 +56,12 @@ struct Codes {
   INGOT_INLINE int productsOf(int d) { return d; }
   INGOT_INLINE void add(float& sum, int dot, Channel channel, RowGroup row) {
     if constexpr (F == WeightFormat::i4) dot -= 8 * row.sum;
-    sum = fma((float)dot, halfToFloat(channel.scale) * row.scale, sum);
-    if constexpr (F == WeightFormat::i4m) sum = fma(halfToFloat(channel.minimum), row.scale * (float)row.sum, sum);
+    addScaled(sum, dot, halfToFloat(channel.scale), row.scale);
+    if constexpr (F == WeightFormat::i4m) addMinimum(sum, halfToFloat(channel.minimum), minimumFactor(row));
   }
+  INGOT_INLINE void addScaled(float& sum, int dot, float channelScale, float rowScale) { sum = fma((float)dot, channelScale * rowScale, sum); }
+  INGOT_INLINE void addMinimum(float& sum, float minimum, float factor) { sum = fma(minimum, factor, sum); }
+  INGOT_INLINE float minimumFactor(RowGroup row) { return row.scale * (float)row.sum; }
 };
 template <>
 struct Codes<WeightFormat::f8> {

@@ -4,9 +4,8 @@
 // linear.cuh, product by product, so a row's bits are the same in both. Constants and operands as there.
 #pragma once
 
-#include "kernels/linear/epilogue.cuh"
+#include "kernels/linear/finish.cuh"
 #include "kernels/linear/stage.cuh"
-#include "kernels/prim/quantize.cuh"
 
 namespace gemm {
 
@@ -22,15 +21,13 @@ struct Tile {
   static constexpr int kStages = (int)C::kK / Stage::kColumns;
   static constexpr int kUnitColumns = Stage::kColumns / Stage::kUnits, kRunStages = cudaRunUnits(C::kK / kUnitColumns) / Stage::kUnits;
   static constexpr int kAhead = 2, kSlots = kAhead + 1;  // of weights
-  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
-  static constexpr long long kResultStride = paddedColumns(kColumns);
-  static constexpr int kStride = kChannels + 4;
+  typedef linear::Finish<C, kChannels> Finish;
 
   struct Storage {
     SharedArray<Words, kSlots * kTileBlocks * Stage::kChunks> weights;
     SharedArray<Words, 2 * kRows * 4> x;
     SharedArray<linear::RowGroup, Stage::kRowGroups ? 2 * Stage::kRowGroups * kRows : 1> rowGroups;
-    SharedArray<float, 8 * kStride> sums;  // of eight rows at a time
+    SharedArray<float, 8 * Finish::kStride> sums;  // of eight rows at a time
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
@@ -123,48 +120,6 @@ struct Tile {
     waitForCopies<0>();
   }
 
-  // A warp finishes a row of eight whose sums are in storage; a lane has every 32nd column.
-  INGOT_INLINE void finish(int tile, long long row, void* const* operands, Storage& storage) {
-    constexpr int kEach = kTileColumns / kWarp;
-    int lane = threadIdx.x % kWarp, line = (int)(row % 8) * kStride;
-    float results[kEach];
-#pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-      int at = lane + i * kWarp;
-      long long column = (long long)tile * kTileColumns + at;
-      if (column >= kColumns) continue;
-      float totals[C::kSums];
-      for (int j = 0; j < C::kSums; ++j) totals[j] = storage.sums[line + (C::kSums == 2 ? at / 16 * 32 + at % 16 + j * 16 : at)];
-      Place place{operands + 2, row, column, kResultStride};
-      results[i] = C::Epilogue::apply(totals, place);
-    }
-    // Behind all that a body reads: a store would hold it up.
-    if constexpr (C::kResultGroup == 0)
-#pragma unroll
-      for (int i = 0; i < kEach; ++i) {
-        long long column = (long long)tile * kTileColumns + lane + i * kWarp;
-        if (column < kColumns) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, results[i]);
-      }
-    if constexpr (C::kResultGroup != 0) quantize(tile, row, results, operands, storage);
-  }
-
-  // A row's results, in place of its sums, become groups of a quantised row.
-  template <int Each>
-  INGOT_INLINE void quantize(int tile, long long row, const float (&results)[Each], void* const* operands, Storage& storage) {
-    constexpr int kGroup = C::kResultGroup ? (int)C::kResultGroup : kTileColumns, kTileGroups = kTileColumns / kGroup;
-    int lane = threadIdx.x % kWarp, line = (int)(row % 8) * kStride;
-    __syncwarp();
-    for (int i = 0; i < Each; ++i)
-      if (tile * kTileColumns + lane + i * kWarp < kColumns) storage.sums[line + lane + i * kWarp] = results[i];
-    __syncwarp();
-    for (int g = 0; g < kTileGroups; ++g) {
-      long long group = (long long)tile * kTileGroups + g;
-      if (group >= kColumns / kGroup) break;
-      char* to = (char*)operands[2 + C::kExtras] + row * quantizedRowBytes(kColumns, kGroup, C::kResultCode);
-      quantizeGroup<kGroup, kColumns, C::kResultCode>([&](int c) -> float { return storage.sums[line + g * kGroup + c]; }, to, group);
-    }
-  }
-
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     // Neighbouring tiles share channels: a wave of blocks reads few weights and, from the second-level cache, many rows.
     int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = rowsOf(batch) - rowTile * kRows;
@@ -179,10 +134,10 @@ struct Tile {
         if (warp / kAcross * kWarpRows == first)
           for (int m = 0; m < kProducts; ++m)
             for (int i = 0; i < 4; ++i)
-              storage.sums[(lane % 4 * 2 + i % 2) * kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] = totals[m][g][i];
+              storage.sums[(lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] = totals[m][g][i];
         __syncthreads();
-        int row = first + g * 8 + warp;
-        if (row < rows) finish(tile, (long long)rowTile * kRows + row, operands, storage);
+        int firstLine = first + g * 8;
+        Finish::template run<1>(storage.sums, warp, kWarps, tile, (long long)rowTile * kRows + firstLine, rows - firstLine, operands);
         __syncthreads();
       }
   }

@@ -71,7 +71,7 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
 struct CudaWide {
   int rows, channels, slots, blocks;
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
-  constexpr int box() const { return blocks > 1 ? rows / 4 : rows < 64 ? rows : 64; }                                   // rows that come in one copy
+  constexpr int box() const { return blocks > 1 ? rows / 4 : rows % 64 != 0 ? 32 : 64; }                                // rows that come in one copy
   constexpr long long across(long long n) const { return (n + channels * blocks - 1) / (channels * blocks) * blocks; }  // tiles
   constexpr int bytes() const;
 };
@@ -81,7 +81,7 @@ constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
 constexpr int CudaWide::bytes() const { return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16); }
 // So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache; more where two share them.
-constexpr int cudaWideTall(const CudaWide& shape) { return shape.blocks > 1 ? 16 : 4; }
+constexpr int cudaWideTall(int blocks) { return blocks > 1 ? 16 : 4; }
 constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
   return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
 }
@@ -98,6 +98,59 @@ constexpr long long cudaWideLeastRows(int shape, long long n) {
     long long before = least;
     for (long long rows = 4096; rows > before && cudaWideCost(i, rows, n) <= cudaWideCost(i - 1, rows, n); rows -= 32) least = rows - 31;
     if (least <= before) least = before + 1;
+  }
+  return least;
+}
+
+// The same of codes (wide_codes.cuh), in stages of so many columns: rows arrive as codes, with what they say of groups beside them.
+constexpr CudaWide kCudaWideCodes[] = {{32, 64, 0, 1}, {64, 64, 0, 1}, {64, 128, 0, 1}, {128, 128, 0, 1}};
+constexpr int kCudaWideCodesShapes = sizeof kCudaWideCodes / sizeof *kCudaWideCodes;
+constexpr int kCudaWideCodesColumns = 128;
+constexpr int cudaWideCodesSlotBytes(const CudaWide& shape, WeightFormat format, int group) {
+  int units = kCudaWideCodesColumns / group, ofRow = units * (format == WeightFormat::i4m ? 8 : 4);
+  return shape.rows * (kCudaWideCodesColumns + ofRow) + shape.channels / kBlockChannels * units * (int)groupBytes(format, group) + 16;
+}
+// Minima take registers of many rows. As many slots as there is room for: all of a multiprocessor's, or, with few channels, half of it.
+constexpr CudaWide cudaWideCodes(int shape, WeightFormat format, int group) {
+  CudaWide one = kCudaWideCodes[shape];
+  if (format == WeightFormat::i4m && one.rows == 128) one.rows = 96;
+  int slots = ((one.channels == 64 ? 113 : 227) << 10) / cudaWideCodesSlotBytes(one, format, group);
+  one.slots = slots < 16 ? slots : 16;
+  return one;
+}
+constexpr int cudaWideCodesBytes(int shape, WeightFormat format, int group) {
+  CudaWide one = cudaWideCodes(shape, format, group);
+  return one.slots * cudaWideCodesSlotBytes(one, format, group);
+}
+constexpr bool hasCudaWideCodes(int shape, WeightFormat format, int group, long long n, long long sums, long long resultGroup) {
+  bool isCodes = format == WeightFormat::i8 || format == WeightFormat::i4 || format == WeightFormat::i4m;
+  const CudaWide& one = kCudaWideCodes[shape];
+  bool isForGroups = one.rows == 64 && one.channels == 128;  // its work is that of two tiles of 64 channels
+  return isCodes && (group == 32 || group == 64 || group == 128) && resultGroup * sums <= one.channels && (one.channels == 64 || n >= one.channels) &&
+         (!isForGroups || resultGroup * sums > 64);
+}
+// What a shape takes on a GPU of 132 multiprocessors for 32 columns, in cycles: instructions that scale and add dots, or what it copies.
+constexpr long long cudaWideCodesCost(int shape, WeightFormat format, int group, long long rows, long long n) {
+  CudaWide one = cudaWideCodes(shape, format, group);
+  long long tiles = (rows + one.rows - 1) / one.rows * one.across(n);
+  long long ofSums = one.rows / 2 * (format == WeightFormat::i4m ? 4 : 3) * 32 / group, computed = one.channels / 64 * (ofSums + one.rows / 8 + 30);
+  long long copied = (one.rows * 32 + one.channels / kBlockChannels * groupBytes(format, group) * 32 / group) / 32;
+  return (tiles + 131) / 132 * (computed > copied ? computed : copied);
+}
+// Rows from which on it pays: the first one where the small tiles are slower, the others where they hardly ever cost more than the one before.
+constexpr long long cudaWideCodesLeastRows(int shape, WeightFormat format, int group, long long n, long long sums, long long resultGroup) {
+  long long least = 17;
+  for (int i = 0, before = -1; i <= shape; ++i) {
+    if (!hasCudaWideCodes(i, format, group, n, sums, resultGroup)) continue;
+    if (before >= 0) {
+      long long first = least + 1;
+      for (long long rows = 4096; rows >= first; rows -= 32) {
+        if (8 * cudaWideCodesCost(i, format, group, rows, n) > 9 * cudaWideCodesCost(before, format, group, rows, n)) break;
+        least = rows - 31;
+      }
+      if (least < first) least = first;
+    }
+    before = i;
   }
   return least;
 }

@@ -6,9 +6,8 @@
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
-#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/wide_tile.cuh"
 #include "kernels/prim/narrow.cuh"
-#include "kernels/prim/warpgroup.cuh"
 
 namespace wide {
 
@@ -43,16 +42,7 @@ struct Tile {
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
-  // Blocks and stages have places in turn; `round` tells whose turn it is.
-  struct Slot {
-    int at = 0;
-    unsigned round = 0;
-    INGOT_MEMBER void next() {
-      if (++at < kSlots) return;
-      at = 0;
-      round ^= 1;
-    }
-  };
+  typedef wide::Slot<kSlots> Slot;
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
@@ -173,18 +163,9 @@ struct Tile {
       }
   }
 
-  // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows; a cluster is neighbours.
-  INGOT_INLINE void placeOf(const IngotBatch& batch, int index, int& rowTile, int& tile) {
-    constexpr int kTall = cudaWideTall(kShape), kAcross = kTiles / kCluster;
-    int cluster = index / kCluster, first = cluster / (kTall * kAcross) * kTall, tall = rowTiles(batch) - first, left = cluster - first * kAcross;
-    if (tall > kTall) tall = kTall;
-    rowTile = first + left % tall;
-    tile = left / tall * kCluster + index % kCluster;
-  }
-
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     int rowTile, tile;
-    placeOf(batch, index, rowTile, tile);
+    placeOf<kTiles, kCluster>(rowTiles(batch), index, rowTile, tile);
     int firstRow = rowTile * kRows, rows = rowsOf(batch) - firstRow;
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {

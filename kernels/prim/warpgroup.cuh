@@ -63,12 +63,13 @@ INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, 
                "l"(from), "r"(bytes), "r"(sharedAddress(&barriers.values[barrier]))
                : "memory");
 }
-// A box of rows of f16, 64 columns of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c of row r lies
-// at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and counts there.
+// A box of rows, 64 columns of f16 or 128 codes of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c
+// of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and counts
+// there.
 template <int Rows, int Columns, int Blocks, int N, int B>
 INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operands, long long, int, int row, int column, SharedBarriers<B>& barriers,
                            int barrier) {
-  static_assert(Columns == 64);
+  static_assert(Columns == 64 || Columns == 128);
   unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
   void* map = operands[INGOT_MAX_OPERANDS - 1];
   if constexpr (Blocks == 1)
@@ -80,6 +81,16 @@ INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operan
         "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(place),
         "l"(map), "r"(column), "r"(row), "r"(counter), "h"((unsigned short)((1 << Blocks) - 1))
         : "memory");
+}
+// A store that is seen by who waits for the phase in which the thread's warp arrives.
+template <class T, int N, int B>
+INGOT_INLINE void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>&, int) {
+  to.values[i] = value;
+}
+// Part `part` of 16 bytes, which has the size of T.
+template <class T, int N>
+INGOT_INLINE T loadPart(SharedArray<Words, N>& from, int i, int part) {
+  return ((const T*)&from.values[i])[part];
 }
 // The registers of a thread, for all of its warpgroup.
 template <int Count>
@@ -115,31 +126,73 @@ INGOT_INLINE void waitForProducts(float (&d)[N]) {
 #pragma unroll
   for (int i = 0; i < N; ++i) asm volatile("" : "+f"(d[i])::"memory");
 }
-#define INGOT_SUMS8(d, i) "+f"(d[i]), "+f"(d[i + 1]), "+f"(d[i + 2]), "+f"(d[i + 3]), "+f"(d[i + 4]), "+f"(d[i + 5]), "+f"(d[i + 6]), "+f"(d[i + 7])
-#define INGOT_SUMS16(d, i) INGOT_SUMS8(d, i), INGOT_SUMS8(d, i + 8)
-#define INGOT_SUMS32(d, i) INGOT_SUMS16(d, i), INGOT_SUMS16(d, i + 16)
+template <int Most, int N>
+INGOT_INLINE void waitForProducts(int (&d)[N]) {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
+#pragma unroll
+  for (int i = 0; i < N; ++i) asm volatile("" : "+r"(d[i])::"memory");
+}
+#define INGOT_SUMS8(kind, d, i) \
+  kind(d[i]), kind(d[i + 1]), kind(d[i + 2]), kind(d[i + 3]), kind(d[i + 4]), kind(d[i + 5]), kind(d[i + 6]), kind(d[i + 7])
+#define INGOT_SUMS16(kind, d, i) INGOT_SUMS8(kind, d, i), INGOT_SUMS8(kind, d, i + 8)
+#define INGOT_SUMS32(kind, d, i) INGOT_SUMS16(kind, d, i), INGOT_SUMS16(kind, d, i + 16)
 #define INGOT_NUMBERS16 "%0,%1,%2,%3,%4,%5,%6,%7,%8,%9,%10,%11,%12,%13,%14,%15"
 #define INGOT_NUMBERS32 INGOT_NUMBERS16 ",%16,%17,%18,%19,%20,%21,%22,%23,%24,%25,%26,%27,%28,%29,%30,%31"
+#define INGOT_NUMBERS48 INGOT_NUMBERS32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47"
 #define INGOT_NUMBERS64 \
   INGOT_NUMBERS32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
 #define INGOT_NUMBERS96 \
   INGOT_NUMBERS64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
-#define INGOT_MULTIPLY_WIDE(rows, numbers, fragment, rest, keepsAt, ...)                                                                   \
-  asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, " keepsAt ", 0; wgmma.mma_async.sync.aligned.m64n" rows "k16.f32.f16.f16 {" numbers \
-               "}, {" fragment "}, " rest ", keeps, 1, 1, 0; }"                                                                            \
-               : __VA_ARGS__                                                                                                               \
+// `form`: rows and formats; `options`: what it takes behind whether it keeps its sums.
+#define INGOT_MULTIPLY_WIDE(form, numbers, fragment, rest, keepsAt, options, ...)                                                           \
+  asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, " keepsAt ", 0; wgmma.mma_async.sync.aligned.m64n" form " {" numbers "}, {" fragment \
+               "}, " rest ", keeps" options "; }"                                                                                           \
+               : __VA_ARGS__                                                                                                                \
                : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "l"(matrix), "r"((int)keeps))
-// x as copyRows leaves it; `unit` is which 16 of 64 columns. Where not `keeps`, sums begin from zero.
+#define INGOT_MULTIPLY_32(form, options, kind) \
+  INGOT_MULTIPLY_WIDE("32" form, INGOT_NUMBERS16, "%16,%17,%18,%19", "%20", "%21", options, INGOT_SUMS16(kind, d, 0))
+#define INGOT_MULTIPLY_64(form, options, kind) \
+  INGOT_MULTIPLY_WIDE("64" form, INGOT_NUMBERS32, "%32,%33,%34,%35", "%36", "%37", options, INGOT_SUMS32(kind, d, 0))
+#define INGOT_MULTIPLY_96(form, options, kind) \
+  INGOT_MULTIPLY_WIDE("96" form, INGOT_NUMBERS48, "%48,%49,%50,%51", "%52", "%53", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS16(kind, d, 32))
+#define INGOT_MULTIPLY_128(form, options, kind) \
+  INGOT_MULTIPLY_WIDE("128" form, INGOT_NUMBERS64, "%64,%65,%66,%67", "%68", "%69", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS32(kind, d, 32))
+#define INGOT_MULTIPLY_192(form, options, kind)                                                                                                     \
+  INGOT_MULTIPLY_WIDE("192" form, INGOT_NUMBERS96, "%96,%97,%98,%99", "%100", "%101", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS32(kind, d, 32), \
+                      INGOT_SUMS32(kind, d, 64))
+// Rows from element firstX on as copyRows leaves them, 32 bytes of each line, the unit'th: their address, and the distance of eight rows, in 16
+// bytes; chunks trade places within 128 bytes.
+template <int N>
+INGOT_INLINE ingot_u64 rowsMatrix(SharedArray<Words, N>& x, int firstX, int unit) {
+  return (sharedAddress(&x.values[firstX + unit * 2]) & 0x3ffffu) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
+}
+#define INGOT_FLOAT(value) "+f"(value)
+#define INGOT_INTEGER(value) "+r"(value)
+#define INGOT_NEW_INTEGER(value) "=r"(value)
+// `unit` is which 16 of 64 columns. Where not `keeps`, sums begin from zero.
 template <int Rows, int N>
 INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit, bool keeps) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 128 || Rows == 192);
-  // Address, and distance of eight rows, in 16 bytes; chunks trade places within 128 bytes.
-  ingot_u64 matrix = (sharedAddress(&x.values[firstX + unit * 2]) & 0x3ffffu) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
-  if constexpr (Rows == 32) INGOT_MULTIPLY_WIDE("32", INGOT_NUMBERS16, "%16,%17,%18,%19", "%20", "%21", INGOT_SUMS16(d, 0));
-  else if constexpr (Rows == 64) INGOT_MULTIPLY_WIDE("64", INGOT_NUMBERS32, "%32,%33,%34,%35", "%36", "%37", INGOT_SUMS32(d, 0));
-  else if constexpr (Rows == 128)
-    INGOT_MULTIPLY_WIDE("128", INGOT_NUMBERS64, "%64,%65,%66,%67", "%68", "%69", INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32));
-  else INGOT_MULTIPLY_WIDE("192", INGOT_NUMBERS96, "%96,%97,%98,%99", "%100", "%101", INGOT_SUMS32(d, 0), INGOT_SUMS32(d, 32), INGOT_SUMS32(d, 64));
+  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  if constexpr (Rows == 32) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+  else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+  else if constexpr (Rows == 128) INGOT_MULTIPLY_128("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+  else INGOT_MULTIPLY_192("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+}
+// The same of codes of 8 bits, exact: `unit` is which 32 of 128. Sums that begin from zero are not read: what else has their first zeros is free.
+template <bool Keeps, int Rows, int N>
+INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
+  static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);
+  constexpr bool keeps = Keeps;
+  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  if constexpr (Rows == 32 && Keeps) INGOT_MULTIPLY_32("k32.s32.s8.s8", "", INGOT_INTEGER);
+  else if constexpr (Rows == 32) INGOT_MULTIPLY_32("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
+  else if constexpr (Rows == 64 && Keeps) INGOT_MULTIPLY_64("k32.s32.s8.s8", "", INGOT_INTEGER);
+  else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
+  else if constexpr (Rows == 96 && Keeps) INGOT_MULTIPLY_96("k32.s32.s8.s8", "", INGOT_INTEGER);
+  else if constexpr (Rows == 96) INGOT_MULTIPLY_96("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
+  else if constexpr (Keeps) INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_INTEGER);
+  else INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
 }
 #endif
 #endif

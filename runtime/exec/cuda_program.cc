@@ -115,35 +115,36 @@ Status CudaProgram::fill(const plan::Weight& weight) {
 
 Status CudaProgram::bindSteps() {
   for (const auto* step : *variant_.steps()) {
-    BoundStep bound{{}, step};
+    BoundStep bound{{}, step, {}};
     for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
-    steps_.push_back(bound);
+    steps_.push_back(std::move(bound));
     profile_.push_back({step, 0});
   }
   return {};
 }
 
-// The last operand of a step with a larger kernel that wants a map of its rows: as many as there can be.
+// Of larger kernels that want a map of their rows: as many as there can be. Each has its own, since boxes differ.
 Status CudaProgram::bindMaps(const BatchLimits& limits) {
   std::vector<CudaTensorMap> maps;
-  std::vector<size_t> mapped;
-  for (size_t i = 0; i < steps_.size(); ++i) {
-    const plan::Step& step = *steps_[i].step;
+  std::vector<CudaPointer*> mapped;
+  for (BoundStep& bound : steps_) {
+    const plan::Step& step = *bound.step;
     for (uint32_t j = 0; step.larger() && j < step.larger()->size(); ++j) {
-      const auto* map = variant_.kernels()->Get(step.larger()->Get(j)->kernel())->map();
+      uint32_t kernel = step.larger()->Get(j)->kernel();
+      const auto* map = variant_.kernels()->Get(kernel)->map();
       if (!map) continue;
       const auto* slot = variant_.slots()->Get(step.operands()->Get(0)->index());
       uint64_t rows = static_cast<uint64_t>(slot->extent() == plan::Extent::rows ? limits.rows : limits.tokens);
-      INGOT_ASSIGN(CudaTensorMap one, device_->mapOf(addressOf(*step.operands()->Get(0)), map->columns(), rows, map->rows()));
+      CudaDevice::RowBoxes boxes{map->columns(), map->row_bytes(), map->element_bytes(), map->rows()};
+      INGOT_ASSIGN(CudaTensorMap one, device_->mapOf(addressOf(*step.operands()->Get(0)), rows, boxes));
       maps.push_back(one);
-      mapped.push_back(i);
+      mapped.push_back(&bound.maps[kernel]);
     }
   }
   auto bytes = std::as_bytes(std::span(maps));
   INGOT_ASSIGN(maps_, device_->allocate(bytes.size(), "maps of rows"));
   INGOT_TRY(device_->upload(maps_.pointer(), bytes));
-  for (size_t i = 0; i < mapped.size(); ++i)
-    steps_[mapped[i]].operands.at[INGOT_MAX_OPERANDS - 1] = reinterpret_cast<void*>(maps_.pointer() + i * sizeof(CudaTensorMap));
+  for (size_t i = 0; i < mapped.size(); ++i) *mapped[i] = maps_.pointer() + i * sizeof(CudaTensorMap);
   return {};
 }
 
@@ -225,7 +226,9 @@ Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
   StepRun run = runOf(*step.step, sizes, largerRows_);
   if (run.tiles == 0) return {};
   CudaPointer batch = batch_.pointer();
-  void* parameters[] = {&batch, const_cast<IngotOperands*>(&step.operands)};
+  IngotOperands operands = step.operands;
+  if (auto map = step.maps.find(run.kernel); map != step.maps.end()) operands.at[INGOT_MAX_OPERANDS - 1] = reinterpret_cast<void*>(map->second);
+  void* parameters[] = {&batch, &operands};
   const auto* kernel = variant_.kernels()->Get(run.kernel);
   return device_->launch(kernels_[run.kernel], static_cast<unsigned>(run.tiles), kernel->threads(), parameters)
       .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));

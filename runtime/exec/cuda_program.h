@@ -23,6 +23,7 @@ class CudaProgram : public Program {
   struct BoundStep {
     IngotOperands operands;
     const plan::Step* step;
+    std::map<uint32_t, CudaPointer> maps;  // of rows, by the kernel that copies by one
   };
 
   CudaProgram(const Artifact& artifact, const plan::Variant& variant) : Program(variant), artifact_(artifact), range_(weightRange(artifact.plan())) {}

@@ -65,7 +65,9 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
                                                         kernel->dynamic_bytes() > kMaxDynamicBytes)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
   for (const auto* kernel : *variant.kernels())
-    if (const auto* map = kernel->map(); map && (map->columns() == 0 || map->columns() % 8 || map->rows() == 0 || map->rows() > 256))
+    if (const auto* map = kernel->map();
+        map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||
+                map->row_bytes() % 16 || uint64_t{map->columns()} * map->element_bytes() > map->row_bytes()))
       return Status::invalidArtifact("kernel {} has a map of rows that no GPU makes", kernel->name() ? kernel->name()->c_str() : "");
   for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
     const auto* slot = variant.slots()->Get(i);
@@ -87,7 +89,7 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
       if (const auto* map = variant.kernels()->Get(larger->kernel())->map()) {
         const auto* x = step->operands()->size() < 16 && step->operands()->size() > 0 ? step->operands()->Get(0) : nullptr;
         if (!x || x->kind() != plan::OperandKind::slot || x->index() >= sizeOf(variant.slots()) ||
-            variant.slots()->Get(x->index())->row_bytes() < 2ull * map->columns())
+            variant.slots()->Get(x->index())->row_bytes() < map->row_bytes())
           return Status::invalidArtifact("step {} has no rows for the map of larger kernel {}", i, j);
       }
       before = larger->least_rows();

@@ -87,9 +87,9 @@ bool hasStandIns(const std::string& target) {
   return (target == "x86-64-v4+vnni" || target == "x86-64-v4+vnni+amx") && !canRunItself(target) && canRunItself("x86-64-v3");
 }
 
-Result<VariantCode> generateFor(std::span<const KernelUnit> units, const std::string& target) {
+Result<VariantCode> generateFor(std::span<const KernelUnit> units, const std::string& target, const CudaChoices& choices) {
   if (hasStandIns(target)) return generateWithStandIns(units, *CpuTarget::parse(target));
-  INGOT_ASSIGN(std::vector<Target> targets, parseTarget(target == kEmulated ? target : "cpu:" + target));
+  INGOT_ASSIGN(std::vector<Target> targets, parseTarget(target == kEmulated ? target : "cpu:" + target, {.cuda = choices}));
   return targets[0].generate(units, 2);
 }
 
@@ -178,7 +178,8 @@ void Kernel::runOnThreads(const IngotBatch& batch, const std::vector<void*>& ope
   for (int i = 0; i < threads; ++i) work.compute(0, i * tiles / threads, (i + 1) * tiles / threads, i);
 }
 
-Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<KernelText>& texts, const std::string& target) {
+Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<KernelText>& texts, const std::string& target,
+                                                            const CudaChoices& choices) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   context.loadDialect<llm::LlmDialect, exec::ExecDialect>();
   auto module = mlir::parseSourceString<mlir::ModuleOp>(programOf(texts), &context);
@@ -189,7 +190,7 @@ Result<std::unique_ptr<KernelLibrary>> KernelLibrary::build(const std::vector<Ke
     INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
     units.push_back(std::move(unit));
   }
-  INGOT_ASSIGN(VariantCode variant, generateFor(units, target));
+  INGOT_ASSIGN(VariantCode variant, generateFor(units, target, choices));
   const std::byte* image;
   auto foreign = CpuTarget::parse(target);
   if (foreign.ok() && Emulator::emulates(*foreign)) {

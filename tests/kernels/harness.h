@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "compiler/codegen/cuda/source.h"
 #include "compiler/codegen/unit.h"
 #include "compiler/codegen/variant.h"
 #include "kernels/abi/abi.h"
@@ -69,7 +70,8 @@ class Kernel {
 class KernelLibrary {
  public:
   // `target` is what follows cpu:, or cuda-emulated.
-  static Result<std::unique_ptr<KernelLibrary>> build(const std::vector<KernelText>& texts, const std::string& target);
+  static Result<std::unique_ptr<KernelLibrary>> build(const std::vector<KernelText>& texts, const std::string& target,
+                                                      const CudaChoices& choices = {});
   const Kernel& at(size_t i) const { return kernels_[i]; }
   // The kernels for more rows of the same steps, by the index of the one they stand beside; not every kernel has one.
   const std::multimap<size_t, Kernel>& larger() const { return larger_; }

@@ -33,15 +33,20 @@ static inline T& inBlock(T& mine, unsigned rank) {
   return *(T*)(block.cluster[rank].storage + ((char*)&mine - block.storage));
 }
 
-// A chunk whose copy to a block begins; `from` null: what comes is not to be looked at.
-static inline void beginBulk(Block& block, void* to, Shadow& shadow, const void* from, Barrier& barrier) {
+// An element of a block's shared memory that nobody touches until the barrier lets go.
+static inline void closeUntil(Block& block, Barrier& barrier, void* to, Shadow& shadow, const void* from, int bytes) {
   if (block.numBulks == kMaxBulks) fault(block, self().threadIndex.x, "has more copies under way than the emulator keeps");
   if (shadow.copier != kNobody) fault(block, self().threadIndex.x, "copies to where a copy is under way");
   __builtin_memset(&shadow, 0xff, sizeof shadow);
-  __builtin_memset(to, 0xff, kCopyBytes);
   shadow.copier = (unsigned short)self().threadIndex.x;
-  block.bulks[block.numBulks++] = {to, from, &shadow, &barrier};
+  block.bulks[block.numBulks++] = {to, from, &shadow, &barrier, bytes};
   ++barrier.bulks;
+}
+
+// A chunk whose copy to a block begins; `from` null: what comes is not to be looked at.
+static inline void beginBulk(Block& block, void* to, Shadow& shadow, const void* from, Barrier& barrier) {
+  closeUntil(block, barrier, to, shadow, from, kCopyBytes);
+  __builtin_memset(to, 0xff, kCopyBytes);
 }
 
 // Brings the copies of a barrier. A write of an epoch before this one is ordered before everything in it.
@@ -58,7 +63,7 @@ static inline void finishBulks(Block& block, Barrier& barrier) {
     shadow.copier = kNobody;
     shadow.write = {block.epoch - 1, 0, 0, 0};
     if (bulk.from) __builtin_memcpy(bulk.to, bulk.from, kCopyBytes);
-    barrier.bytes -= kCopyBytes;
+    barrier.bytes -= bulk.bytes;
   }
   block.numBulks = left;
   barrier.bulks = 0;
@@ -115,9 +120,9 @@ template <int Rows, int Columns, int Blocks, class T, int N, int B>
 static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands, long long rowBytes, int rows, int row, int column,
                             SharedBarriers<B>& barriers, int barrier) {
   for (int r = 0; r < Rows; ++r)
-    for (int chunk = 0; chunk < Columns / 8; ++chunk) {
-      int at = i + r * (Columns / 8) + (chunk ^ r % 8);
-      long long first = column * 2ll + chunk * simt::kCopyBytes;
+    for (int chunk = 0; chunk < 8; ++chunk) {
+      int at = i + r * 8 + (chunk ^ r % 8);
+      long long first = column * (128ll / Columns) + chunk * simt::kCopyBytes;
       to.expectInside(at);
       bool isThere = row + r < rows && first < rowBytes;
       const char* from = isThere ? (const char*)operands[0] + (row + r) * rowBytes + first : nullptr;
@@ -125,6 +130,19 @@ static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands,
         simt::beginBulk(simt::self().block->cluster[rank], &simt::inBlock(to.values[at], rank), simt::inBlock(to.shadows[at], rank), from,
                         simt::inBlock(barriers.values[barrier], rank));
     }
+}
+template <class T, int N, int B>
+static inline void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>& barriers, int barrier) {
+  to.expectInside(i);
+  simt::closeUntil(*simt::self().block, barriers.values[barrier], &to.values[i], to.shadows[i], nullptr, 0);
+  to.values[i] = value;
+}
+template <class Part, class T, int N>
+static inline Part loadPart(SharedArray<T, N>& from, int i, int part) {
+  T whole = from[i];
+  Part one;
+  __builtin_memcpy(&one, (const char*)&whole + part * sizeof one, sizeof one);
+  return one;
 }
 template <int Count>
 static inline void fewerRegisters() {}

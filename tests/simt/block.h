@@ -32,8 +32,8 @@ constexpr unsigned kMaxCopies = 64;
 // A warpgroup's product that has begun and not been waited for (products.h).
 struct Product {
   void (*compute)(const Product&);
-  float* sums;
-  unsigned channels[2][8];  // 16 columns of the thread's two channels
+  void* sums;
+  unsigned channels[2][8];  // 16 columns of the thread's two channels, or 32 of codes
   void* x;                  // an array in shared memory
   int firstX, unit;
   bool keeps;
@@ -46,6 +46,7 @@ struct Bulk {
   void* to;
   const void* from;
   void *shadow, *barrier;
+  int bytes;  // that the barrier counts
 };
 constexpr unsigned kMaxBulks = 1 << 14;
 

@@ -20,9 +20,26 @@ static void computeProduct(const Product& product) {
       for (int chunk = 0; chunk < 2; ++chunk) {
         T words = x[product.firstX + row * kLineChunks + ((product.unit * 2 + chunk) ^ row % 8)];
         for (int half = 0; half < 2; ++half) {
-          float& d = product.sums[i * 4 + half * 2 + j];
+          float& d = ((float*)product.sums)[i * 4 + half * 2 + j];
           if (chunk == 0 && !product.keeps) d = 0;
           for (int k = 0; k < 8; ++k) d = fma(halfOf(product.channels[half][chunk * 4 + k / 2], k), halfOf(words.at[k / 2], k), d);
+        }
+      }
+    }
+}
+
+template <int Rows, class T, int N>
+static void computeCodes(const Product& product) {
+  auto& x = *(SharedArray<T, N>*)product.x;
+  for (int i = 0; i < Rows / 8; ++i)
+    for (int j = 0; j < 2; ++j) {
+      int row = i * 8 + (int)lane() % 4 * 2 + j;
+      for (int chunk = 0; chunk < 2; ++chunk) {
+        T words = x[product.firstX + row * kLineChunks + ((product.unit * 2 + chunk) ^ row % 8)];
+        for (int half = 0; half < 2; ++half) {
+          int& d = ((int*)product.sums)[i * 4 + half * 2 + j];
+          if (chunk == 0 && !product.keeps) d = 0;
+          for (int t = 0; t < 4; ++t) d = dotQuad((int)product.channels[half][chunk * 4 + t], (int)words.at[t], d);
         }
       }
     }
@@ -57,25 +74,39 @@ static inline T loadTransposed(SharedArray<T, N>& from, int i) {
 
 static inline void beginProducts() { simt::show(0, 0xffffffffu, "beginProducts"); }
 static inline void closeProducts() { ++simt::self().productGroups; }
-template <int Most, int N>
-static inline void waitForProducts(float (&)[N]) {
+template <int Most, class Sum, int N>
+static inline void waitForProducts(Sum (&)[N]) {
   simt::show(0, 0xffffffffu, "waitForProducts");
   simt::finishProducts(Most);
 }
-template <int Rows, class T, int N>
-static inline void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps) {
-  simt::Thread& thread = simt::self();
-  if (thread.numProducts == simt::kMaxProducts)
-    simt::fault(*thread.block, thread.threadIndex.x, "has more products under way than the emulator keeps");
-  unsigned turn = simt::showFragments(a, {0, 0}, "multiplyWide");
-  simt::Product& product = thread.products[thread.numProducts++];
-  product.compute = simt::computeProduct<Rows, T, N>;
-  product.sums = d;
+
+namespace simt {
+
+template <class T, int N>
+static void beginProduct(void (*compute)(const Product&), void* sums, const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps,
+                         const char* name) {
+  Thread& thread = self();
+  if (thread.numProducts == kMaxProducts) fault(*thread.block, thread.threadIndex.x, "has more products under way than the emulator keeps");
+  unsigned turn = showFragments(a, {0, 0}, name);
+  Product& product = thread.products[thread.numProducts++];
+  product.compute = compute;
+  product.sums = sums;
   product.x = &x;
   product.firstX = firstX;
   product.unit = unit;
   product.keeps = keeps;
   product.group = thread.productGroups;
   for (int half = 0; half < 2; ++half)
-    for (int word = 0; word < 8; ++word) product.channels[half][word] = simt::wordOfA((int)simt::lane() / 4 + half * 8, word % 4, word / 4, turn);
+    for (int word = 0; word < 8; ++word) product.channels[half][word] = wordOfA((int)lane() / 4 + half * 8, word % 4, word / 4, turn);
+}
+
+}  // namespace simt
+
+template <int Rows, class T, int N>
+static inline void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps) {
+  simt::beginProduct(simt::computeProduct<Rows, T, N>, d, a, x, firstX, unit, keeps, "multiplyWide");
+}
+template <bool Keeps, int Rows, class T, int N>
+static inline void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
+  simt::beginProduct(simt::computeCodes<Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideCodes");
 }

@@ -15,6 +15,8 @@ std::span<const MeasuredRows> measuredRows() {
 
 int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured) {
   if (unit.function == "wide") return cudaWideLeastRows(unit.shape, unit.channels);
+  if (unit.function == "wide_codes")
+    return cudaWideCodesLeastRows(unit.shape, unit.format, static_cast<int>(unit.group), unit.channels, unit.sums, unit.resultGroup);
   auto start = unit.name.find('.') + 1;
   std::string_view format = std::string_view(unit.name).substr(start, unit.name.find('.', start) - start);
   for (const MeasuredRows& row : measured)

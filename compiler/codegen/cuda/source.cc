@@ -12,7 +12,7 @@
 namespace ingot {
 namespace {
 
-constexpr const char *kGemm = "gemm", *kWide = "wide", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
+constexpr const char *kGemm = "gemm", *kWide = "wide", *kWideCodes = "wide_codes", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
 
 // Of a block: a stack for every thread, and shared memory with its shadows. A cluster has several, and a persistent kernel.
 uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
@@ -90,7 +90,16 @@ KernelCode cudaKernel(const KernelUnit& unit) {
       code.tiles.count = shape.across(unit.channels), code.tiles.rowsPerTile = shape.rows;
       code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks);
       code.dynamicBytes = static_cast<uint32_t>(shape.bytes());
-      code.mapColumns = static_cast<uint32_t>(unit.columns), code.mapRows = static_cast<uint32_t>(shape.box());
+      code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
+    }
+    if (unit.function == kWideCodes) {
+      int group = static_cast<int>(unit.group);
+      CudaWide shape = cudaWideCodes(unit.shape, unit.format, group);
+      code.tiles.count = shape.across(unit.channels), code.tiles.rowsPerTile = shape.rows;
+      code.threads = static_cast<uint32_t>(shape.threads());
+      code.dynamicBytes = static_cast<uint32_t>(cudaWideCodesBytes(unit.shape, unit.format, group));
+      code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 1,
+                  static_cast<uint32_t>(quantizedRowBytes(unit.columns, group))};
     }
   }
   if (unit.function == "attention") {
@@ -100,24 +109,35 @@ KernelCode cudaKernel(const KernelUnit& unit) {
   return code;
 }
 
-// The kernel for many rows of a linear's unit, or none. The emulator runs what sm_90a does.
-static const char* largerFunction(const KernelUnit& unit, std::string_view architecture) {
-  bool multipliesWide = architecture == "sm_90a" || architecture == kEmulated;
-  if (multipliesWide && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup)) return kWide;
-  return hasCudaGemm(unit.format, unit.columns, static_cast<int>(unit.group), unit.sums, unit.resultGroup) ? kGemm : nullptr;
+// Kernels for many rows of a linear's unit, from few rows to many. The emulator runs what sm_90a does.
+struct LargerShape {
+  const char* function;
+  int shape;
+};
+static std::vector<LargerShape> largerShapes(const KernelUnit& unit, std::string_view architecture) {
+  std::vector<LargerShape> all;
+  int group = static_cast<int>(unit.group);
+  if (architecture == "sm_90a" || architecture == kEmulated) {
+    for (int shape = 0; shape < kCudaWideShapes && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup); ++shape)
+      if (shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].blocks <= unit.channels) all.push_back({kWide, shape});  // else half would be empty
+    for (int shape = 0; shape < kCudaWideCodesShapes; ++shape)
+      if (hasCudaWideCodes(shape, unit.format, group, unit.channels, unit.sums, unit.resultGroup)) all.push_back({kWideCodes, shape});
+  }
+  if (all.empty() && hasCudaGemm(unit.format, unit.columns, group, unit.sums, unit.resultGroup)) all.push_back({kGemm, 0});
+  return all;
 }
 
-static LargerKernel largerKernel(size_t of, KernelUnit unit, const char* function, int shape) {
-  unit.symbol += fmt::format("_{}{}", function, shape ? std::to_string(shape) : "");
-  unit.name.replace(0, unit.function.size(), function);
-  unit.function = function;
-  unit.header = fmt::format("kernels/linear/{}", function);
-  unit.shape = shape;
-  if (function == kWide) {
-    unit.name += fmt::format(".r{}", kCudaWide[shape].rows);
-    unit.constants += fmt::format("constexpr int kShape = {};\n", shape);
-  }
+static LargerKernel largerKernel(size_t of, KernelUnit unit, LargerShape larger) {
+  unit.symbol += fmt::format("_{}{}", larger.function, larger.shape ? std::to_string(larger.shape) : "");
+  unit.name.replace(0, unit.function.size(), larger.function);
+  unit.function = larger.function;
+  unit.header = fmt::format("kernels/linear/{}", larger.function);
+  unit.shape = larger.shape;
   KernelCode code = cudaKernel(unit);
+  if (code.map.rows) {
+    unit.name += fmt::format(".r{}", code.tiles.rowsPerTile);
+    unit.constants += fmt::format("constexpr int kShape = {};\n", larger.shape);
+  }
   return {of, std::move(unit), code};
 }
 
@@ -125,11 +145,11 @@ static LargerKernel largerKernel(size_t of, KernelUnit unit, const char* functio
 static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
-    const char* function = units[i].function == "linear" ? largerFunction(units[i], architecture) : nullptr;
-    for (int shape = 0; function && shape < (function == kWide ? kCudaWideShapes : 1); ++shape) {
-      if (shape > 0 && kCudaWide[shape].channels * kCudaWide[shape].blocks > units[i].channels) break;  // half of its tiles would be empty
-      LargerKernel one = largerKernel(i, units[i], function, shape);
-      one.code.leastRows = leastRows ? leastRows + shape : leastRowsOf(one.unit, architecture);
+    if (units[i].function != "linear") continue;
+    int64_t next = leastRows;
+    for (LargerShape larger : largerShapes(units[i], architecture)) {
+      LargerKernel one = largerKernel(i, units[i], larger);
+      one.code.leastRows = leastRows ? next++ : leastRowsOf(one.unit, architecture);
       all.push_back(std::move(one));
     }
   }
@@ -179,7 +199,7 @@ Result<CpuTarget> emulatedTarget() {
 
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  ExtraKernels extra = extraKernels(units, choices, target.name, true);
+  ExtraKernels extra = extraKernels(units, choices, choices.emulated.empty() ? target.name : choices.emulated, true);
   std::vector<SourceUnit> sources = cudaSources(units, extra);
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   for (size_t i = 0; i < kernels.size(); ++i) {

@@ -16,6 +16,7 @@ KernelCode cudaKernel(const KernelUnit& unit);
 struct CudaChoices {
   int64_t largerRows = 0;        // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
   int64_t persistentTokens = 0;  // batches of at most so many tokens run as one persistent kernel; 0: none do
+  std::string emulated;          // the architecture whose larger kernels the emulator runs; empty: sm_90a
 };
 
 // Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h; they need what sm_80 brought), and the

@@ -191,11 +191,12 @@ Result<unsigned> CudaDevice::blocksAtOnce(const CudaKernel& kernel, unsigned thr
   return static_cast<unsigned>(blocks * info_.multiprocessors);
 }
 
-Result<CudaTensorMap> CudaDevice::mapOf(CudaPointer rows, uint64_t columns, uint64_t count, unsigned boxRows) {
+Result<CudaTensorMap> CudaDevice::mapOf(CudaPointer rows, uint64_t count, const RowBoxes& boxes) {
   CudaTensorMap map = {};
-  const uint64_t sizes[] = {columns, count}, strides[] = {columns * 2};
-  const unsigned box[] = {64, boxRows}, steps[] = {1, 1};
-  INGOT_TRY(check(driver_.cuTensorMapEncodeTiled(&map, kCudaMapHalves, 2, reinterpret_cast<void*>(rows), sizes, strides, box, steps, kCudaMapPlain,
+  const uint64_t sizes[] = {boxes.columns, count}, strides[] = {boxes.rowBytes};
+  const unsigned box[] = {128 / boxes.elementBytes, boxes.rows}, steps[] = {1, 1};
+  int type = boxes.elementBytes == 1 ? kCudaMapBytes : kCudaMapHalves;
+  INGOT_TRY(check(driver_.cuTensorMapEncodeTiled(&map, type, 2, reinterpret_cast<void*>(rows), sizes, strides, box, steps, kCudaMapPlain,
                                                  kCudaMapSwizzle128, kCudaMapPromote256, kCudaMapZeros),
                   "cuTensorMapEncodeTiled"));
   return map;

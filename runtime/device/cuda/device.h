@@ -103,8 +103,12 @@ class CudaDevice {
   Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes = 0);
   // GPUs from compute capability 9.0 on may start the kernel while the one before it ends: it waits by itself before it reads results.
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
-  // Of rows of f16, one after the other, by boxes of so many rows and 64 columns; 16-byte chunks trade places within 128 bytes.
-  Result<CudaTensorMap> mapOf(CudaPointer rows, uint64_t columns, uint64_t count, unsigned boxRows);
+  // Of rows of f16 or bytes, by boxes of so many rows and 128 bytes; 16-byte chunks trade places within them.
+  struct RowBoxes {
+    uint64_t columns, rowBytes;
+    unsigned elementBytes, rows;
+  };
+  Result<CudaTensorMap> mapOf(CudaPointer rows, uint64_t count, const RowBoxes& boxes);
   // All blocks run at the same time, and may wait for each other; no more than blocksAtOnce().
   Status launchAtOnce(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
   Result<unsigned> blocksAtOnce(const CudaKernel& kernel, unsigned threads);

@@ -47,7 +47,7 @@ struct alignas(64) CudaTensorMap {
   char bytes[128];
 };
 // CUtensorMapDataType, Interleave, Swizzle, L2promotion and FloatOOBfill.
-constexpr int kCudaMapHalves = 6, kCudaMapPlain = 0, kCudaMapSwizzle128 = 3, kCudaMapPromote256 = 3, kCudaMapZeros = 0;
+constexpr int kCudaMapBytes = 0, kCudaMapHalves = 6, kCudaMapPlain = 0, kCudaMapSwizzle128 = 3, kCudaMapPromote256 = 3, kCudaMapZeros = 0;
 
 // Every function returns a CUresult. The order is that of INGOT_CUDA_FUNCTIONS.
 #define INGOT_CUDA_FUNCTIONS(X)                                                                                                           \

@@ -51,6 +51,7 @@ struct Emulator {
   Memory scratch;
   std::map<std::string, IngotTileFunction> functions;
   std::map<std::string, unsigned> dynamicBytes;  // of shared memory, by entry
+  std::map<std::string, unsigned> mapRows;       // of a box of the kernel's map of rows
 };
 std::unique_ptr<Emulator> emulator;
 std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
@@ -77,6 +78,10 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
   if (found == emulator->functions.end()) {
     cudaStub().problems.push_back("no emulated kernel " + entry);
     return;
+  }
+  if (auto rows = emulator->mapRows.find(entry); rows != emulator->mapRows.end()) {
+    const void* map = operands.at[INGOT_MAX_OPERANDS - 1];
+    if (!map || std::memcmp(map, &rows->second, sizeof rows->second) != 0) cudaStub().problems.push_back("the map of another kernel's boxes");
   }
   IngotKernelArgs args{batch, operands.at};
   found->second(&args, 0, blocks, emulator->scratch.data());
@@ -133,6 +138,7 @@ void CudaStub::runWith(const std::string& path) {
     emulator->code = CodeMapping::map(emulator->artifact->descriptor(), segment->offset(), segment->bytes()).value();
     for (const auto* kernel : *variant->kernels()) {
       emulator->dynamicBytes[kernel->entry()->str()] = kernel->dynamic_bytes();
+      if (kernel->map()) emulator->mapRows[kernel->entry()->str()] = kernel->map()->rows();
       emulator->functions[kernel->entry()->str()] = reinterpret_cast<IngotTileFunction>(emulator->code.at(kernel->code_offset()));
       scratch = std::max<uint64_t>(scratch, kernel->scratch_bytes());
     }
@@ -274,11 +280,13 @@ INGOT_EXPORT int cuModuleGetFunction(CudaFunctionTag** function, CudaModuleTag* 
 INGOT_EXPORT int cuTensorMapEncodeTiled(CudaTensorMap* map, int type, unsigned rank, void* address, const uint64_t* sizes, const uint64_t* strides,
                                         const unsigned* box, const unsigned* steps, int, int swizzle, int, int) {
   if (int error = enter("cuTensorMapEncodeTiled")) return error;
-  bool fits = type == kCudaMapHalves && rank == 2 && swizzle == kCudaMapSwizzle128 && reinterpret_cast<uintptr_t>(address) % 16 == 0 &&
-              sizes[0] * 2 <= strides[0] && strides[0] % 16 == 0 && box[0] * 2 <= 128 && box[1] >= 1 && box[1] <= 256 && steps[0] == 1 &&
-              steps[1] == 1;
+  unsigned elementBytes = type == kCudaMapHalves ? 2 : 1;
+  bool fits = (type == kCudaMapHalves || type == kCudaMapBytes) && rank == 2 && swizzle == kCudaMapSwizzle128 &&
+              reinterpret_cast<uintptr_t>(address) % 16 == 0 && sizes[0] * elementBytes <= strides[0] && strides[0] % 16 == 0 &&
+              box[0] * elementBytes <= 128 && box[1] >= 1 && box[1] <= 256 && steps[0] == 1 && steps[1] == 1;
   if (!fits) return kInvalidValue;
   *map = {};
+  std::memcpy(map->bytes, &box[1], sizeof box[1]);
   return checkRange(reinterpret_cast<uint64_t>(address), sizes[1] * strides[0], "a map of rows");
 }
 INGOT_EXPORT int cuFuncSetAttribute(CudaFunctionTag* function, int attribute, int value) {

@@ -64,23 +64,27 @@ TEST(CudaTarget, EveryKernelHasItsCodeAndSizes) {
 
 // Kernels that multiply by warpgroups: sm_90a's alone, with a map of their rows, and memory of which launches must ask for.
 TEST(CudaTarget, OnlyHopperHasWideKernels) {
-  test::TemporaryFolder folder;
-  CompileOptions options = test::tinyOptions(test::tinyCheckpoint(), folder / "out");
-  options.targets = {"cuda:sm_80", "cuda:sm_90a", "cuda:sm_100a", "cuda:compute_90"};
-  options.dtype = "float16";
-  options.code.cudaCompile = fakeCompile;
-  Status status = compileModel(options);
-  ASSERT_TRUE(status.ok()) << status.message();
-  auto artifact = Artifact::open(options.output);
-  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
-  for (const auto* variant : *(*artifact)->plan().variants()) {
-    size_t wide = 0;
-    for (const auto* kernel : *variant->kernels()) {
-      EXPECT_EQ(kernel->map() != nullptr, kernel->function()->str() == "wide");
-      EXPECT_EQ(kernel->dynamic_bytes() > 48 << 10, kernel->function()->str() == "wide");
-      wide += kernel->map() != nullptr;
+  for (auto [quantize, function] : {std::pair{"none", "wide"}, {"int8", "wide_codes"}, {"int4", "wide_codes"}}) {
+    test::TemporaryFolder folder;
+    CompileOptions options = test::tinyOptions(test::tinyCheckpoint(), folder / "out");
+    options.targets = {"cuda:sm_80", "cuda:sm_90a", "cuda:sm_100a", "cuda:compute_90"};
+    options.dtype = "float16";
+    options.quantize = quantize;
+    options.code.cudaCompile = fakeCompile;
+    Status status = compileModel(options);
+    ASSERT_TRUE(status.ok()) << status.message();
+    auto artifact = Artifact::open(options.output);
+    ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+    for (const auto* variant : *(*artifact)->plan().variants()) {
+      size_t wide = 0;
+      for (const auto* kernel : *variant->kernels()) {
+        bool isWide = kernel->function()->str().starts_with("wide");
+        EXPECT_EQ(kernel->map() != nullptr, isWide);
+        EXPECT_EQ(kernel->dynamic_bytes() > 48 << 10, isWide);
+        wide += kernel->function()->str() == function;
+      }
+      EXPECT_EQ(wide > 0, variant->target()->str() == "cuda:sm_90a") << variant->target()->str() << ", " << quantize;
     }
-    EXPECT_EQ(wide > 0, variant->target()->str() == "cuda:sm_90a") << variant->target()->str();
   }
 }
 
@@ -89,6 +93,16 @@ TEST(CudaTarget, WideShapesFollowEachOther) {
   for (int64_t channels : {16, 576, 4096, 6144, 28672, 128256}) {
     EXPECT_EQ(cudaWideLeastRows(0, channels), 17);
     for (int shape = 1; shape < kCudaWideShapes; ++shape) EXPECT_GT(cudaWideLeastRows(shape, channels), cudaWideLeastRows(shape - 1, channels));
+    for (auto [format, group] : {std::pair{WeightFormat::i8, 32}, {WeightFormat::i4, 64}, {WeightFormat::i4m, 32}, {WeightFormat::i8, 128}})
+      for (int64_t resultGroup : {0, 32, 64, 128}) {
+        int64_t before = 16;
+        for (int shape = 0; shape < kCudaWideCodesShapes; ++shape) {
+          if (!hasCudaWideCodes(shape, format, group, channels, 1, resultGroup)) continue;
+          int64_t least = cudaWideCodesLeastRows(shape, format, group, channels, 1, resultGroup);
+          EXPECT_TRUE(before == 16 ? least == 17 : least > before) << "shape " << shape << ", " << channels << " channels";
+          before = least;
+        }
+      }
   }
 }
 

@@ -243,14 +243,17 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   params.max_tokens = 3;
   params.prompt_logprobs = 2;
   struct Kind {
-    const char *target, *dtype, *kernel;
+    const char *target, *dtype, *quantize, *kernel;
   };
-  for (Kind kind : {Kind{"cuda:sm_80", "bfloat16", "_gemm"}, {"cuda:sm_90a", "float16", "_wide"}}) {
+  for (Kind kind : {Kind{"cuda:sm_80", "bfloat16", "none", "_gemm"},
+                    {"cuda:sm_90a", "float16", "none", "_wide"},
+                    {"cuda:sm_90a", "float16", "int4", "_wide_codes"}}) {
     std::vector<std::string> answers;
     for (int64_t leastRows : {1000, 9}) {
       CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "many.ingot");
       options.targets = {kind.target, "cuda-emulated"};
       options.dtype = kind.dtype;
+      options.quantize = kind.quantize;
       options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
       options.code.cuda.largerRows = leastRows;
       Status status = compileModel(options);

@@ -1,0 +1,310 @@
+// linear for many rows and weights of integer codes, on the tensor cores of sm_90a: as wide.cuh, a warpgroup copies, and each of the others has 64 channels
+// and all of the tile's rows. Dots of a unit are sums of integers, exact in any order; what follows is Codes::add of linear.cuh, unit by unit and run by
+// run, so a row's bits are the same in both. While sums take a unit's dots the next unit's are under way: in a second set of registers, or, where
+// those are short, in another warpgroup. Constants and operands as in linear.cuh, and kShape; the last operand of a launch is a map of the rows' codes.
+#pragma once
+
+#include "kernels/linear/finish.cuh"
+#include "kernels/linear/fragments.cuh"
+#include "kernels/linear/wide_tile.cuh"
+
+namespace wide_codes {
+
+// What two neighbouring rows say of a unit.
+template <bool HasMinima>
+struct alignas(8) PairOf {
+  float scale[2];
+};
+template <>
+struct alignas(16) PairOf<true> {
+  float scale[2], minimumFactor[2];
+};
+
+template <class C>
+struct Tile {
+  static constexpr WeightFormat kFormat = C::kFormat;
+  static constexpr int kGroup = (int)C::kGroup;
+  static_assert(hasCudaWideCodes(C::kShape, kFormat, kGroup, C::kN, C::kSums, C::kResultGroup));
+  typedef linear::Codes<kFormat> Coding;
+  static constexpr bool kHasMinima = kFormat == WeightFormat::i4m, kBytes = hasByteCodes(kFormat);
+  static constexpr CudaWide kShape = cudaWideCodes(C::kShape, kFormat, kGroup);
+  static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kSlots = kShape.slots;
+  static constexpr int kDynamicBytes = cudaWideCodesBytes(C::kShape, kFormat, kGroup), kMinBlocks = kChannels == 64 ? 2 : 1;
+  static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (int)kShape.across(C::kN);
+  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
+  typedef linear::Finish<C, kChannels> Finish;
+
+  // A unit is a group. Its products take 32 columns each.
+  static constexpr int kUnits = (int)C::kK / kGroup, kStageUnits = kCudaWideCodesColumns / kGroup, kStages = (kUnits + kStageUnits - 1) / kStageUnits;
+  static constexpr int kRunUnits = cudaRunUnits(kUnits), kSteps = kGroup / 32, kSets = kRows > 64 ? 1 : 2;
+  static_assert(kRunUnits % 2 == 0);
+
+  static constexpr int kBox = kShape.box(), kRowChunks = kRows * kCudaWideCodesColumns / 16;
+  static constexpr int kUnitChunks = (int)groupBytes(kFormat, kGroup) / 16, kStageChunks = kStageUnits * kUnitChunks;  // of a block
+  static constexpr int kWeightChunks = kTileBlocks * kStageChunks, kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = kBytes ? 32 : 16;
+  static constexpr int kCopiers = 4, kScalers = 2, kConsumers = kThreads / kWarp - kCopiers;  // warps
+
+  typedef PairOf<kHasMinima> RowPair;
+  static constexpr int kPairs = kRows / 2, kPairPlaces = kStageUnits * kPairs;
+
+  struct Ring {
+    SharedArray<Words, kSlots * kRowChunks> x;
+    SharedArray<Words, kSlots * kWeightChunks> weights;
+    SharedArray<RowPair, kSlots * kPairPlaces> pairs;
+  };
+  INGOT_EITHER Places {
+    Ring ring;
+    SharedArray<float, kRows * Finish::kStride> sums;
+  };
+  struct Storage {
+    Places places;
+    SharedBarriers<kSlots> full, empty;
+  };
+  typedef wide::Slot<kSlots> Slot;
+
+  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
+
+  // One lane copies codes. Blocks behind the last one repeat it, and are not stored.
+  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
+    constexpr int kRest = kUnits % kStageUnits * kUnitChunks * 16;
+    Slot slot;
+#pragma unroll 1
+    for (int stage = 0; stage < kStages; ++stage, slot.next()) {
+      int bytes = kRest != 0 && stage == kStages - 1 ? kRest : kStageChunks * 16;
+      awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
+      announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
+#pragma unroll
+      for (int row = 0; row < kRows; row += kBox)
+        copyRows<kBox, kCudaWideCodesColumns, 1>(storage.places.ring.x, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
+                                              stage * kCudaWideCodesColumns, storage.full, slot.at);
+#pragma unroll
+      for (int i = 0; i < kTileBlocks; ++i) {
+        int block = tile * kTileBlocks + i;
+        const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + stage * (kStageChunks * 16ll);
+        copyBytes(storage.places.ring.weights, slot.at * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot.at);
+      }
+    }
+  }
+
+  // Two warps take what rows say of their groups, some stages ahead through registers. Rows behind the last one repeat it, as groups do.
+  static constexpr int kScaling = kScalers * kWarp, kItems = (kPairPlaces + kScaling - 1) / kScaling, kAhead = 128 / kRows;
+  struct Said {
+    linear::RowGroup at[kItems][2];
+  };
+  INGOT_INLINE void fetch(const char* x, int last, int thread, int stage, Said& said) {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      int item = thread + i * kScaling, unit = stage * kStageUnits + item % kStageUnits, pair = item / kStageUnits;
+      if (unit >= kUnits) unit = kUnits - 1;
+      for (int j = 0; j < 2; ++j) {
+        int row = pair * 2 + j < last ? pair * 2 + j : last;
+        const char* scale = x + row * kRowBytes + C::kK + unit * 4;
+        said.at[i][j] = {load<float>(scale), kHasMinima ? load<int>(scale + kUnits * 4ll) : 0};
+      }
+    }
+  }
+  INGOT_INLINE void put(int thread, int slot, const Said& said, Storage& storage) {
+#pragma unroll
+    for (int i = 0; i < kItems; ++i) {
+      int item = thread + i * kScaling;
+      if (kPairPlaces % kScaling != 0 && item >= kPairPlaces) break;
+      RowPair pair;
+      for (int j = 0; j < 2; ++j) {
+        pair.scale[j] = said.at[i][j].scale;
+        if constexpr (kHasMinima) pair.minimumFactor[j] = Coding::minimumFactor(said.at[i][j]);
+      }
+      storeBehind(storage.places.ring.pairs, slot * kPairPlaces + item % kStageUnits * kPairs + item / kStageUnits, pair, storage.full, slot);
+    }
+  }
+  INGOT_INLINE void scale(const char* x, int rows, int thread, Storage& storage) {
+    int last = (rows < kRows ? rows : kRows) - 1;
+    Said said[kAhead];
+#pragma unroll
+    for (int i = 0; i < kAhead; ++i) fetch(x, last, thread, i, said[i]);
+    Slot slot;
+#pragma unroll 1
+    for (int first = 0; first < kStages; first += kAhead)
+#pragma unroll
+      for (int i = 0; i < kAhead; ++i) {
+        if (first + i >= kStages) break;
+        awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
+        put(thread, slot.at, said[i], storage);
+        __syncwarp();
+        if (thread % kWarp == 0) arrive<1>(storage.full, slot.at, 0);
+        slot.next();
+        fetch(x, last, thread, first + i + kAhead, said[i]);
+      }
+  }
+
+  typedef int Dots[kRows / 2];
+  typedef float Sums[kRows / 2];
+
+  // A warp has 16 channels of a panel of two blocks: a lane two neighbours, rows lane / 4 and lane / 4 + 8 of the warp's products.
+  INGOT_INLINE int quad() { return (int)threadIdx.x % kWarp / 4 % 4; }
+  INGOT_INLINE int half() { return (int)threadIdx.x / kWarp % 2; }
+  INGOT_INLINE int block() { return (int)threadIdx.x / (2 * kWarp) * 2 + (int)threadIdx.x % kWarp / 16; }
+  INGOT_INLINE int channelOf(int upper) { return block() * kBlockChannels + quad() * 4 + half() * 2 + upper; }
+
+  struct Channels {
+    float scale[2], minimum[2];
+  };
+  INGOT_INLINE Channels channelsAt(int at, Storage& storage) {
+    Channels channels;
+    int chunk = at + quad() / 2, word = quad() % 2 * 2 + half();
+    unsigned scales = loadPart<unsigned>(storage.places.ring.weights, chunk, word), minima = 0;
+    if constexpr (kHasMinima) minima = loadPart<unsigned>(storage.places.ring.weights, chunk + 2, word);
+    for (int i = 0; i < 2; ++i) {
+      channels.scale[i] = halfToFloat((unsigned short)(scales >> i * 16));
+      channels.minimum[i] = halfToFloat((unsigned short)(minima >> i * 16));
+    }
+    return channels;
+  }
+
+  // 32 columns of the lane's channels. Rows lie in shared memory column by column: of codes of 4 bits a lane takes every other nibble of two words. What
+  // i4 takes off a code goes off here, and its row's sum is not needed.
+  INGOT_INLINE void fragmentOf(int at, Storage& storage, unsigned (&a)[4]) {
+    auto& weights = storage.places.ring.weights;
+    int t = threadIdx.x % 4, chunk = at + (kBytes ? t : t / 2) * 4 + quad();
+    TwoWords first = loadPart<TwoWords>(weights, chunk, half()), second = loadPart<TwoWords>(weights, chunk + (kBytes ? 16 : 8), half());
+    for (int i = 0; i < 4; ++i) {
+      unsigned word = i < 2 ? first.at[i] : second.at[i - 2];
+      if constexpr (kBytes) a[i] = linear::byteCodes<kFormat>(word);
+      else a[i] = (word >> t % 2 * 4) & 0x0f0f0f0fu;
+      if constexpr (kFormat == WeightFormat::i4) a[i] = (a[i] + 0x78787878u) ^ 0x80808080u;
+    }
+  }
+
+  // Begins a unit's products; `within`: of the slot's stage.
+  INGOT_INLINE int unitAt(int slot, int within) { return slot * kWeightChunks + block() * kStageChunks + within * kUnitChunks; }
+  INGOT_INLINE void begin(int slot, int within, Storage& storage, Dots& dots) {
+    unsigned a[kSteps][4];
+#pragma unroll
+    for (int i = 0; i < kSteps; ++i) fragmentOf(unitAt(slot, within) + kHeaderChunks + i * kStepChunks, storage, a[i]);
+    auto& x = storage.places.ring.x;
+    int firstX = slot * kRowChunks, first = within * kSteps;
+    beginProducts();
+    multiplyWideCodes<false, kRows>(dots, a[0], x, firstX, first);
+#pragma unroll
+    for (int i = 1; i < kSteps; ++i) multiplyWideCodes<true, kRows>(dots, a[i], x, firstX, first + i);
+    closeProducts();
+  }
+
+  // Adds a unit's dots.
+  INGOT_INLINE void add(int slot, int within, Storage& storage, const Dots& dots, Sums& sums) {
+    Channels channels = channelsAt(unitAt(slot, within), storage);
+    int firstPair = slot * kPairPlaces + within * kPairs + (int)threadIdx.x % 4;
+#pragma unroll
+    for (int i = 0; i < kRows / 2; i += 4) {
+      RowPair rows = storage.places.ring.pairs[firstPair + i];
+      for (int j = 0; j < 4; ++j) {
+        Coding::addScaled(sums[i + j], dots[i + j], channels.scale[j / 2], rows.scale[j % 2]);
+        if constexpr (kHasMinima) Coding::addMinimum(sums[i + j], channels.minimum[j / 2], rows.minimumFactor[j % 2]);
+      }
+    }
+  }
+
+  // Where a warp is in the ring.
+  struct Place {
+    Slot begun, added;
+  };
+  // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop to the next.
+  static constexpr int kBurst = kRunUnits % 4 == 0 && kGroup < 128 ? 4 : 2;
+  INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
+  INGOT_INLINE void beginUnit(int within, Place& place, Storage& storage, Dots& dots) {
+    if (within == 0) awaitBarrier(storage.full, place.begun.at, place.begun.round);
+    begin(place.begun.at, within, storage, dots);
+    if (within == kStageUnits - 1) place.begun.next();
+  }
+  INGOT_INLINE void addUnit(int within, Place& place, Storage& storage, const Dots& dots, Sums& sums) {
+    add(place.added.at, within, storage, dots, sums);
+    if (within != kStageUnits - 1) return;
+    __syncwarp();  // the other lanes have read too
+    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, place.added.at, 0);
+    place.added.next();
+  }
+  template <int Units>
+  INGOT_INLINE void addUnits(int first, Place& place, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
+    if constexpr (kSets == 2) beginUnit(withinStage(first, 0), place, storage, dots[0]);
+#pragma unroll
+    for (int i = 0; i < Units; ++i) {
+      Dots& now = dots[i % kSets];
+      if (kSets == 1) beginUnit(withinStage(first, i), place, storage, now);
+      if (kSets == 2 && i + 1 < Units) {
+        beginUnit(withinStage(first, i + 1), place, storage, dots[(i + 1) % kSets]);
+        waitForProducts<1>(now);
+      } else {
+        waitForProducts<0>(now);
+      }
+      addUnit(withinStage(first, i), place, storage, now, sums);
+    }
+  }
+  INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i) {
+      totals[i] += sums[i];
+      sums[i] = 0;
+    }
+  }
+
+  INGOT_INLINE void compute(Storage& storage, Sums& totals) {
+    constexpr int kWhole = kUnits / kBurst * kBurst;
+    Dots dots[kSets];
+    Sums sums = {};
+    Place place;
+#pragma unroll 1
+    for (int first = 0; first < kWhole; first += kRunUnits) {
+      int last = first + kRunUnits < kWhole ? first + kRunUnits : kWhole;
+      if (first > 0) addRun(totals, sums);
+#pragma unroll 1
+      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, place, storage, dots, sums);
+    }
+    if constexpr (kWhole < kUnits) {
+      if (kWhole % kRunUnits == 0) addRun(totals, sums);
+      addUnits<kUnits - kWhole>(kWhole, place, storage, dots, sums);
+    }
+    addRun(totals, sums);
+  }
+
+  // The ring's memory takes the sums, when nobody reads from it any more; results are computed from there.
+  INGOT_INLINE void finish(const Sums& totals, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
+    constexpr int kLines = 4;
+    int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
+    syncTile<kConsumers * kWarp>();
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i)
+      storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + channelOf(i / 2 % 2)] = totals[i];
+    syncTile<kConsumers * kWarp>();
+#pragma unroll 1
+    for (int first = 0; first < kRows; first += kLines * kConsumers)
+      Finish::template run<kLines>(storage.places.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    int rowTile, tile;
+    wide::placeOf<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
+    int firstRow = rowTile * kRows, rows = rowsOf(batch) - firstRow;
+    if (threadIdx.x == 0)
+      for (int i = 0; i < kSlots; ++i) {
+        initBarrier(storage.full, i, 1 + kScalers);
+        initBarrier(storage.empty, i, kConsumers);
+      }
+    showBarriers();
+    __syncthreads();
+    int warp = warpOf(threadIdx.x);
+    if (warp >= kConsumers) {
+      fewerRegisters<40>();
+      int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
+      if (thread == -kWarp) copy(operands, rowsOf(batch), firstRow, tile, storage);
+      if (thread >= 0 && thread < kScaling) scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
+    } else {
+      moreRegisters<kConsumers == 4 ? 216 : 232>();
+      Sums totals = {};
+      compute(storage, totals);
+      finish(totals, tile, firstRow, rows, operands, storage);
+    }
+  }
+};
+
+}  // namespace wide_codes
