@@ -33,6 +33,10 @@ class Program {
   virtual int threads() const = 0;
   // Of the last run(): how long its thread only waited for the device; 0 on CPUs.
   virtual double waitedSeconds() const { return 0; }
+  // Returns when nothing that speeds up later steps is still going on in the background.
+  virtual void settle() {}
+  // What makes steps slower than they could be, one line; empty: nothing is known. Thread-safe.
+  virtual std::string warning() const { return {}; }
   const plan::Variant& variant() const { return variant_; }
 
   // From here on run() measures every step by itself, and is slower. A `largerRows` that is not 0 stands in for the rows from which on

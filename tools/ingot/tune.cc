@@ -64,6 +64,7 @@ Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& ch
                      .queryBlock = static_cast<int32_t>(model.query_block()),
                      .partials = partialsFor(1, pages)};
   INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pages, 1));
+  program->settle();
   Batch batch(limits);
   std::vector<int32_t> ids(kLast, 1), pageIds(static_cast<size_t>(pages));
   for (int32_t i = 0; i < pages; ++i) pageIds[static_cast<size_t>(i)] = i;
