@@ -28,6 +28,8 @@ class Program {
   // Whether a token is drawn behind every row, as its batch says: GPUs do. -1 where no logit is finite or +inf.
   bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
   virtual int32_t chosen(int32_t row) const = 0;
+  // Ids that the choice of a token may be restricted to, at most.
+  int32_t mostAllowed() const { return static_cast<int32_t>(variant_.most_allowed()); }
   // Of rows whose sampling asks for them, where a token is drawn.
   virtual const IngotLogprobs& logprobs(int32_t row) const = 0;
   virtual int threads() const = 0;

@@ -38,7 +38,7 @@ TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
 }
 
 TEST_F(CudaProgramTest, TooLittleMemoryIsSaidBeforeTheWork) {
-  stub.memoryBytes = 400 << 10;
+  stub.memoryBytes = 1424 << 10;
   EngineOptions options = optionsFor("cuda");
   options.kv_cache_memory = 1 << 20;
   EXPECT_THAT(refusal(options), AllOf(HasSubstr("weights"), HasSubstr("KV cache 1.0 MiB"), HasSubstr("would fit")));

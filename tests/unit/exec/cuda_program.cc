@@ -115,8 +115,7 @@ void CudaProgramTest::failEveryCall(const std::string& artifact) {
     if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
     bool isCapture = at >= captures && at < opened;
     EXPECT_EQ(status.ok(), isCapture) << "call " << at << ", " << name;
-    EXPECT_THAT(isCapture ? (*engine)->stats().warning : status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN")))
-        << "call " << at;
+    EXPECT_THAT(isCapture ? (*engine)->stats().warning : status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN"))) << "call " << at;
     if (engine.ok()) engine->reset();
     EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
   }

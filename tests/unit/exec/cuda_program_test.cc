@@ -30,6 +30,7 @@ std::pair<std::vector<Prompt>, std::vector<SamplingParams>> variousRequests(uint
     if (i % 5 == 4) one.min_p = 0.05f;
     if (i % 4 == 3) one.repetition_penalty = 1.4f, one.presence_penalty = 0.5f, one.frequency_penalty = -0.2f;
     if (i % 6 == 5) one.logit_bias = {{i, 3.0f}, {7, -2.0f}}, one.stop_token_ids = {9, 40}, one.min_tokens = 5;
+    if (i % 5 == 3) one.allowed_token_ids = {{60, 4, 7, 12, 9, 33, 40, 60}};
     params.push_back(one);
   }
   return {prompts, params};
