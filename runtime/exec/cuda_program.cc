@@ -254,7 +254,7 @@ std::string CudaProgram::warning() const {
 
 Status CudaProgram::profileAll(const IngotBatch& sizes) {
   for (size_t i = 0; i < steps_.size(); ++i) {
-    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], runOf(*steps_[i].step, sizes, largerRows_)); }));
+    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], runOf(*steps_[i].step, sizes, profiledKernel_)); }));
     profile_[i].seconds += seconds;
   }
   return {};

@@ -41,9 +41,8 @@ class Program {
   virtual std::string warning() const { return {}; }
   const plan::Variant& variant() const { return variant_; }
 
-  // From here on run() measures every step by itself, and is slower. A `largerRows` that is not 0 stands in for the rows from which on
-  // the plan has larger kernels run.
-  void startProfile(int64_t largerRows = 0);
+  // From here on run() measures every step by itself, and is slower. A `kernel` stands in for the choice by rows, as in runOf().
+  void startProfile(int kernel = -1);
   const std::vector<StepProfile>& profile() const { return profile_; }
 
  protected:
@@ -52,7 +51,7 @@ class Program {
   const plan::Variant& variant_;
   std::vector<StepProfile> profile_;
   bool profiling_ = false;
-  int64_t largerRows_ = 0;
+  int profiledKernel_ = -1;
 };
 
 // Sizes that a program needs, the same on every device.
@@ -70,12 +69,13 @@ struct WeightRange {
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles. `largerRows` as in a profile.
+// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles; or whatever the rows, its own
+// one (0) or its `kernel`-th larger one, at most its last.
 struct StepRun {
   uint32_t kernel;
   int64_t tiles;
 };
-StepRun runOf(const plan::Step& step, const IngotBatch& batch, int64_t largerRows = 0);
+StepRun runOf(const plan::Step& step, const IngotBatch& batch, int kernel = -1);
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 
 }  // namespace ingot

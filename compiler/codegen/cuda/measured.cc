@@ -14,13 +14,9 @@ std::span<const MeasuredRows> measuredRows() {
 }
 
 int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured) {
-  if (unit.function == "wide") return cudaWideLeastRows(unit.shape, unit.channels);
-  auto start = unit.name.find('.') + 1;
-  std::string_view format = std::string_view(unit.name).substr(start, unit.name.find('.', start) - start);
   for (const MeasuredRows& row : measured)
-    if (row.architecture == architecture && row.format == format && row.channels == unit.channels && row.columns == unit.columns)
-      return row.leastRows;
-  return cudaGemmLeastRows(unit.format, unit.channels);
+    if (row.architecture == architecture && row.kernel == unit.name) return row.leastRows;
+  return unit.function == "wide" ? cudaWideLeastRows(unit.shape, unit.channels) : cudaGemmLeastRows(unit.format, unit.channels);
 }
 
 }  // namespace ingot

@@ -120,15 +120,17 @@ static LargerKernel largerKernel(size_t of, KernelUnit unit, const char* functio
   return {of, std::move(unit), code};
 }
 
-// Given rows are where the first of a step's kernels begins; the others follow, one row apart.
-static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
+// Given rows are where the first of a step's kernels begins; the others follow, one row apart. A kernel that begins no earlier than the
+// next one, as it may be measured, would never run.
+static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, const CudaChoices& choices) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
     const char* function = units[i].function == "linear" ? largerFunction(units[i], architecture) : nullptr;
     for (int shape = 0; function && shape < (function == kWide ? kCudaWideShapes : 1); ++shape) {
       if (shape > 0 && kCudaWide[shape].channels > units[i].channels) break;  // half of its tile would be empty
       LargerKernel one = largerKernel(i, units[i], function, shape);
-      one.code.leastRows = leastRows ? leastRows + shape : leastRowsOf(one.unit, architecture);
+      one.code.leastRows = choices.largerRows ? choices.largerRows + shape : leastRowsOf(one.unit, architecture, choices.measured);
+      while (!all.empty() && all.back().of == i && all.back().code.leastRows >= one.code.leastRows) all.pop_back();
       all.push_back(std::move(one));
     }
   }
@@ -137,7 +139,7 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
 
 ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture, bool hasLarger) {
   ExtraKernels extra;
-  if (hasLarger) extra.larger = largerKernels(units, architecture, choices.largerRows);
+  if (hasLarger) extra.larger = largerKernels(units, architecture, choices);
   if (choices.persistentTokens > 0) {
     KernelUnit unit;
     unit.symbol = kProgram;
