@@ -259,7 +259,7 @@ gpu_profile() {
   [ ! -f "$file" ] || "$1" bench "$file" --device cuda --profile --prompt-tokens 2048 --max-num-batched-tokens 2048 --rounds 1 || true
 }
 
-# From how many rows on larger kernels pay, for every benchmark file: DIR/measured.inc, with the committed rows of other GPUs.
+# From how many rows on larger kernels pay, for every benchmark file: DIR/measured.inc, with the committed rows of other GPUs and kernels.
 gpu_tune() {
   local folder table=compiler/codegen/cuda/measured.inc file measured
   folder=$(gpu_folder "$1")
@@ -268,7 +268,7 @@ gpu_tune() {
   for file in "$folder"/*.ingot; do "$GPU_TOOL" bench "$file" --device cuda --tune >>"$measured"; done
   {
     head -1 $table
-    { cat "$measured"; grep '^{' $table | grep -vF "$(cut -d, -f1 "$measured" | sort -u)" || true; } | sort -u
+    { cat "$measured"; grep '^{' $table | grep -vF "$(cut -d, -f1,2 "$measured" | sort -u)" || true; } | sort -u
   } >"$folder/measured.inc"
   rm "$measured"
   cat "$folder/measured.inc"

@@ -66,10 +66,11 @@ class PlanBuilder {
         slots_[slot].first = std::max<uint64_t>(slots_[slot].first, buffer.getRowBytes());
         slots_[slot].second = static_cast<plan::Extent>(buffer.getExtent());
         operands_[buffer.getSymName().str()] = plan::Operand(plan::OperandKind::slot, static_cast<uint32_t>(slot));
-        (buffer.getSymName() == "chosen" ? chosen_ : buffer.getSymName() == "logprobs" ? logprobs_ : logits_) = buffer;
+        llvm::StringRef name = buffer.getSymName();
+        (name == "chosen" ? chosen_ : name == "logprobs" ? logprobs_ : name == "allowed" ? allowed_ : logits_) = buffer;
       }
     }
-    if (!logits_ || !chosen_ || !logprobs_ || !cache_ || weight != weights_.size())
+    if (!logits_ || !chosen_ || !logprobs_ || !allowed_ || !cache_ || weight != weights_.size())
       return Status::internal("the program has no results, no cache, or weights without a place");
     return {};
   }
@@ -150,7 +151,8 @@ class PlanBuilder {
     auto resultSlot = [&](exec::BufferOp buffer) { return choosesTokens ? static_cast<int32_t>(buffer.getSlot()) : -1; };
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
                                static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion,
-                               resultSlot(chosen_), resultSlot(logprobs_), persistent);
+                               resultSlot(chosen_), resultSlot(logprobs_), persistent,
+                               choosesTokens ? static_cast<uint32_t>(allowed_.getRowBytes() / sizeof(float)) : 0);
   }
 
   Offset<plan::Filling> filling(const PlacedWeight& weight) {
@@ -216,7 +218,7 @@ class PlanBuilder {
   flatbuffers::FlatBufferBuilder b_;
   std::map<std::string, plan::Operand> operands_;
   std::vector<std::pair<uint64_t, plan::Extent>> slots_;
-  exec::BufferOp logits_, chosen_, logprobs_;
+  exec::BufferOp logits_, chosen_, logprobs_, allowed_;
   exec::CacheOp cache_;  // any layer's
 };
 

@@ -4,6 +4,7 @@
 #include "kernels/attention/attention.spec.h"
 #include "kernels/kvcache/layout.h"
 #include "kernels/prim/quantized_row.h"
+#include "kernels/sample/sample.spec.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -149,7 +150,8 @@ class Lowering {
       return symbol;
     };
     auto chosen = result("chosen", sizeof(ingot_i32)), logprobs = result("logprobs", sizeof(IngotLogprobs));
-    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen, logprobs}), rows,
+    auto allowed = result("allowed", kCudaSampleAllowed * sizeof(float));
+    b_.create<exec::StepOp>(op.getLoc(), mlir::FlatSymbolRefAttr::get(kernel), b_.getArrayAttr({nameOf(logits), chosen, logprobs, allowed}), rows,
                             b_.getI64IntegerAttr(1));
     return {};
   }

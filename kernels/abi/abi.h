@@ -31,8 +31,11 @@ struct IngotSampling {
   ingot_i32 first_edit, num_edits;  // among the batch's
   ingot_i32 logprobs;               // 0: none; n: what those of `own` and of the n - 1 most likely ids are made of is wanted
   ingot_i32 own;                    // -1: the token that is chosen
-  ingot_u64 top_p;                  // times 2^64; 0: all
-  ingot_u64 uniform;                // the row's random number in [0, 1), times 2^64
+  // 0: the token may be any id; n: one of those that the row's first n edits name, in ascending order. The edits behind those name places
+  // among them.
+  ingot_i32 num_allowed;
+  ingot_u64 top_p;    // times 2^64; 0: all
+  ingot_u64 uniform;  // the row's random number in [0, 1), times 2^64
 };
 
 // A change to one logit before the token is chosen: (logit > 0 ? logit / repetition : logit * repetition) + add. Those of a turn come

@@ -1,6 +1,6 @@
 // The token behind each row of logits as runtime/sample draws it: the same id, and -1 where no logit is over minus infinity. How is in
 // the batch's samplings; its edits change the logits first. Where log-probabilities are wanted, what they are made of too.
-// Tile r is a row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row.
+// Tile r is a row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row, room for the logits of allowed ids.
 #pragma once
 
 #include "kernels/sample/logprobs.cuh"
@@ -29,7 +29,6 @@ INGOT_INLINE Best bestOfWarp(Best best) {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaSampleThreads, kColumns = C::kColumns, kStride = (kColumns + 15) / 16 * 16;
-  static constexpr int kFours = Row<kColumns>::kFours, kFoursOfWarp = (kFours + kThreads - 1) / kThreads * kWarp;
   using Storage = sample::Storage;
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows; }
@@ -51,16 +50,17 @@ struct Tile {
     __syncthreads();
   }
 
+  template <int Columns>
   INGOT_INLINE Best bestOf(const float* logits, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
     Best best{-infinity(), -1};
 #pragma unroll 8
-    for (int i = threadIdx.x; i < kColumns / 4; i += kThreads) {
+    for (int i = threadIdx.x; i < Columns / 4; i += kThreads) {
       FourFloats four = load<FourFloats>(logits + i * 4);
       for (int c = 0; c < 4; ++c)
         if (four.at[c] > best.value) best = {four.at[c], i * 4 + c};
     }
-    for (int i = kColumns / 4 * 4 + threadIdx.x; i < kColumns; i += kThreads)
+    for (int i = Columns / 4 * 4 + threadIdx.x; i < Columns; i += kThreads)
       if (logits[i] > best.value) best = {logits[i], i};
     best = bestOfWarp(best);
     if (lane == 0) {
@@ -72,7 +72,9 @@ struct Tile {
   }
 
   // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
-  INGOT_INLINE int pick(const Row<kColumns>& row, ingot_u64 last, Storage& storage) {
+  template <int Columns>
+  INGOT_INLINE int pick(const Row<Columns>& row, ingot_u64 last, Storage& storage) {
+    constexpr int kFours = Row<Columns>::kFours, kFoursOfWarp = (kFours + kThreads - 1) / kThreads * kWarp;
     int lane = threadIdx.x % kWarp, first = threadIdx.x / kWarp * kFoursOfWarp;
     int end = first + kFoursOfWarp < kFours ? first + kFoursOfWarp : kFours;
     auto massOf = [&](int from, int to) {
@@ -106,17 +108,30 @@ struct Tile {
   }
 
   // One thread writes the id.
+  template <int Columns>
   INGOT_INLINE void draw(const float* logits, const IngotSampling& sampling, Best best, Storage& storage, int* chosen) {
     if (best.id < 0 || sampling.top_k == 1) {
       if (threadIdx.x == 0) *chosen = best.id;
       return;
     }
-    Row<kColumns> row{logits, sampling, best.value, best.value + sampling.floor};
+    Row<Columns> row{logits, sampling, best.value, best.value + sampling.floor};
     ingot_u64 last = 0;
-    if (sampling.top_k > 0) last = Search<kColumns, true>(row, last, storage).run();
-    if (sampling.top_p > 0) last = Search<kColumns, false>(row, last, storage).run();
+    if (sampling.top_k > 0) last = Search<Columns, true>(row, last, storage).run();
+    if (sampling.top_p > 0) last = Search<Columns, false>(row, last, storage).run();
     int id = pick(row, last, storage);
     if (id >= 0) *chosen = id;
+  }
+
+  // Ids that are not allowed weigh nothing: a row of the others alone, in their order, has the same token at the place of its id.
+  INGOT_INLINE void drawAllowed(const float* logits, const IngotEdit* edits, const IngotSampling& sampling, float* allowed, Storage& storage,
+                                int* chosen) {
+    int count = sampling.num_allowed;
+    for (int i = threadIdx.x; i < kCudaSampleAllowed; i += kThreads) allowed[i] = i < count ? logits[edits[i].id] : -infinity();
+    __syncthreads();
+    edit(edits + count, sampling.num_edits - count, allowed);
+    draw<kCudaSampleAllowed>(allowed, sampling, bestOf<kCudaSampleAllowed>(allowed, storage), storage, chosen);
+    __syncthreads();
+    if (threadIdx.x == 0 && *chosen >= 0) *chosen = edits[*chosen].id;
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
@@ -125,15 +140,21 @@ struct Tile {
     IngotSampling sampling = batch.samplings[index];
     IngotEdit* edits = batch.edits + sampling.first_edit;
     int numEdits = sampling.num_edits;
-    if (numEdits > 0 && sampling.logprobs > 0) note(edits, numEdits, logits);
-    if (numEdits > 0) edit(edits, numEdits, logits);
-    Best best = bestOf(logits, storage);
-    draw(logits, sampling, best, storage, chosen);
+    bool isRestricted = sampling.num_allowed > 0;
+    Best best{};
+    if (isRestricted) {
+      drawAllowed(logits, edits, sampling, (float*)operands[3] + (long long)index * kCudaSampleAllowed, storage, chosen);
+    } else {
+      if (numEdits > 0 && sampling.logprobs > 0) note(edits, numEdits, logits);
+      if (numEdits > 0) edit(edits, numEdits, logits);
+      best = bestOf<kColumns>(logits, storage);
+      draw<kColumns>(logits, sampling, best, storage, chosen);
+    }
     if (sampling.logprobs == 0) return;
     __syncthreads();
     if (numEdits > 0) {
-      takeBack(edits, numEdits, logits);
-      best = bestOf(logits, storage);
+      if (!isRestricted) takeBack(edits, numEdits, logits);
+      best = bestOf<kColumns>(logits, storage);
     }
     int own = sampling.own < 0 ? *chosen : sampling.own;
     if (own >= 0) describe<kColumns>(logits, best.value, own, sampling.logprobs - 1, storage, (IngotLogprobs*)operands[2] + index);

@@ -2,3 +2,5 @@
 #pragma once
 
 constexpr int kCudaSampleThreads = 1024;
+// Ids that a row's choice may be restricted to, at most: four a thread.
+constexpr int kCudaSampleAllowed = 4096;

@@ -72,6 +72,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
                     .partials = splitsSequences(*variant) ? partialsFor(limits.maxSequences, pages) : 0};
   int threads = options.threads ? options.threads : usableCores();
   INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));
+  if (options.wait_for_graphs) parts->program->settle();
   parts->batch = std::make_unique<Batch>(batch);
   parts->scheduler = std::make_unique<Scheduler>(limits);
 
@@ -130,6 +131,7 @@ bool Engine::hasTokenizer() const { return parts_->tokenizer.has_value(); }
 EngineStats Engine::stats() const {
   EngineStats stats = parts_->stats;
   stats.preemptions = parts_->scheduler->preemptions();
+  if (stats.warning.empty()) stats.warning = parts_->program->warning();
   return stats;
 }
 

@@ -20,6 +20,7 @@ struct EngineOptions {
   int max_num_seqs = 64;                      // sequences in one step
   int max_num_batched_tokens = 512;           // tokens in one step
   bool enable_prefix_caching = true;
+  bool wait_for_graphs = false;  // GPUs: open() captures the graphs of small batches, which else goes on while requests run
 };
 
 // One message of a conversation. `json`, when not empty, is the whole message as a JSON object and wins.
@@ -47,7 +48,7 @@ using StreamCallback = std::function<void(const RequestOutput& delta)>;
 struct EngineStats {
   int threads = 0;
   std::string target;
-  std::string warning;  // of the choice of device; empty: none
+  std::string warning;  // of the choice of device, or of what makes it slow; empty: none
   int64_t kv_pages = 0, preemptions = 0, steps = 0;
   uint64_t kv_bytes = 0;
   int max_len = 0;

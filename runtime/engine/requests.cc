@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <set>
 
 #include "runtime/sample/random.h"
 
@@ -53,7 +54,10 @@ Status encodeBadWords(const RequestContext& context, const SamplingParams& param
 }
 
 Status makeRules(const RequestContext& context, const SamplingParams& params, LogitRules& rules) {
-  if (params.allowed_token_ids) rules.allowed = *params.allowed_token_ids;
+  if (params.allowed_token_ids) {
+    std::set<int32_t> allowed(params.allowed_token_ids->begin(), params.allowed_token_ids->end());
+    rules.allowed.assign(allowed.begin(), allowed.end());
+  }
   for (auto [id, bias] : params.logit_bias) rules.bias.emplace_back(id, std::clamp(bias, -100.0f, 100.0f));
   rules.minTokens = params.min_tokens;
   rules.stopIds = params.stop_token_ids;
@@ -108,7 +112,7 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
 std::optional<int32_t> Output::sample(std::span<float> logits, SamplerScratch& scratch) {
   std::span<const float> raw = logits;  // which log-probabilities are of
   scratch.edits.clear();
-  collectEdits(scratch.edits);
+  ingot::collectEdits(rules_, settings_, history_, scratch.edits);
   if (params_.logprobs && (!scratch.edits.empty() || !rules_.allowed.empty())) {
     scratch.raw.assign(logits.begin(), logits.end());
     raw = scratch.raw;
@@ -127,6 +131,7 @@ IngotSampling Output::sampling() const {
   IngotSampling sampling = samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position));
   if (params_.logprobs) sampling.logprobs = *params_.logprobs + 1;
   sampling.own = -1;
+  sampling.num_allowed = numAllowed();
   return sampling;
 }
 

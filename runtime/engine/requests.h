@@ -32,11 +32,11 @@ class Output {
   // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
   // and the output has ended with "error".
   std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
-  // How the next token is drawn where its logits are, with the edits that collectEdits() appends, if all ids are allowed.
-  bool allowsAll() const { return rules_.allowed.empty(); }
+  // How the next token is drawn where its logits are, with the edits that collectEdits() appends.
+  int32_t numAllowed() const { return static_cast<int32_t>(rules_.allowed.size()); }
   std::optional<int> logprobs() const { return params_.logprobs; }
   IngotSampling sampling() const;
-  void collectEdits(std::vector<IngotEdit>& edits) const { ingot::collectEdits(rules_, settings_, history_, edits); }
+  void collectEdits(std::vector<IngotEdit>& edits) const { collectEditsOfAllowed(rules_, settings_, history_, edits); }
   // Takes the token that was drawn so, as sample() would; -1: there is none. `logprobs` where sampling() asks for them.
   std::optional<int32_t> takeDrawn(int32_t token, const IngotLogprobs& logprobs);
   bool finished() const { return !completion.finish_reason.empty(); }

@@ -37,7 +37,7 @@ void StepRows::askPrompt(int32_t row, int32_t nextToken, int logprobs) {
 void StepRows::askNext(int32_t row, const Output& output) {
   auto& edits = scratch_.edits;
   edits.clear();
-  bool isLeft = leavesLogits(output.logprobs().value_or(0)) && output.allowsAll();
+  bool isLeft = leavesLogits(output.logprobs().value_or(0)) && output.numAllowed() <= program_.mostAllowed();
   if (isLeft) output.collectEdits(edits);
   isLeft_[static_cast<size_t>(row)] = isLeft = isLeft && batch_.hasRoomFor(edits.size());
   if (isLeft) batch_.choose(row, output.sampling(), edits);

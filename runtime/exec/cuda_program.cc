@@ -12,14 +12,6 @@ namespace ingot {
 namespace {
 
 constexpr uint64_t kAlignment = 256;
-// Batches of at most so many tokens are replayed from graphs; larger ones keep the GPU busy longer than a launch takes.
-constexpr ingot_i32 kLargestBucket = 256;
-
-ingot_i32 bucketOf(ingot_i32 count) {
-  ingot_i32 bucket = 1;
-  while (bucket < count) bucket *= 2;
-  return bucket;
-}
 
 std::string megabytes(uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
@@ -40,7 +32,10 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
   INGOT_TRY(bindSteps());
   INGOT_TRY(bindMaps(limits));
   INGOT_TRY(bindPersistent());
-  return device_->synchronize();
+  INGOT_TRY(device_->synchronize());
+  graphs_ = std::make_unique<CudaGraphs>(*choice.driver, *choice.gpu, limits, mostWalked(),
+                                         [this](CudaDevice& device, const IngotBatch& sizes) { return launchAll(device, sizes); });
+  return {};
 }
 
 // Before any work: what is needed, what is free, and what would fit.
@@ -194,7 +189,7 @@ Status CudaProgram::compute(const Batch& batch) {
   INGOT_TRY(device_->use());
   size_t bytes = packBatch(view, batch_.pointer(), hostBatch_.host<std::byte>());
   INGOT_TRY(device_->copyToDevice(batch_.pointer(), hostBatch_.host<std::byte>(), bytes).at("the batch"));
-  INGOT_TRY(profiling_ ? profileAll(view) : isWalked(view) ? walk(view) : view.num_tokens <= kLargestBucket ? replay(view) : launchAll(view));
+  INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= mostWalked() ? walk(view) : launchOrReplay(view));
   INGOT_TRY(fetchResults(batch));
   return wait();
 }
@@ -222,20 +217,19 @@ Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t ro
                              static_cast<uint64_t>(rows.count) * rowBytes);
 }
 
-Status CudaProgram::launchStep(const BoundStep& step, const IngotBatch& sizes) {
-  StepRun run = runOf(*step.step, sizes, largerRows_);
+Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const {
   if (run.tiles == 0) return {};
   CudaPointer batch = batch_.pointer();
   IngotOperands operands = step.operands;
   if (auto map = step.maps.find(run.kernel); map != step.maps.end()) operands.at[INGOT_MAX_OPERANDS - 1] = reinterpret_cast<void*>(map->second);
   void* parameters[] = {&batch, &operands};
   const auto* kernel = variant_.kernels()->Get(run.kernel);
-  return device_->launch(kernels_[run.kernel], static_cast<unsigned>(run.tiles), kernel->threads(), parameters)
+  return device.launch(kernels_[run.kernel], static_cast<unsigned>(run.tiles), kernel->threads(), parameters)
       .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
 }
 
-Status CudaProgram::launchAll(const IngotBatch& sizes, size_t first) {
-  for (const BoundStep& step : std::span(steps_).subspan(first)) INGOT_TRY(launchStep(step, sizes));
+Status CudaProgram::launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first) const {
+  for (const BoundStep& step : std::span(steps_).subspan(first)) INGOT_TRY(launchStep(device, step, runOf(*step.step, sizes)));
   return {};
 }
 
@@ -246,27 +240,24 @@ Status CudaProgram::walk(const IngotBatch& batch) {
   void* parameters[] = {&packed, &operands};
   INGOT_TRY(device_->launchAtOnce(kernels_[persistent->kernel()], walkBlocks_, variant_.kernels()->Get(persistent->kernel())->threads(), parameters)
                 .at("the persistent kernel"));
-  return launchAll(batch, persistent->steps());
+  return launchAll(*device_, batch, persistent->steps());
 }
 
 // Kernels look at the batch for their last tile, so that launches of a bucket serve every batch in it.
-Status CudaProgram::replay(const IngotBatch& batch) {
-  ingot_i32 bucket = bucketOf(std::max(batch.num_tokens, batch.num_rows)), splits = bucketOf(batch.num_splits);
-  CudaGraph& graph = graphs_[{bucket, splits}];
-  if (!graph) {
-    IngotBatch sizes{.num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = splits};
-    INGOT_TRY(device_->beginCapture());
-    Status launched = launchAll(sizes);
-    auto captured = device_->endCapture();  // also after a failure: the stream must come out of it
-    INGOT_TRY(std::move(launched));
-    INGOT_ASSIGN(graph, std::move(captured));
-  }
-  return device_->launch(graph);
+Status CudaProgram::launchOrReplay(const IngotBatch& batch) {
+  const CudaGraph* graph = graphs_->find(batch);
+  return graph ? device_->launch(*graph) : launchAll(*device_, batch);
+}
+
+std::string CudaProgram::warning() const {
+  Status failure = graphs_->failure();
+  if (failure.ok()) return {};
+  return fmt::format("{}: small batches are slower than they could be, graphs of their launches failed: {}", device_->info().name, failure.message());
 }
 
 Status CudaProgram::profileAll(const IngotBatch& sizes) {
   for (size_t i = 0; i < steps_.size(); ++i) {
-    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(steps_[i], sizes); }));
+    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], runOf(*steps_[i].step, sizes, profiledKernel_)); }));
     profile_[i].seconds += seconds;
   }
   return {};

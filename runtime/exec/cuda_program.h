@@ -1,9 +1,8 @@
 // A program on a GPU: weights uploaded once, a batch sent as one block, one launch a step, and small batches replayed from graphs
-// that were captured for the next larger bucket.
+// for the next larger bucket, once those are captured.
 #pragma once
 
-#include <map>
-
+#include "runtime/exec/cuda_graphs.h"
 #include "runtime/exec/program.h"
 
 namespace ingot {
@@ -18,6 +17,8 @@ class CudaProgram : public Program {
   const IngotLogprobs& logprobs(int32_t row) const override { return hostLogprobs_.host<IngotLogprobs>()[row]; }
   int threads() const override { return 0; }
   double waitedSeconds() const override { return waitedSeconds_; }
+  void settle() override { graphs_->wait(); }
+  std::string warning() const override;
 
  private:
   struct BoundStep {
@@ -39,12 +40,12 @@ class CudaProgram : public Program {
   CudaPointer addressOf(const plan::Operand& operand) const;
 
   Status compute(const Batch& batch);
-  Status launchAll(const IngotBatch& sizes, size_t first = 0);
-  Status launchStep(const BoundStep& step, const IngotBatch& sizes);
-  Status replay(const IngotBatch& batch);
-  bool isWalked(const IngotBatch& batch) const {
-    return walkBlocks_ && batch.num_tokens <= static_cast<ingot_i32>(variant_.persistent()->most_tokens());
-  }
+  // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.
+  Status launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first = 0) const;
+  Status launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const;
+  Status launchOrReplay(const IngotBatch& batch);
+  // Batches of at most so many tokens are.
+  int32_t mostWalked() const { return walkBlocks_ ? static_cast<int32_t>(variant_.persistent()->most_tokens()) : 0; }
   Status walk(const IngotBatch& batch);
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
@@ -59,12 +60,12 @@ class CudaProgram : public Program {
   CudaMemory hostBatch_, hostLogits_, hostChosen_, hostLogprobs_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
-  CudaMemory maps_;                                              // of rows, for larger kernels
-  CudaMemory walkedSteps_, walkCounter_;                         // of the persistent kernel
-  unsigned walkBlocks_ = 0;                                      // 0: there is none
-  std::map<std::pair<ingot_i32, ingot_i32>, CudaGraph> graphs_;  // by buckets of tokens and of splits
-  Status failed_;                                                // the device's last word
+  CudaMemory maps_;                       // of rows, for larger kernels
+  CudaMemory walkedSteps_, walkCounter_;  // of the persistent kernel
+  unsigned walkBlocks_ = 0;               // 0: there is none
+  Status failed_;                         // the device's last word
   double waitedSeconds_ = 0;
+  std::unique_ptr<CudaGraphs> graphs_;  // whose thread reads what stands above
 };
 
 }  // namespace ingot

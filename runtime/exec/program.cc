@@ -15,9 +15,9 @@ Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const C
   return CpuProgram::load(artifact, *choice.variant, limits, pages, threads);
 }
 
-void Program::startProfile(int64_t largerRows) {
+void Program::startProfile(int kernel) {
   profiling_ = true;
-  largerRows_ = largerRows;
+  profiledKernel_ = kernel;
   for (StepProfile& one : profile_) one.seconds = 0;
 }
 
@@ -62,7 +62,7 @@ WeightRange weightRange(const plan::Plan& plan) {
 
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
 
-StepRun runOf(const plan::Step& step, const IngotBatch& batch, int64_t largerRows) {
+StepRun runOf(const plan::Step& step, const IngotBatch& batch, int kernel) {
   int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;
@@ -76,9 +76,10 @@ StepRun runOf(const plan::Step& step, const IngotBatch& batch, int64_t largerRow
     return {one.kernel(), one.tiles() * ((rows + each - 1) / each)};
   };
   StepRun chosen = run(step);
-  if (step.larger())
-    for (const auto* larger : *step.larger())
-      if (rows >= (largerRows ? largerRows : larger->least_rows())) chosen = run(*larger);
+  for (uint32_t i = 0; step.larger() && i < step.larger()->size(); ++i) {
+    const auto* larger = step.larger()->Get(i);
+    if (kernel < 0 ? rows >= larger->least_rows() : static_cast<int>(i) < kernel) chosen = run(*larger);
+  }
   return chosen;
 }
 

@@ -28,16 +28,21 @@ class Program {
   // Whether a token is drawn behind every row, as its batch says: GPUs do. -1 where no logit is finite or +inf.
   bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
   virtual int32_t chosen(int32_t row) const = 0;
+  // Ids that the choice of a token may be restricted to, at most.
+  int32_t mostAllowed() const { return static_cast<int32_t>(variant_.most_allowed()); }
   // Of rows whose sampling asks for them, where a token is drawn.
   virtual const IngotLogprobs& logprobs(int32_t row) const = 0;
   virtual int threads() const = 0;
   // Of the last run(): how long its thread only waited for the device; 0 on CPUs.
   virtual double waitedSeconds() const { return 0; }
+  // Returns when nothing that speeds up later steps is still going on in the background.
+  virtual void settle() {}
+  // What makes steps slower than they could be, one line; empty: nothing is known. Thread-safe.
+  virtual std::string warning() const { return {}; }
   const plan::Variant& variant() const { return variant_; }
 
-  // From here on run() measures every step by itself, and is slower. A `largerRows` that is not 0 stands in for the rows from which on
-  // the plan has larger kernels run.
-  void startProfile(int64_t largerRows = 0);
+  // From here on run() measures every step by itself, and is slower. A `kernel` stands in for the choice by rows, as in runOf().
+  void startProfile(int kernel = -1);
   const std::vector<StepProfile>& profile() const { return profile_; }
 
  protected:
@@ -46,7 +51,7 @@ class Program {
   const plan::Variant& variant_;
   std::vector<StepProfile> profile_;
   bool profiling_ = false;
-  int64_t largerRows_ = 0;
+  int profiledKernel_ = -1;
 };
 
 // Sizes that a program needs, the same on every device.
@@ -64,12 +69,13 @@ struct WeightRange {
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles. `largerRows` as in a profile.
+// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles; or whatever the rows, its own
+// one (0) or its `kernel`-th larger one, at most its last.
 struct StepRun {
   uint32_t kernel;
   int64_t tiles;
 };
-StepRun runOf(const plan::Step& step, const IngotBatch& batch, int64_t largerRows = 0);
+StepRun runOf(const plan::Step& step, const IngotBatch& batch, int kernel = -1);
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch);
 
 }  // namespace ingot

@@ -55,6 +55,21 @@ void collectEdits(const LogitRules& rules, const SamplerSettings& settings, cons
   if (static_cast<int>(output.size()) < rules.minTokens) std::for_each(rules.stopIds.begin(), rules.stopIds.end(), mask);
 }
 
+void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits) {
+  const auto& allowed = rules.allowed;
+  for (int32_t id : allowed) edits.push_back({id, 0, 1, 0});
+  size_t kept = edits.size();
+  collectEdits(rules, settings, history, edits);
+  if (allowed.empty()) return;
+  for (size_t i = kept; i < edits.size(); ++i) {
+    auto place = std::lower_bound(allowed.begin(), allowed.end(), edits[i].id);
+    if (place == allowed.end() || *place != edits[i].id) continue;
+    edits[kept] = edits[i];
+    edits[kept++].id = static_cast<ingot_i32>(place - allowed.begin());
+  }
+  edits.resize(kept);
+}
+
 void applyEdits(std::span<const IngotEdit> edits, std::span<float> logits) {
   for (const IngotEdit& edit : edits) {
     float& logit = logits[static_cast<size_t>(edit.id)];

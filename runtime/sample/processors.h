@@ -27,7 +27,7 @@ class TokenHistory {
 
 // The fixed part of a request's processors, as token ids.
 struct LogitRules {
-  std::vector<int32_t> allowed;                 // empty: all
+  std::vector<int32_t> allowed;                 // ascending, each once; empty: all
   std::vector<std::vector<int32_t>> badWords;   // the last id is masked where the others precede it
   std::vector<std::pair<int32_t, float>> bias;  // clamped to -100..100
   std::vector<int32_t> stopIds;                 // masked while fewer than minTokens came out
@@ -37,6 +37,8 @@ struct LogitRules {
 // What rules and penalties change, but for `allowed`, appended to `edits`: bias; repetition over prompt and output (Keskar et al. 2019),
 // frequency and presence over the output; masks.
 void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits);
+// All rules, as IngotSampling wants edits where `num_allowed` are: the allowed ids, then the edits of those, by their places among them.
+void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits);
 void applyAllowed(const LogitRules& rules, std::span<float> logits);
 void applyEdits(std::span<const IngotEdit> edits, std::span<float> logits);
 

@@ -88,7 +88,18 @@ def measurements(build, folder):
     # A block takes as long as any other, so that larger tiles pay at once.
     status, output = dev(["--tune", folder], build, **stub)
     rows = [line for line in (folder / "measured.inc").read_text().splitlines() if line.startswith("{")]
-    expect(status == 0 and '{"sm_80", "f16", 256, 128, 33},' in rows and rows == sorted(set(rows)), "no measured rows", output)
+    expect(status == 0 and '{"sm_80", "gemm.f16.n256.k128", 17},' in rows and rows == sorted(set(rows)), "no measured rows", output)
+
+
+# Each wide shape begins where it has fewer tiles than all before it, by rows that were measured.
+def wide(build, folder):
+    status, output = dev(["prepare", folder], build, INGOT_GPU_SHAPES=" ".join(make_shapes(folder.parent)), INGOT_GPU_TARGET="cuda:sm_90a",
+                         INGOT_GPU_TYPES="auto:none")
+    expect(status == 0, "prepare failed", output)
+    status, output = dev(["--tune", folder], build, LD_LIBRARY_PATH=str(build / "stub"), INGOT_STUB_GPU="9.0", INGOT_STUB_MEMORY=str(128 << 20))
+    rows = (folder / "measured.inc").read_text().splitlines()
+    for shape, least in {32: 17, 64: 33, 128: 17, 192: 129}.items():
+        expect(status == 0 and f'{{"sm_90a", "wide.f16.n256.k128.r{shape}", {least}}},' in rows, "wrong rows of wide shapes", output)
 
 
 def main():
@@ -98,6 +109,7 @@ def main():
     with tempfile.TemporaryDirectory() as scratch:
         checks(build, pathlib.Path(scratch) / "checks")
         measurements(build, pathlib.Path(scratch) / "shapes")
+        wide(build, pathlib.Path(scratch) / "wide" / "files")
     print("checked on the driver that is none")
 
 

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "kernels/linear/layout.h"
+#include "kernels/sample/sample.spec.h"
 #include "runtime/sample/logprobs.h"
 #include "runtime/sample/processors.h"
 #include "tests/kernels/harness.h"
@@ -49,17 +50,18 @@ class Sample : public ::testing::Test {
                           std::vector<IngotEdit> edits = {}) {
     auto stride = static_cast<size_t>(paddedColumns(kColumns[i]));
     Poisoned logits(rows.size() * stride * 4), ids(rows.size() * 4), logprobs(rows.size() * sizeof(IngotLogprobs));
+    Poisoned allowed(rows.size() * kCudaSampleAllowed * 4);
     for (size_t r = 0; r < rows.size(); ++r) std::copy(rows[r].begin(), rows[r].end(), logits.as<float>() + r * stride);
     IngotBatch batch{};
     batch.num_rows = static_cast<ingot_i32>(rows.size());
     batch.samplings = samplings.data();
     batch.edits = edits.data();
-    library_->at(i).runBackwards(batch, {logits.data(), ids.data(), logprobs.data()}, library_->at(i).tilesFor(batch.num_rows));
-    EXPECT_TRUE(logits.guardsIntact() && ids.guardsIntact() && logprobs.guardsIntact());
+    library_->at(i).runBackwards(batch, {logits.data(), ids.data(), logprobs.data(), allowed.data()}, library_->at(i).tilesFor(batch.num_rows));
+    EXPECT_TRUE(logits.guardsIntact() && ids.guardsIntact() && logprobs.guardsIntact() && allowed.guardsIntact());
     SamplerScratch scratch;
     for (size_t r = 0; r < rows.size(); ++r) {
       std::vector<float> row = rows[r];
-      applyEdits(std::span(edits).subspan(static_cast<size_t>(samplings[r].first_edit), static_cast<size_t>(samplings[r].num_edits)), row);
+      applyEditsOf(samplings[r], edits, row);
       EXPECT_EQ(ids.as<int32_t>()[r], draw(samplings[r], row, scratch))
           << "row " << r << " of " << kColumns[i] << " columns: scale " << samplings[r].scale << " floor " << samplings[r].floor << " top_k "
           << samplings[r].top_k << " top_p " << samplings[r].top_p << " uniform " << samplings[r].uniform;
@@ -68,6 +70,19 @@ class Sample : public ::testing::Test {
         expectSame(topLogprobs(logprobs.as<IngotLogprobs>()[r], own), topLogprobs(rows[r], own, samplings[r].logprobs - 1, scratch));
         EXPECT_EQ(std::memcmp(logits.as<float>() + r * stride, rows[r].data(), rows[r].size() * sizeof(float)), 0) << "edits stay in row " << r;
       }
+    }
+  }
+
+  // Those of allowed ids name places.
+  static void applyEditsOf(const IngotSampling& sampling, std::span<IngotEdit> all, std::vector<float>& row) {
+    auto edits = all.subspan(static_cast<size_t>(sampling.first_edit), static_cast<size_t>(sampling.num_edits));
+    auto allowed = edits.first(static_cast<size_t>(sampling.num_allowed));
+    LogitRules rules;
+    for (const IngotEdit& edit : allowed) rules.allowed.push_back(edit.id);
+    applyAllowed(rules, row);
+    for (IngotEdit edit : edits.subspan(allowed.size())) {
+      if (!allowed.empty()) edit.id = allowed[static_cast<size_t>(edit.id)].id;
+      applyEdits({&edit, 1}, row);
     }
   }
 
@@ -152,6 +167,37 @@ TEST_F(Sample, EditsLogitsFirst) {
           edits.push_back({id, turn, turn == 1 ? 1.3f : 1, turn == 2 ? -kInfinity : random.normal()});
       if (r % 4 == 3) edits.push_back({vocab / 2, 2, 1, -kInfinity}), edits.push_back(edits.back());
       samplings.back().num_edits = static_cast<ingot_i32>(edits.size()) - samplings.back().first_edit;
+      askForLogprobs(random, vocab, samplings.back());
+    }
+    expectDrawn(i, rows, samplings, edits);
+  }
+}
+
+// One id, some, all or as many as there may be; with bias, penalties and masks, of ids that are not allowed too.
+TEST_F(Sample, DrawsAmongAllowedIds) {
+  Random random(7);
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    auto vocab = static_cast<int32_t>(kColumns[i]);
+    std::vector<std::vector<float>> rows = rowsOf(random, vocab);
+    for (int more = 0; more < 12; ++more) rows.push_back(randomLogits(random, static_cast<size_t>(vocab)));
+    std::vector<IngotSampling> samplings;
+    std::vector<IngotEdit> edits;
+    TokenHistory history(vocab, std::vector<int32_t>{0, vocab / 2}, true);
+    for (size_t r = 0; r < rows.size(); ++r) {
+      LogitRules rules;
+      double share = r % 3 ? 0.01 * static_cast<double>(random.integer(1, 60)) : 1;
+      for (int32_t id = 0; id < vocab && std::ssize(rules.allowed) < kCudaSampleAllowed; ++id)
+        if (random.chance(share)) rules.allowed.push_back(id);
+      if (rules.allowed.empty()) rules.allowed.push_back(vocab - 1);
+      for (int32_t id = 0; id < vocab && r % 2; id += static_cast<int32_t>(random.integer(1, 40))) rules.bias.emplace_back(id, random.normal());
+      if (r % 4 == 1) rules.stopIds = {vocab / 2, vocab - 1}, rules.minTokens = 1;
+      samplings.push_back(randomSampling(random, vocab));
+      samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
+      std::vector<IngotEdit> own;
+      collectEditsOfAllowed(rules, {.repetitionPenalty = r % 4 == 3 ? 1.4f : 1}, history, own);
+      edits.insert(edits.end(), own.begin(), own.end());
+      samplings.back().num_edits = static_cast<ingot_i32>(own.size());
+      samplings.back().num_allowed = static_cast<ingot_i32>(rules.allowed.size());
       askForLogprobs(random, vocab, samplings.back());
     }
     expectDrawn(i, rows, samplings, edits);

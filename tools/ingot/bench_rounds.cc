@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "tools/cli/terminal.h"
+#include "tools/ingot/commands.h"
 
 namespace ingot::cli {
 namespace {
@@ -116,6 +117,8 @@ Result<Figures> runRounds(const Artifact& artifact, const Choice& choice, const 
     INGOT_ASSIGN(Figures one, Round(*program, batch, options, static_cast<int32_t>(model.vocab()), pagesEach).run(opened));
     if (round < 0) {
       firstTokenSeconds = one.firstTokenSeconds;
+      program->settle();
+      warn(kTool, program->warning());
       continue;
     }
     if (one.decodeSeconds > best.decodeSeconds) {

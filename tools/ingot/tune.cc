@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 #include "tools/cli/terminal.h"
@@ -11,81 +10,100 @@
 namespace ingot::cli {
 namespace {
 
-// One row more than whole tiles of 32 rows, which is where a kernel with larger tiles gains most.
-constexpr int32_t kFirst = 33, kApart = 32, kLast = 513;
-constexpr int kRounds = 5;
+// One row more than whole tiles, which is where a kernel with larger ones gains most: of 16 rows, of 32, then of some of them.
+constexpr int32_t kRows[] = {17,  33,  65,  97,  129, 161, 193, 225, 257,  289,  321,  353,  385,  417,
+                             449, 481, 513, 577, 641, 705, 769, 897, 1025, 1153, 1281, 1537, 1793, 2049};
+constexpr int32_t kMost = kRows[std::size(kRows) - 1], kNever = kMost + 1;
+constexpr int32_t kMostLogits = 513;  // rows of the model's head: a row of logits is large, and batches want few
+constexpr int kRounds = 3;
+constexpr double kAlike = 1.02;  // of two times that measure the same
 
-struct Shape {
-  std::string format, channels, columns;
-  auto operator<=>(const Shape&) const = default;
-};
-using Times = std::map<Shape, double>;  // seconds of all its steps
+// A linear's larger kernels by their names, and of all steps that have them the seconds: of their own kernel, then of each larger one.
+using Kernels = std::vector<std::string>;
+using Times = std::map<Kernels, std::vector<double>>;
 
-// linear.i4g32.n1536.k576 -> i4g32, 1536, 576.
-Shape shapeOf(std::string_view name) {
-  std::vector<std::string> parts;
-  for (size_t start = 0; start <= name.size();) {
-    size_t end = std::min(name.find('.', start), name.size());
-    parts.emplace_back(name.substr(start, end - start));
-    start = end + 1;
-  }
-  parts.resize(std::max<size_t>(parts.size(), 4), "?");
-  return {parts[1], parts[2].substr(1), parts[3].substr(1)};
+Kernels largerOf(const plan::Variant& variant, const plan::Step& step) {
+  Kernels kernels;
+  for (uint32_t i = 0; step.larger() && i < step.larger()->size(); ++i)
+    kernels.push_back(variant.kernels()->Get(step.larger()->Get(i)->kernel())->name()->str());
+  return kernels;
 }
 
-// The best round's times, with larger kernels from `largerRows` on.
-Result<Times> timesOf(Program& program, const Batch& batch, int64_t largerRows) {
-  Times best;
+// The best round's, with the `kernel`-th in every step.
+Status measure(Program& program, const Batch& batch, size_t kernel, Times& times) {
+  std::map<Kernels, double> best;
   for (int round = 0; round <= kRounds; ++round) {  // the first one warms up
     if (interrupted) return Status::cancelled("interrupted");
-    program.startProfile(largerRows);
+    program.startProfile(static_cast<int>(kernel));
     INGOT_TRY(program.run(batch));
-    Times times;
+    std::map<Kernels, double> seconds;
     for (const StepProfile& one : program.profile())
-      if (one.step->larger()) times[shapeOf(program.variant().kernels()->Get(one.step->kernel())->name()->string_view())] += one.seconds;
-    if (round == 0) continue;
-    for (const auto& [shape, seconds] : times) {
-      auto [at, isNew] = best.try_emplace(shape, seconds);
-      if (!isNew) at->second = std::min(at->second, seconds);
+      if (Kernels kernels = largerOf(program.variant(), *one.step); kernel <= kernels.size() && !kernels.empty()) seconds[kernels] += one.seconds;
+    for (const auto& [kernels, own] : seconds)
+      if (round > 0) best[kernels] = round > 1 ? std::min(best[kernels], own) : own;
+  }
+  for (const auto& [kernels, own] : best) times[kernels].push_back(own);
+  return {};
+}
+
+// Where a larger kernel is faster than all before it: from so many rows on, and slower at no number of rows above.
+struct Pays {
+  int32_t from = kNever;
+  bool isOver = false;
+};
+using Findings = std::map<Kernels, std::vector<Pays>>;
+
+// Of ever fewer rows.
+void extend(const Times& times, int32_t rows, Findings& findings) {
+  for (const auto& [kernels, seconds] : times) {
+    std::vector<Pays>& found = findings.try_emplace(kernels, kernels.size()).first->second;
+    double best = seconds[0];
+    for (size_t i = 0; i < kernels.size(); ++i) {
+      double own = seconds[i + 1];
+      found[i].isOver |= own > best * kAlike;
+      if (own < best && !found[i].isOver) found[i].from = rows;
+      best = std::min(best, own);
     }
   }
-  return best;
+}
+
+std::vector<std::string> linesOf(const Findings& findings, std::string_view target) {
+  std::vector<std::string> lines;
+  for (const auto& [kernels, found] : findings)
+    for (size_t i = 0; i < kernels.size(); ++i)
+      lines.push_back(fmt::format("{{\"{}\", \"{}\", {}}},", target.substr(target.find(':') + 1), kernels[i], found[i].from));
+  std::sort(lines.begin(), lines.end());
+  return lines;
 }
 
 }  // namespace
 
 Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& choice) {
   const plan::Model& model = *artifact.plan().model();
-  auto pages = static_cast<int32_t>((kLast + model.page_tokens() - 1) / model.page_tokens());
-  BatchLimits limits{.tokens = kLast,
+  auto pages = static_cast<int32_t>((kMost + model.page_tokens() - 1) / model.page_tokens());
+  BatchLimits limits{.tokens = kMost,
                      .sequences = 1,
-                     .rows = kLast,
+                     .rows = kMostLogits,
                      .pagesPerSequence = pages,
                      .queryBlock = static_cast<int32_t>(model.query_block()),
                      .partials = partialsFor(1, pages)};
   INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pages, 1));
+  program->settle();
   Batch batch(limits);
-  std::vector<int32_t> ids(kLast, 1), pageIds(static_cast<size_t>(pages));
+  std::vector<int32_t> ids(kMost, 1), pageIds(static_cast<size_t>(pages));
   for (int32_t i = 0; i < pages; ++i) pageIds[static_cast<size_t>(i)] = i;
-  std::map<Shape, int32_t> leastRows;
-  // Downwards: a larger kernel that pays at some rows pays at more of them too, or the rows do not count.
-  for (int32_t rows = kLast; rows >= kFirst; rows -= kApart) {
+  size_t most = 0;
+  for (const auto* step : *choice.variant->steps()) most = std::max(most, largerOf(*choice.variant, *step).size());
+  Findings findings;
+  for (size_t i = std::size(kRows); i-- > 0;) {
+    if (kRows[i] > static_cast<int64_t>(model.max_len())) continue;
     batch.clear();
-    batch.add(std::span(ids).first(static_cast<size_t>(rows)), 0, rows, pageIds);
-    INGOT_ASSIGN(Times small, timesOf(*program, batch, std::numeric_limits<int64_t>::max()));
-    INGOT_ASSIGN(Times large, timesOf(*program, batch, 1));
-    for (const auto& [shape, seconds] : large) {
-      int32_t& least = leastRows.try_emplace(shape, kLast + kApart).first->second;
-      if (seconds < small[shape] && least == rows + kApart) least = rows;
-    }
+    batch.add(std::span(ids).first(static_cast<size_t>(kRows[i])), 0, std::min(kRows[i], kMostLogits), pageIds);
+    Times times;
+    for (size_t kernel = 0; kernel <= most; ++kernel) INGOT_TRY(measure(*program, batch, kernel, times));
+    extend(times, kRows[i], findings);
   }
-  std::string_view target = choice.variant->target()->string_view();
-  std::vector<std::string> lines;
-  for (const auto& [shape, rows] : leastRows)
-    lines.push_back(
-        fmt::format("{{\"{}\", \"{}\", {}, {}, {}}},", target.substr(target.find(':') + 1), shape.format, shape.channels, shape.columns, rows));
-  std::sort(lines.begin(), lines.end());
-  return lines;
+  return linesOf(findings, choice.variant->target()->string_view());
 }
 
 }  // namespace ingot::cli

@@ -1,4 +1,4 @@
-// From how many rows on the larger kernel of a linear pays on this GPU: rows for compiler/codegen/cuda/measured.inc.
+// From how many rows on the larger kernels of a linear pay on this GPU: rows for compiler/codegen/cuda/measured.inc.
 #pragma once
 
 #include <string>
@@ -8,7 +8,7 @@
 
 namespace ingot::cli {
 
-// One line of that table for each shape of a linear that has a larger kernel, sorted.
+// One line of that table for each of them, sorted.
 Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& choice);
 
 }  // namespace ingot::cli

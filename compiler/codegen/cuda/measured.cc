@@ -14,14 +14,11 @@ std::span<const MeasuredRows> measuredRows() {
 }
 
 int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured) {
+  for (const MeasuredRows& row : measured)
+    if (row.architecture == architecture && row.kernel == unit.name) return row.leastRows;
   if (unit.function == "wide") return cudaWideLeastRows(unit.shape, unit.channels);
   if (unit.function == "wide_codes")
     return cudaWideCodesLeastRows(unit.shape, unit.format, static_cast<int>(unit.group), unit.channels, unit.sums, unit.resultGroup);
-  auto start = unit.name.find('.') + 1;
-  std::string_view format = std::string_view(unit.name).substr(start, unit.name.find('.', start) - start);
-  for (const MeasuredRows& row : measured)
-    if (row.architecture == architecture && row.format == format && row.channels == unit.channels && row.columns == unit.columns)
-      return row.leastRows;
   return cudaGemmLeastRows(unit.format, unit.channels);
 }
 

@@ -1,5 +1,5 @@
 // From how many rows on larger kernels pay, as GPUs measured it: `tools/dev gpu --tune DIR` writes measured.inc. What has no row there
-// follows the cost model in linear.spec.h.
+// follows the cost models in linear.spec.h.
 #pragma once
 
 #include <span>
@@ -10,8 +10,8 @@
 namespace ingot {
 
 struct MeasuredRows {
-  std::string_view architecture, format;  // sm_90a; i4g32, as in the kernel's name
-  int64_t channels, columns, leastRows;
+  std::string_view architecture, kernel;  // sm_90a; wide.f16.n4096.k4096.r64, the kernel's name
+  int64_t leastRows;                      // from which on it is faster than all that begin with fewer
 };
 
 std::span<const MeasuredRows> measuredRows();

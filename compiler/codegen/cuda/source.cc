@@ -141,15 +141,17 @@ static LargerKernel largerKernel(size_t of, KernelUnit unit, LargerShape larger)
   return {of, std::move(unit), code};
 }
 
-// Given rows are where the first of a step's kernels begins; the others follow, one row apart.
-static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, int64_t leastRows) {
+// Given rows are where the first of a step's kernels begins; the others follow, one row apart. A kernel that begins no earlier than the
+// next one, as it may be measured, would never run.
+static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, const CudaChoices& choices) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
     if (units[i].function != "linear") continue;
-    int64_t next = leastRows;
+    int64_t next = choices.largerRows;
     for (LargerShape larger : largerShapes(units[i], architecture)) {
       LargerKernel one = largerKernel(i, units[i], larger);
-      one.code.leastRows = leastRows ? next++ : leastRowsOf(one.unit, architecture);
+      one.code.leastRows = choices.largerRows ? next++ : leastRowsOf(one.unit, architecture, choices.measured);
+      while (!all.empty() && all.back().of == i && all.back().code.leastRows >= one.code.leastRows) all.pop_back();
       all.push_back(std::move(one));
     }
   }
@@ -158,7 +160,7 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
 
 ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture, bool hasLarger) {
   ExtraKernels extra;
-  if (hasLarger) extra.larger = largerKernels(units, architecture, choices.largerRows);
+  if (hasLarger) extra.larger = largerKernels(units, architecture, choices);
   if (choices.persistentTokens > 0) {
     KernelUnit unit;
     unit.symbol = kProgram;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "compiler/codegen/cpu/compile.h"
+#include "compiler/codegen/cuda/measured.h"
 #include "compiler/codegen/unit.h"
 #include "compiler/codegen/variant.h"
 
@@ -12,11 +13,12 @@ SourceUnit cudaSource(const KernelUnit& unit);
 // How steps are cut into tiles; sizes of the code are not known yet.
 KernelCode cudaKernel(const KernelUnit& unit);
 
-// What is chosen of CUDA kernels, beside what was measured (measured.h) and what their cost models say.
+// What is chosen of CUDA kernels, beside what their cost models say.
 struct CudaChoices {
   int64_t largerRows = 0;        // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
   int64_t persistentTokens = 0;  // batches of at most so many tokens run as one persistent kernel; 0: none do
   std::string emulated;          // the architecture whose larger kernels the emulator runs; empty: sm_90a
+  std::span<const MeasuredRows> measured = measuredRows();
 };
 
 // Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h; they need what sm_80 brought), and the

@@ -1,11 +1,13 @@
 #include "tests/support/cuda_stub/cuda_stub.h"
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 
 #include "kernels/abi/abi.h"
 #include "runtime/device/cpu/code.h"
@@ -57,6 +59,7 @@ std::unique_ptr<Emulator> emulator;
 std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
 
 int enter(const std::string& call) { return cudaStub().enter(call); }
+void count(int64_t objects) { std::atomic_ref(cudaStub().live) += objects; }
 
 constexpr double kMillisecondsOfBlock = 1e-3, kMillisecondsOfByte = 1e-9, kMillisecondsOfRecord = 1e-3;
 
@@ -91,7 +94,7 @@ template <class T>
 int create(T** out, const char* call) {
   if (int error = enter(call)) return error;
   *out = new T;
-  ++cudaStub().live;
+  count(1);
   return kCudaSuccess;
 }
 // Frees even when it reports a failure, as the driver does.
@@ -99,7 +102,7 @@ template <class T>
 int destroy(T* one, const char* call) {
   int error = enter(call);
   delete one;
-  --cudaStub().live;
+  count(-1);
   return error;
 }
 
@@ -113,6 +116,9 @@ CudaStub& cudaStub() {
 }
 
 int CudaStub::enter(const std::string& call) {
+  if (before) before(call);
+  static std::mutex mutex;
+  std::lock_guard lock(mutex);
   calls.push_back(call);
   return static_cast<int64_t>(calls.size()) - 1 == failAt ? failWith : kCudaSuccess;
 }
@@ -186,11 +192,11 @@ INGOT_EXPORT int cuDevicePrimaryCtxRetain(CudaContextTag** context, int) {
   static CudaContextTag primary;
   if (int error = enter("cuDevicePrimaryCtxRetain")) return error;
   *context = &primary;
-  ++cudaStub().live;
+  count(1);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuDevicePrimaryCtxRelease_v2(int) {
-  --cudaStub().live;
+  count(-1);
   return enter("cuDevicePrimaryCtxRelease");
 }
 INGOT_EXPORT int cuCtxSetCurrent(CudaContextTag*) { return enter("cuCtxSetCurrent"); }
@@ -207,25 +213,25 @@ INGOT_EXPORT int cuMemAlloc_v2(CudaPointer* pointer, size_t bytes) {
   *pointer = reinterpret_cast<CudaPointer>(memory);
   allocations[*pointer] = bytes;
   cudaStub().usedBytes += bytes;
-  ++cudaStub().live;
+  count(1);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemFree_v2(CudaPointer pointer) {
   cudaStub().usedBytes -= allocations[pointer];
   allocations.erase(pointer);
   std::free(reinterpret_cast<void*>(pointer));
-  --cudaStub().live;
+  count(-1);
   return enter("cuMemFree");
 }
 INGOT_EXPORT int cuMemHostAlloc(void** pointer, size_t bytes, unsigned) {
   if (int error = enter("cuMemHostAlloc")) return error;
   *pointer = std::calloc(1, bytes);
-  ++cudaStub().live;
+  count(1);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemFreeHost(void* pointer) {
   std::free(pointer);
-  --cudaStub().live;
+  count(-1);
   return enter("cuMemFreeHost");
 }
 INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t bytes, CudaStreamTag*) {
@@ -321,7 +327,7 @@ INGOT_EXPORT int cuStreamEndCapture(CudaStreamTag* stream, CudaGraphTag** graph)
   stream->capture = nullptr;
   if (error == kCudaSuccess) return error;
   delete *graph;
-  --cudaStub().live;
+  count(-1);
   *graph = nullptr;
   return error;
 }

@@ -1,5 +1,5 @@
 // A libcuda.so.1 without a GPU: it records every call, fails the one that a test names, counts what is not given back, and runs
-// launches on the host where a file with a cuda-emulated variant says how.
+// launches on the host where a file with a cuda-emulated variant says how. Calls may come from several threads, with memory from one of them.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,9 @@ struct __attribute__((visibility("default"))) CudaStub {
   int failWith = 999;
   // How long a launch takes; by its blocks where this is empty.
   std::function<double(const std::string& entry, unsigned blocks)> launchMilliseconds;
+
+  // On the thread of each call, before it is recorded.
+  std::function<void(const std::string& call)> before;
 
   // What happened.
   std::vector<std::string> calls;     // names, with the kernel and its grid for launches

@@ -106,16 +106,44 @@ TEST(CudaTarget, WideShapesFollowEachOther) {
   }
 }
 
-// The first row for the very architecture, format and shape, else the cost model.
+// The row for the very architecture and kernel, else the cost model.
 TEST(CudaTarget, MeasuredRowsStandBeforeTheCostModel) {
   KernelUnit unit;
+  unit.function = "gemm";
   unit.name = "gemm.i4g32.n4096.k1024.q8g32";
   unit.channels = 4096;
-  unit.columns = 1024;
   unit.format = WeightFormat::i4;
-  const MeasuredRows measured[] = {{"sm_80", "i4g64", 4096, 1024, 1}, {"sm_80", "i4g32", 4096, 2048, 2}, {"sm_80", "i4g32", 4096, 1024, 321}};
+  const MeasuredRows measured[] = {
+      {"sm_80", "gemm.i4g32.n4096.k1024", 1}, {"sm_80", "gemm.i4g32.n4096.k1024.q8g32", 321}, {"sm_90a", "wide.f16.n4096.k64.r64", 97}};
   EXPECT_EQ(leastRowsOf(unit, "sm_80", measured), 321);
   EXPECT_EQ(leastRowsOf(unit, "sm_90a", measured), cudaGemmLeastRows(unit.format, unit.channels));
+  unit.function = "wide";
+  unit.shape = 1;
+  for (const char* name : {"wide.f16.n4096.k64.r64", "wide.f16.n4096.k128.r64"}) {
+    unit.name = name;
+    EXPECT_EQ(leastRowsOf(unit, "sm_90a", measured), name == measured[2].kernel ? 97 : cudaWideLeastRows(1, 4096));
+  }
+}
+
+// Shapes that others are faster than wherever they begin are not compiled.
+TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
+  KernelUnit unit;
+  unit.function = "linear";
+  unit.symbol = "one";
+  unit.name = "linear.f16.n4096.k64";
+  unit.channels = 4096;
+  unit.columns = 64;
+  unit.format = WeightFormat::f16;
+  unit.narrow = true;
+  const MeasuredRows measured[] = {{"sm_90a", "wide.f16.n4096.k64.r32", 33},
+                                   {"sm_90a", "wide.f16.n4096.k64.r64", 129},
+                                   {"sm_90a", "wide.f16.n4096.k64.r128", 65},
+                                   {"sm_90a", "wide.f16.n4096.k64.r192", 257}};
+  std::vector<std::string> kept;
+  for (const LargerKernel& one : extraKernels({&unit, 1}, {.measured = measured}, "sm_90a", true).larger)
+    kept.push_back(fmt::format("{} from {}", one.unit.name, one.code.leastRows));
+  EXPECT_EQ(kept,
+            (std::vector<std::string>{"wide.f16.n4096.k64.r32 from 33", "wide.f16.n4096.k64.r128 from 65", "wide.f16.n4096.k64.r192 from 257"}));
 }
 
 }  // namespace

@@ -1,119 +1,15 @@
-// The CUDA side of the runtime against a driver that is none: answers, launches, refusals, and every call made to fail once.
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
-
-#include "compiler/pipeline/pipeline.h"
-#include "runtime/exec/program.h"
-#include "runtime/format/artifact.h"
-#include "tests/support/cuda_stub/cuda_stub.h"
-#include "tests/unit/engine/support.h"
+// The CUDA side of the runtime against a driver that is none: answers, and what of them comes from where.
+#include "tests/unit/exec/cuda_program.h"
 
 namespace ingot::test {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
-
-const std::string kStub = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1";
-
-// The tiny model with code for GPUs that is only text, and the emulated code that the stub runs in its place.
-std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices) {
-  CompileOptions options = tinyOptions(tinyCheckpoint(), path);
-  options.targets = {target, "cuda-emulated"};
-  options.code.cuda = choices;
-  options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
-  Status status = compileModel(options);
-  if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str()), std::abort();
-  return path.string();
-}
-const std::string& cudaArtifact() {
-  static const TemporaryFolder folder;
-  static const std::string path = compileTiny(folder / "cuda.ingot", "cuda:sm_80", {});
-  return path;
-}
-// Of a GPU whose launches may begin early; batches of a few tokens run as one kernel.
-const std::string& persistentArtifact() {
-  static const TemporaryFolder folder;
-  static const std::string path = compileTiny(folder / "persistent.ingot", "cuda:sm_90a", {.persistentTokens = 16});
-  return path;
-}
-
-class CudaProgramTest : public ::testing::Test {
- protected:
-  CudaProgramTest() { stub.reset(); }
-  ~CudaProgramTest() override {
-    EXPECT_EQ(stub.live, 0);
-    EXPECT_EQ(stub.usedBytes, 0u);
-    EXPECT_THAT(stub.problems, ::testing::IsEmpty());
-  }
-
-  static EngineOptions optionsFor(const std::string& device) {
-    EngineOptions options;
-    options.device = device;
-    options.cuda_library = kStub;
-    options.threads = 1;
-    options.kv_cache_memory = 8 * kTinyPageBytes;
-    options.max_num_seqs = 4;
-    options.max_num_batched_tokens = 64;
-    return options;
-  }
-  static std::string refusal(const EngineOptions& options) {
-    auto engine = Engine::open(cudaArtifact(), options);
-    return engine.ok() ? "" : engine.status().message();
-  }
-  // A prompt of three tokens and two more: a batch of a prompt, and one that decodes.
-  static Result<std::vector<RequestOutput>> generateShort(Engine& engine) {
-    SamplingParams params;
-    params.temperature = 0;
-    params.max_tokens = 2;
-    params.ignore_eos = true;
-    return engine.generate({Prompt(std::vector<int32_t>{5, 6, 7})}, {params});
-  }
-  // Calls visit(artifact) for both.
-  template <class Visit>
-  void forEachArtifact(const Visit& visit) {
-    for (bool isPersistent : {false, true}) {
-      stub.reset();
-      if (isPersistent) stub.major = 9;
-      visit(isPersistent ? persistentArtifact() : cudaArtifact());
-    }
-  }
-  int64_t callsOf(std::string_view name) const {
-    return std::count_if(stub.calls.begin(), stub.calls.end(), [&](const std::string& call) { return call.starts_with(name); });
-  }
-
-  CudaStub& stub = cudaStub();
-};
-
 TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
-  Random random(11);
-  std::vector<Prompt> prompts;
-  for (int64_t length : {1, 3, 16, 17, 40}) prompts.push_back(randomPrompt(random, length));
-  SamplingParams params;
-  params.temperature = 0;
-  params.max_tokens = 6;
-  params.ignore_eos = true;
-  params.logprobs = 4;
-  params.prompt_logprobs = 2;
-  std::string given;
-  auto answer = [&](const std::string& artifact, const std::string& device, const std::string& target) {
-    EngineOptions options = optionsFor(device);
-    options.kv_cache_memory = 64 * kTinyPageBytes;
-    auto engine = Engine::open(artifact, options);
-    ASSERT_TRUE(engine.ok()) << engine.status().message();
-    EXPECT_EQ((*engine)->stats().target, target);
-    auto results = (*engine)->generate(prompts, {params});
-    ASSERT_TRUE(results.ok()) << results.status().message();
-    for (const RequestOutput& one : *results) given += bitsOf(one) + "\n";
-  };
-  answer(cudaArtifact(), "cpu", "cuda-emulated");
-  std::string expected = std::exchange(given, "");
-  forEachArtifact([&](const std::string& artifact) {
-    stub.runWith(artifact);
-    answer(artifact, "cuda", artifact == cudaArtifact() ? "cuda:sm_80" : "cuda:sm_90a");
-    EXPECT_EQ(std::exchange(given, ""), expected);
-    EXPECT_GT(callsOf(artifact == cudaArtifact() ? "cuGraphLaunch" : "cuLaunchKernelEx ingot_program 4 x 256"), 5);
-  });
+  std::string expected = answersOf(cudaArtifact(), "cpu");
+  ASSERT_TRUE(expected.starts_with("cuda-emulated\n")) << expected;
+  stub.runWith(cudaArtifact());
+  EXPECT_EQ(answersOf(cudaArtifact(), "cuda"), "cuda:sm_80" + expected.substr(expected.find('\n')));
+  EXPECT_GT(callsOf("cuGraphLaunch"), 5);
 }
 
 // Requests with every setting and prompts of many lengths.
@@ -134,6 +30,7 @@ std::pair<std::vector<Prompt>, std::vector<SamplingParams>> variousRequests(uint
     if (i % 5 == 4) one.min_p = 0.05f;
     if (i % 4 == 3) one.repetition_penalty = 1.4f, one.presence_penalty = 0.5f, one.frequency_penalty = -0.2f;
     if (i % 6 == 5) one.logit_bias = {{i, 3.0f}, {7, -2.0f}}, one.stop_token_ids = {9, 40}, one.min_tokens = 5;
+    if (i % 5 == 3) one.allowed_token_ids = {{60, 4, 7, 12, 9, 33, 40, 60}};
     params.push_back(one);
   }
   return {prompts, params};
@@ -285,121 +182,6 @@ TEST_F(CudaProgramTest, OnlyGpusSplitSequences) {
   ASSERT_TRUE(cuda.ok() && cpu.ok());
   for (const auto* variant : *(*cuda)->plan().variants()) EXPECT_TRUE(splitsSequences(*variant)) << variant->target()->str();
   for (const auto* variant : *(*cpu)->plan().variants()) EXPECT_FALSE(splitsSequences(*variant)) << variant->target()->str();
-}
-
-TEST_F(CudaProgramTest, LaunchesTheStepsInTheirOrder) {
-  auto artifact = Artifact::open(cudaArtifact());
-  ASSERT_TRUE(artifact.ok());
-  {
-    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
-    ASSERT_TRUE(engine.ok()) << engine.status().message();
-    ASSERT_TRUE(generateShort(**engine).ok());
-  }
-  // Graphs are captured for 4 tokens and for 1: twice the steps, with the grids of those sizes.
-  const plan::Variant& variant = *(*artifact)->plan().variants()->Get(0);
-  std::vector<std::string> launches, expected;
-  for (const std::string& call : stub.calls)
-    if (call.starts_with("cuLaunchKernelEx ")) launches.push_back(call);
-  for (int32_t bucket : {4, 1})
-    for (const auto* step : *variant.steps()) {
-      IngotBatch sizes{
-          .num_tokens = bucket, .num_sequences = bucket, .num_rows = bucket, .num_blocks = bucket, .num_splits = bucket == 4 ? 1 : bucket};
-      const auto* kernel = variant.kernels()->Get(step->kernel());
-      expected.push_back(fmt::format("cuLaunchKernelEx {} {} x {}", kernel->entry()->str(), tilesOf(*step, sizes), kernel->threads()));
-    }
-  EXPECT_EQ(launches, expected);
-  EXPECT_EQ(callsOf("cuGraphLaunch"), 2);
-  EXPECT_EQ(callsOf("cuModuleLoadData"), variant.kernels()->size());
-}
-
-TEST_F(CudaProgramTest, EveryCallThatFailsIsAStatus) {
-  forEachArtifact([&](const std::string& artifact) {
-    int64_t calls = 0;
-    {
-      auto engine = Engine::open(artifact, optionsFor("cuda"));
-      ASSERT_TRUE(engine.ok());
-      ASSERT_TRUE(generateShort(**engine).ok());
-      calls = static_cast<int64_t>(stub.calls.size());
-    }
-    for (int64_t at = 0; at < calls; ++at) {
-      int major = stub.major;
-      stub.reset();
-      stub.major = major;
-      stub.failAt = at;
-      auto engine = Engine::open(artifact, optionsFor("cuda"));
-      Status status = engine.status();
-      if (engine.ok()) {
-        status = generateShort(**engine).status();
-        if (!status.ok()) {
-          stub.failAt = -1;  // the device is lost all the same
-          EXPECT_EQ(generateShort(**engine).status().message(), status.message());
-        }
-      }
-      std::string name = stub.calls[static_cast<size_t>(at)];
-      name = name.substr(0, name.find(' '));
-      if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
-      EXPECT_THAT(status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN"))) << "call " << at;
-      if (engine.ok()) engine->reset();
-      EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
-    }
-  });
-}
-
-TEST_F(CudaProgramTest, AGpuLostInTheMiddleEndsRequestsAndNotTheProcess) {
-  auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
-  ASSERT_TRUE(engine.ok());
-  ASSERT_TRUE(generateShort(**engine).ok());
-  stub.failAt = static_cast<int64_t>(stub.calls.size()) + 6;
-  stub.failWith = 719;
-  auto lost = generateShort(**engine);
-  ASSERT_FALSE(lost.ok());
-  EXPECT_THAT(lost.status().message(), AllOf(HasSubstr("Stub GPU"), HasSubstr("unspecified launch failure"), HasSubstr("restart the process")));
-  EXPECT_FALSE(generateShort(**engine).ok());
-}
-
-TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
-  stub.major = 7, stub.minor = 5;
-  EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("cuda:sm_80"), HasSubstr("sm_75"), HasSubstr("--target=cuda:sm_75")));
-  stub.major = 9, stub.minor = 0;
-  EXPECT_THAT(refusal(optionsFor("cuda")), HasSubstr("--target=cuda:sm_90a"));
-  stub.reset();
-  stub.driverVersion = 12040;
-  EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("speaks CUDA 12.4"), HasSubstr("needs 13.0")));
-  stub.reset();
-  EXPECT_THAT(refusal(optionsFor("cuda:3")), HasSubstr("there are 1 GPUs"));
-  EXPECT_THAT(refusal(optionsFor("cuda:x")), HasSubstr("expected auto, cpu, cuda or cuda:i"));
-  EXPECT_THAT(refusal(optionsFor("tpu")), HasSubstr("device tpu"));
-  EngineOptions none = optionsFor("cuda");
-  none.cuda_library = "libcuda-that-is-not.so";
-  EXPECT_THAT(refusal(none), AllOf(HasSubstr("device cuda"), HasSubstr("no CUDA driver"), HasSubstr("--device cpu")));
-  none.device = "auto";
-  EXPECT_EQ(refusal(none), "");
-}
-
-TEST_F(CudaProgramTest, TooLittleMemoryIsSaidBeforeTheWork) {
-  stub.memoryBytes = 400 << 10;
-  EngineOptions options = optionsFor("cuda");
-  options.kv_cache_memory = 1 << 20;
-  EXPECT_THAT(refusal(options), AllOf(HasSubstr("weights"), HasSubstr("KV cache 1.0 MiB"), HasSubstr("would fit")));
-  EXPECT_EQ(callsOf("cuMemAlloc"), 0);
-  stub.memoryBytes = 1000;
-  EXPECT_THAT(refusal(options), HasSubstr("quantise it"));
-}
-
-TEST_F(CudaProgramTest, AutoTakesTheGpuThatIsThere) {
-  auto gpu = Engine::open(cudaArtifact(), optionsFor("auto"));
-  ASSERT_TRUE(gpu.ok());
-  EXPECT_EQ((*gpu)->stats().target, "cuda:sm_80");
-  EXPECT_EQ((*gpu)->stats().warning, "");
-  gpu->reset();
-  stub.gpus = 0;
-  auto cpu = Engine::open(cudaArtifact(), optionsFor("auto"));
-  ASSERT_TRUE(cpu.ok());
-  EXPECT_EQ((*cpu)->stats().target, "cuda-emulated");
-  EXPECT_THAT((*cpu)->stats().warning, AllOf(HasSubstr("runs on the CPU"), HasSubstr("there are 0 GPUs here")));
-  auto asked = Engine::open(cudaArtifact(), optionsFor("cpu"));
-  ASSERT_TRUE(asked.ok());
-  EXPECT_EQ((*asked)->stats().warning, "");
 }
 
 }  // namespace

@@ -65,6 +65,24 @@ TEST(CollectEdits, HasAnIdOncePerTurnUnlessItIsMasked) {
   EXPECT_EQ(edits.size(), 2u + 3u + 4u);
 }
 
+// Where only some ids are allowed: what the others would have makes no difference, and order is that of turns still.
+TEST(CollectEdits, OfAllowedIdsNamePlaces) {
+  TokenHistory history(8, std::vector<int32_t>{0, 6}, true);
+  LogitRules rules;
+  rules.allowed = {1, 4, 6};
+  rules.bias = {{0, 3.0f}, {4, -1.0f}};
+  rules.stopIds = {1, 7};
+  rules.minTokens = 1;
+  std::vector<IngotEdit> edits;
+  collectEditsOfAllowed(rules, {.repetitionPenalty = 1.5f}, history, edits);
+  std::vector<std::pair<int, int>> seen;
+  for (const IngotEdit& edit : edits) seen.emplace_back(edit.id, edit.turn);
+  EXPECT_EQ(seen, (std::vector<std::pair<int, int>>{{1, 0}, {4, 0}, {6, 0}, {1, 0}, {2, 1}, {0, 2}}));
+  EXPECT_EQ(edits[3].add, -1);
+  EXPECT_EQ(edits[4].repetition, 1.5f);
+  EXPECT_EQ(edits[5].add, kMasked);
+}
+
 TEST(Rules, KeepsOnlyAllowedIds) {
   TokenHistory history(4, {}, false);
   LogitRules rules;

@@ -1,0 +1,67 @@
+// A GPU that fails, is not there, is another one or is too small: what is said, and what is left.
+#include "tests/unit/exec/cuda_program.h"
+
+namespace ingot::test {
+namespace {
+
+TEST_F(CudaProgramTest, EveryCallThatFailsIsAStatus) { failEveryCall(cudaArtifact()); }
+
+TEST_F(CudaProgramTest, AGpuLostInTheMiddleEndsRequestsAndNotTheProcess) {
+  auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
+  ASSERT_TRUE(engine.ok());
+  ASSERT_TRUE(generateShort(**engine).ok());
+  stub.failAt = static_cast<int64_t>(stub.calls.size()) + 6;
+  stub.failWith = 719;
+  auto lost = generateShort(**engine);
+  ASSERT_FALSE(lost.ok());
+  EXPECT_THAT(lost.status().message(), AllOf(HasSubstr("Stub GPU"), HasSubstr("unspecified launch failure"), HasSubstr("restart the process")));
+  EXPECT_FALSE(generateShort(**engine).ok());
+}
+
+TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
+  stub.major = 7, stub.minor = 5;
+  EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("cuda:sm_80"), HasSubstr("sm_75"), HasSubstr("--target=cuda:sm_75")));
+  stub.major = 9, stub.minor = 0;
+  EXPECT_THAT(refusal(optionsFor("cuda")), HasSubstr("--target=cuda:sm_90a"));
+  stub.reset();
+  stub.driverVersion = 12040;
+  EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("speaks CUDA 12.4"), HasSubstr("needs 13.0")));
+  stub.reset();
+  EXPECT_THAT(refusal(optionsFor("cuda:3")), HasSubstr("there are 1 GPUs"));
+  EXPECT_THAT(refusal(optionsFor("cuda:x")), HasSubstr("expected auto, cpu, cuda or cuda:i"));
+  EXPECT_THAT(refusal(optionsFor("tpu")), HasSubstr("device tpu"));
+  EngineOptions none = optionsFor("cuda");
+  none.cuda_library = "libcuda-that-is-not.so";
+  EXPECT_THAT(refusal(none), AllOf(HasSubstr("device cuda"), HasSubstr("no CUDA driver"), HasSubstr("--device cpu")));
+  none.device = "auto";
+  EXPECT_EQ(refusal(none), "");
+}
+
+TEST_F(CudaProgramTest, TooLittleMemoryIsSaidBeforeTheWork) {
+  stub.memoryBytes = 1424 << 10;
+  EngineOptions options = optionsFor("cuda");
+  options.kv_cache_memory = 1 << 20;
+  EXPECT_THAT(refusal(options), AllOf(HasSubstr("weights"), HasSubstr("KV cache 1.0 MiB"), HasSubstr("would fit")));
+  EXPECT_EQ(callsOf("cuMemAlloc"), 0);
+  stub.memoryBytes = 1000;
+  EXPECT_THAT(refusal(options), HasSubstr("quantise it"));
+}
+
+TEST_F(CudaProgramTest, AutoTakesTheGpuThatIsThere) {
+  auto gpu = Engine::open(cudaArtifact(), optionsFor("auto"));
+  ASSERT_TRUE(gpu.ok());
+  EXPECT_EQ((*gpu)->stats().target, "cuda:sm_80");
+  EXPECT_EQ((*gpu)->stats().warning, "");
+  gpu->reset();
+  stub.gpus = 0;
+  auto cpu = Engine::open(cudaArtifact(), optionsFor("auto"));
+  ASSERT_TRUE(cpu.ok());
+  EXPECT_EQ((*cpu)->stats().target, "cuda-emulated");
+  EXPECT_THAT((*cpu)->stats().warning, AllOf(HasSubstr("runs on the CPU"), HasSubstr("there are 0 GPUs here")));
+  auto asked = Engine::open(cudaArtifact(), optionsFor("cpu"));
+  ASSERT_TRUE(asked.ok());
+  EXPECT_EQ((*asked)->stats().warning, "");
+}
+
+}  // namespace
+}  // namespace ingot::test

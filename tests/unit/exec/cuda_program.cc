@@ -1,0 +1,124 @@
+#include "tests/unit/exec/cuda_program.h"
+
+namespace ingot::test {
+namespace {
+
+const std::string kStub = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1";
+
+}  // namespace
+
+std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices) {
+  CompileOptions options = tinyOptions(tinyCheckpoint(), path);
+  options.targets = {target, "cuda-emulated"};
+  options.code.cuda = choices;
+  options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+  Status status = compileModel(options);
+  if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str()), std::abort();
+  return path.string();
+}
+const std::string& cudaArtifact() {
+  static const TemporaryFolder folder;
+  static const std::string path = compileTiny(folder / "cuda.ingot", "cuda:sm_80", {});
+  return path;
+}
+const std::string& persistentArtifact() {
+  static const TemporaryFolder folder;
+  static const std::string path = compileTiny(folder / "persistent.ingot", "cuda:sm_90a", {.persistentTokens = 16});
+  return path;
+}
+
+Result<std::vector<RequestOutput>> generateShort(Engine& engine) {
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 2;
+  params.ignore_eos = true;
+  return engine.generate({Prompt(std::vector<int32_t>{5, 6, 7})}, {params});
+}
+
+CudaProgramTest::~CudaProgramTest() {
+  EXPECT_EQ(stub.live, 0);
+  EXPECT_EQ(stub.usedBytes, 0u);
+  EXPECT_THAT(stub.problems, ::testing::IsEmpty());
+}
+
+EngineOptions CudaProgramTest::optionsFor(const std::string& device) {
+  EngineOptions options;
+  options.device = device;
+  options.cuda_library = kStub;
+  options.threads = 1;
+  options.kv_cache_memory = 8 * kTinyPageBytes;
+  options.max_num_seqs = 4;
+  options.max_num_batched_tokens = 64;
+  options.wait_for_graphs = true;
+  return options;
+}
+
+std::string CudaProgramTest::refusal(const EngineOptions& options) {
+  auto engine = Engine::open(cudaArtifact(), options);
+  return engine.ok() ? "" : engine.status().message();
+}
+
+int64_t CudaProgramTest::callsOf(std::string_view name) const {
+  return std::count_if(stub.calls.begin(), stub.calls.end(), [&](const std::string& call) { return call.starts_with(name); });
+}
+
+std::string CudaProgramTest::answersOf(const std::string& artifact, const std::string& device) {
+  Random random(11);
+  std::vector<Prompt> prompts;
+  for (int64_t length : {1, 3, 16, 17, 40}) prompts.push_back(randomPrompt(random, length));
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 6;
+  params.ignore_eos = true;
+  params.logprobs = 4;
+  params.prompt_logprobs = 2;
+  EngineOptions options = optionsFor(device);
+  options.kv_cache_memory = 64 * kTinyPageBytes;
+  auto engine = Engine::open(artifact, options);
+  if (!engine.ok()) return engine.status().message();
+  auto results = (*engine)->generate(prompts, {params});
+  if (!results.ok()) return results.status().message();
+  std::string answers = (*engine)->stats().target + "\n";
+  for (const RequestOutput& one : *results) answers += bitsOf(one) + "\n";
+  return answers;
+}
+
+void CudaProgramTest::failEveryCall(const std::string& artifact) {
+  EngineOptions options = optionsFor("cuda");
+  options.max_num_batched_tokens = options.max_num_seqs;
+  int64_t captures = 0, opened = 0, calls = 0;  // where captures begin and end, and how many calls there are
+  {
+    auto engine = Engine::open(artifact, options);
+    ASSERT_TRUE(engine.ok()) << engine.status().message();
+    auto first = std::find(stub.calls.begin(), stub.calls.end(), "cuDevicePrimaryCtxRetain");
+    captures = std::find(first + 1, stub.calls.end(), "cuDevicePrimaryCtxRetain") - stub.calls.begin();
+    opened = static_cast<int64_t>(stub.calls.size());
+    ASSERT_TRUE(generateShort(**engine).ok());
+    calls = static_cast<int64_t>(stub.calls.size());
+  }
+  for (int64_t at = 0; at < calls; ++at) {
+    int major = stub.major;
+    stub.reset();
+    stub.major = major;
+    stub.failAt = at;
+    auto engine = Engine::open(artifact, options);
+    Status status = engine.status();
+    if (engine.ok()) {
+      status = generateShort(**engine).status();
+      if (!status.ok()) {
+        stub.failAt = -1;  // the device is lost all the same
+        EXPECT_EQ(generateShort(**engine).status().message(), status.message());
+      }
+    }
+    std::string name = stub.calls[static_cast<size_t>(at)];
+    name = name.substr(0, name.find(' '));
+    if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
+    bool isCapture = at >= captures && at < opened;
+    EXPECT_EQ(status.ok(), isCapture) << "call " << at << ", " << name;
+    EXPECT_THAT(isCapture ? (*engine)->stats().warning : status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN"))) << "call " << at;
+    if (engine.ok()) engine->reset();
+    EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
+  }
+}
+
+}  // namespace ingot::test
