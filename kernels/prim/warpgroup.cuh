@@ -153,7 +153,8 @@ INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], Sha
   else if constexpr (Rows == 128) INGOT_MULTIPLY_128("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else INGOT_MULTIPLY_192("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
 }
-// The same of codes of 8 bits, exact: `unit` is which 32 of 128. Sums that begin from zero are not read: what else has their first zeros is free.
+// The same of codes of 8 bits, exact: `unit` is which 32 of 128. Sums that begin from zero are outputs alone: else a compiler gives their zeros to
+// others.
 template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);

@@ -10,13 +10,13 @@
 namespace ingot::test {
 namespace {
 
-// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `y` (operand 0),
-// `x` (operand 1, 16 ints) and `i` (its thread).
+// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.full`
+// (a barrier), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
   return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/device.cuh\"\n"
          "struct Tile {\n  static constexpr int kThreads = 64;\n" +
          constants +
-         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; };\n"
+         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> full; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
          "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
@@ -102,6 +102,16 @@ TEST(Simt, BringsCopiesThatWereWaitedFor) {
   for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], i % 2 ? 107 + 112 : 103 + 108);
 }
 
+TEST(Simt, ShowsWhatWasStoredBehindABarrier) {
+  Loaded kernel(
+      "if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i < 32) {\n"
+      "  if (i < 8) storeBehind(storage.w, i, Words{{(unsigned)i, 0, 0, 7}}, storage.full, 0);\n  __syncwarp();\n"
+      "  if (i == 0) arrive(storage.full, 0);\n}\nawaitBarrier(storage.full, 0, 0);\n"
+      "y[tile * 64 + i] = (int)loadPart<unsigned>(storage.w, i % 8, 0) + 10 * (int)loadPart<TwoWords>(storage.w, i % 8, 1).at[1];\n");
+  std::vector<int> y = kernel.run();
+  for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], static_cast<int>(i % 8) + 70);
+}
+
 // f16 products: rows of a times columns of b, both made of small integers.
 TEST(Simt, MultipliesHalves) {
   Loaded kernel(
@@ -136,6 +146,9 @@ TEST(SimtDeathTest, NamesEveryMistake) {
        "race on shared memory \\(read after write\\), element 1|reads shared memory that nobody wrote, element 1"},
       {"if (i == 0) storage.w[2] = Words();\n__syncthreads();\ny[i] = ((Words)storage.w[2]).at[0];\nif (i == 9) copyAsync(storage.w, 2, x);\n",
        "race on shared memory \\(write after read\\), element 2|touches shared memory before a copy to it has arrived, element 2"},
+      {"if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i == 0) storeBehind(storage.w, 1, Words(), storage.full, 0);\n"
+       "else y[i] = ((Words)storage.w[1]).at[0];\n",
+       "touches shared memory before a copy to it has arrived, element 1|reads shared memory that nobody wrote, element 1"},
       {"copyAsync(storage.w, 8, x);", "outside of shared memory, element 8"},
       {"if (i == 0) copyAsync(storage.w, 1, x + 1);", "thread 0: copies from an address that is no multiple of 16"},
   };
