@@ -17,8 +17,8 @@ struct Finish {
 
   INGOT_INLINE int columnOf(int tile, int i) { return tile * kTileColumns + (int)threadIdx.x % kWarp + i * kWarp; }
 
-  // Line l is row firstRow + l, of which there are `rows`. A warp has Lines of them, `distance` apart: what a body reads for them is on its way all at once,
-  // before the first store, which would hold it up. Behind the last row the first one stands again, and is not stored.
+  // Line l is row firstRow + l, of which there are `rows`. A warp has Lines of them, `distance` apart: what a body reads for them is on its way all
+  // at once, before the first store, which would hold it up. Behind the last row the first one stands again, and is not stored.
   template <int Lines, int N>
   INGOT_INLINE void run(SharedArray<float, N>& sums, int line, int distance, int tile, long long firstRow, int rows, void* const* operands) {
     if (line >= rows) return;

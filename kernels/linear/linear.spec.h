@@ -102,7 +102,8 @@ constexpr long long cudaWideLeastRows(int shape, long long n) {
   return least;
 }
 
-// The same of codes (wide_codes.cuh), in stages of so many columns: rows arrive as codes, with what they say of groups beside them.
+// The same of codes (wide_codes.cuh), in stages of so many columns: rows arrive as codes, with what they say of groups beside them. Slots follow
+// from the format (cudaWideCodes).
 constexpr CudaWide kCudaWideCodes[] = {{32, 64, 0, 1}, {64, 64, 0, 1}, {64, 128, 0, 1}, {128, 128, 0, 1}};
 constexpr int kCudaWideCodesShapes = sizeof kCudaWideCodes / sizeof *kCudaWideCodes;
 constexpr int kCudaWideCodesColumns = 128;

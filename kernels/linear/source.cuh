@@ -48,9 +48,9 @@ struct Ring {
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
   Places* places;
-  Stretch stretch;          // from the panel that is copied next
-  int unit;                 // of it
-  const char* from[kEach];         // the lane's chunks in that panel, of unit 0
+  Stretch stretch;                // from the panel that is copied next
+  int unit;                       // of it
+  const char* from[kEach];        // the lane's chunks in that panel, of unit 0
   SharedPlace<Places> to[kEach];  // in the first slot
   int slot, spare;                // places to that of the unit at hand, and of the unit before it
 

@@ -1,7 +1,8 @@
-// linear for many rows and weights of integer codes, on the tensor cores of sm_90a: as wide.cuh, a warpgroup copies, and each of the others has 64 channels
-// and all of the tile's rows. Dots of a unit are sums of integers, exact in any order; what follows is Codes::add of linear.cuh, unit by unit and run by
-// run, so a row's bits are the same in both. While sums take a unit's dots the next unit's are under way: in a second set of registers, or, where
-// those are short, in another warpgroup. Constants and operands as in linear.cuh, and kShape; the last operand of a launch is a map of the rows' codes.
+// linear for many rows and weights of integer codes, on the tensor cores of sm_90a: as wide.cuh, a warpgroup copies, and each of the others has 64
+// channels and all of the tile's rows. Dots of a unit are sums of integers, exact in any order; what follows is Codes::add of linear.cuh, unit by
+// unit and run by run, so a row's bits are the same in both. While sums take a unit's dots the next unit's are under way: in a second set of
+// registers, or, where those are short, in another warpgroup. Constants and operands as in linear.cuh, and kShape; the last operand of a launch is a
+// map of the rows' codes.
 #pragma once
 
 #include "kernels/linear/finish.cuh"
@@ -78,7 +79,7 @@ struct Tile {
 #pragma unroll
       for (int row = 0; row < kRows; row += kBox)
         copyRows<kBox, kCudaWideCodesColumns, 1>(storage.places.ring.x, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
-                                              stage * kCudaWideCodesColumns, storage.full, slot.at);
+                                                 stage * kCudaWideCodesColumns, storage.full, slot.at);
 #pragma unroll
       for (int i = 0; i < kTileBlocks; ++i) {
         int block = tile * kTileBlocks + i;
@@ -147,23 +148,27 @@ struct Tile {
   INGOT_INLINE int block() { return (int)threadIdx.x / (2 * kWarp) * 2 + (int)threadIdx.x % kWarp / 16; }
   INGOT_INLINE int channelOf(int upper) { return block() * kBlockChannels + quad() * 4 + half() * 2 + upper; }
 
-  struct Channels {
-    float scale[2], minimum[2];
+  // Where the weights of unit `within` of a slot's stage begin.
+  INGOT_INLINE int unitAt(int slot, int within) { return slot * kWeightChunks + block() * kStageChunks + within * kUnitChunks; }
+
+  // What a unit's dots are scaled with: two halves of the lane's channels, and its rows.
+  struct Scales {
+    unsigned channels, minima;
+    RowPair rows[kRows / 8];
   };
-  INGOT_INLINE Channels channelsAt(int at, Storage& storage) {
-    Channels channels;
-    int chunk = at + quad() / 2, word = quad() % 2 * 2 + half();
-    unsigned scales = loadPart<unsigned>(storage.places.ring.weights, chunk, word), minima = 0;
-    if constexpr (kHasMinima) minima = loadPart<unsigned>(storage.places.ring.weights, chunk + 2, word);
-    for (int i = 0; i < 2; ++i) {
-      channels.scale[i] = halfToFloat((unsigned short)(scales >> i * 16));
-      channels.minimum[i] = halfToFloat((unsigned short)(minima >> i * 16));
-    }
-    return channels;
+  INGOT_INLINE Scales scalesAt(int slot, int within, Storage& storage) {
+    Scales scales;
+    int chunk = unitAt(slot, within) + quad() / 2, word = quad() % 2 * 2 + half();
+    scales.channels = loadPart<unsigned>(storage.places.ring.weights, chunk, word);
+    scales.minima = kHasMinima ? loadPart<unsigned>(storage.places.ring.weights, chunk + 2, word) : 0;
+    int firstPair = slot * kPairPlaces + within * kPairs + (int)threadIdx.x % 4;
+#pragma unroll
+    for (int i = 0; i < kRows / 8; ++i) scales.rows[i] = storage.places.ring.pairs[firstPair + i * 4];
+    return scales;
   }
 
-  // 32 columns of the lane's channels. Rows lie in shared memory column by column: of codes of 4 bits a lane takes every other nibble of two words. What
-  // i4 takes off a code goes off here, and its row's sum is not needed.
+  // 32 columns of the lane's channels. Rows lie in shared memory column by column: of codes of 4 bits a lane takes every other nibble of two words.
+  // What i4 takes off a code goes off here, and its row's sum is not needed.
   INGOT_INLINE void fragmentOf(int at, Storage& storage, unsigned (&a)[4]) {
     auto& weights = storage.places.ring.weights;
     int t = threadIdx.x % 4, chunk = at + (kBytes ? t : t / 2) * 4 + quad();
@@ -176,8 +181,7 @@ struct Tile {
     }
   }
 
-  // Begins a unit's products; `within`: of the slot's stage.
-  INGOT_INLINE int unitAt(int slot, int within) { return slot * kWeightChunks + block() * kStageChunks + within * kUnitChunks; }
+  // Begins a unit's products.
   INGOT_INLINE void begin(int slot, int within, Storage& storage, Dots& dots) {
     unsigned a[kSteps][4];
 #pragma unroll
@@ -191,53 +195,54 @@ struct Tile {
     closeProducts();
   }
 
-  // Adds a unit's dots.
-  INGOT_INLINE void add(int slot, int within, Storage& storage, const Dots& dots, Sums& sums) {
-    Channels channels = channelsAt(unitAt(slot, within), storage);
-    int firstPair = slot * kPairPlaces + within * kPairs + (int)threadIdx.x % 4;
+  INGOT_INLINE float upperOrLower(unsigned halves, int upper) { return halfToFloat((unsigned short)(halves >> upper * 16)); }
+  INGOT_INLINE void add(const Scales& scales, const Dots& dots, Sums& sums) {
 #pragma unroll
-    for (int i = 0; i < kRows / 2; i += 4) {
-      RowPair rows = storage.places.ring.pairs[firstPair + i];
-      for (int j = 0; j < 4; ++j) {
-        Coding::addScaled(sums[i + j], dots[i + j], channels.scale[j / 2], rows.scale[j % 2]);
-        if constexpr (kHasMinima) Coding::addMinimum(sums[i + j], channels.minimum[j / 2], rows.minimumFactor[j % 2]);
-      }
+    for (int i = 0; i < kRows / 2; ++i) {
+      const RowPair& rows = scales.rows[i / 4];
+      Coding::addScaled(sums[i], dots[i], upperOrLower(scales.channels, i / 2 % 2), rows.scale[i % 2]);
+      if constexpr (kHasMinima) Coding::addMinimum(sums[i], upperOrLower(scales.minima, i / 2 % 2), rows.minimumFactor[i % 2]);
     }
   }
 
   // Where a warp is in the ring.
-  struct Place {
+  struct Turns {
     Slot begun, added;
   };
-  // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop to the next.
+  // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop
+  // to the next.
   static constexpr int kBurst = kRunUnits % 4 == 0 && kGroup < 128 ? 4 : 2;
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
-  INGOT_INLINE void beginUnit(int within, Place& place, Storage& storage, Dots& dots) {
-    if (within == 0) awaitBarrier(storage.full, place.begun.at, place.begun.round);
-    begin(place.begun.at, within, storage, dots);
-    if (within == kStageUnits - 1) place.begun.next();
+  INGOT_INLINE void beginUnit(int within, Turns& turns, Storage& storage, Dots& dots) {
+    if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
+    begin(turns.begun.at, within, storage, dots);
+    if (within == kStageUnits - 1) turns.begun.next();
   }
-  INGOT_INLINE void addUnit(int within, Place& place, Storage& storage, const Dots& dots, Sums& sums) {
-    add(place.added.at, within, storage, dots, sums);
+  INGOT_INLINE void leaveUnit(int within, Turns& turns, Storage& storage) {
     if (within != kStageUnits - 1) return;
     __syncwarp();  // the other lanes have read too
-    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, place.added.at, 0);
-    place.added.next();
+    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, turns.added.at, 0);
+    turns.added.next();
   }
   template <int Units>
-  INGOT_INLINE void addUnits(int first, Place& place, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
-    if constexpr (kSets == 2) beginUnit(withinStage(first, 0), place, storage, dots[0]);
+  INGOT_INLINE void addUnits(int first, Turns& turns, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
+    if constexpr (kSets == 2) beginUnit(withinStage(first, 0), turns, storage, dots[0]);
 #pragma unroll
     for (int i = 0; i < Units; ++i) {
       Dots& now = dots[i % kSets];
-      if (kSets == 1) beginUnit(withinStage(first, i), place, storage, now);
-      if (kSets == 2 && i + 1 < Units) {
-        beginUnit(withinStage(first, i + 1), place, storage, dots[(i + 1) % kSets]);
-        waitForProducts<1>(now);
-      } else {
+      int within = withinStage(first, i);
+      if constexpr (kSets == 1) {
+        beginUnit(within, turns, storage, now);
         waitForProducts<0>(now);
+        add(scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
+      } else {
+        Scales scales = scalesAt(turns.added.at, within, storage);
+        if (i + 1 < Units) beginUnit(withinStage(first, i + 1), turns, storage, dots[(i + 1) % kSets]);
+        if (i + 1 < Units) waitForProducts<1>(now);
+        else waitForProducts<0>(now);
+        add(scales, now, sums);
       }
-      addUnit(withinStage(first, i), place, storage, now, sums);
+      leaveUnit(within, turns, storage);
     }
   }
   INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
@@ -252,17 +257,17 @@ struct Tile {
     constexpr int kWhole = kUnits / kBurst * kBurst;
     Dots dots[kSets];
     Sums sums = {};
-    Place place;
+    Turns turns;
 #pragma unroll 1
     for (int first = 0; first < kWhole; first += kRunUnits) {
       int last = first + kRunUnits < kWhole ? first + kRunUnits : kWhole;
       if (first > 0) addRun(totals, sums);
 #pragma unroll 1
-      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, place, storage, dots, sums);
+      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, turns, storage, dots, sums);
     }
     if constexpr (kWhole < kUnits) {
       if (kWhole % kRunUnits == 0) addRun(totals, sums);
-      addUnits<kUnits - kWhole>(kWhole, place, storage, dots, sums);
+      addUnits<kUnits - kWhole>(kWhole, turns, storage, dots, sums);
     }
     addRun(totals, sums);
   }
@@ -273,8 +278,7 @@ struct Tile {
     int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
     syncTile<kConsumers * kWarp>();
 #pragma unroll
-    for (int i = 0; i < kRows / 2; ++i)
-      storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + channelOf(i / 2 % 2)] = totals[i];
+    for (int i = 0; i < kRows / 2; ++i) storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + channelOf(i / 2 % 2)] = totals[i];
     syncTile<kConsumers * kWarp>();
 #pragma unroll 1
     for (int first = 0; first < kRows; first += kLines * kConsumers)

@@ -64,8 +64,8 @@ INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, 
                : "memory");
 }
 // A box of rows, 64 columns of f16 or 128 codes of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c
-// of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and counts
-// there.
+// of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and
+// counts there.
 template <int Rows, int Columns, int Blocks, int N, int B>
 INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operands, long long, int, int row, int column, SharedBarriers<B>& barriers,
                            int barrier) {
@@ -179,7 +179,8 @@ INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], Sha
   else if constexpr (Rows == 128) INGOT_MULTIPLY_128("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else INGOT_MULTIPLY_192("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
 }
-// The same of codes of 8 bits, exact: `unit` is which 32 of 128. Sums that begin from zero are not read: what else has their first zeros is free.
+// The same of codes of 8 bits, exact: `unit` is which 32 of 128. Sums that begin from zero are outputs alone: else a compiler gives their zeros to
+// others.
 template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);

@@ -10,13 +10,13 @@
 namespace ingot::test {
 namespace {
 
-// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.b` (a barrier that
-// counts), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
+// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.full`
+// (a barrier), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
   return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\n"
          "struct Tile {\n  static constexpr int kThreads = 64;\n" +
          constants +
-         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> b; };\n"
+         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> full; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
          "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
@@ -88,9 +88,9 @@ TEST(SimtDeathTest, BlocksAtOnceAllReachTheirBarriers) {
 // One of three blocks brings a row of x to all, and they say so at each other's barriers.
 TEST(Simt, BlocksOfAClusterReachEachOther) {
   Loaded kernel(
-      "if (i == 0) initBarrier(storage.b, 0, 4);\nsyncCluster<3>();\nif (i == 0) announceBytes(storage.b, 0, 128);\n"
-      "if (i == 0 && tile == 1) copyRows<1, 64, 3>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.b, 0);\n"
-      "if (i < 3) arrive<3>(storage.b, 0, i);\nawaitBarrier(storage.b, 0, 0);\nint sum = 0;\n"
+      "if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\nif (i == 0) announceBytes(storage.full, 0, 128);\n"
+      "if (i == 0 && tile == 1) copyRows<1, 64, 3>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.full, 0);\n"
+      "if (i < 3) arrive<3>(storage.full, 0, i);\nawaitBarrier(storage.full, 0, 0);\nint sum = 0;\n"
       "for (int w = 0; w < 4; ++w) sum += ((Words)storage.w[w]).at[0];\ny[tile * 64 + i] = sum;\nleaveCluster<3>();\n",
       "  static constexpr int kCluster = 3;\n");
   for (int value : kernel.run()) EXPECT_EQ(value, 100 + 104 + 108 + 112);
@@ -99,8 +99,10 @@ TEST(Simt, BlocksOfAClusterReachEachOther) {
 TEST(SimtDeathTest, ClustersHaveMistakesToo) {
   const std::pair<const char*, const char*> kMistakes[] = {
       {"if (tile != 1) syncCluster<3>();", "waits at a barrier that other threads never reach"},
-      {"if (i == 0) initBarrier(storage.b, 0, 4);\nsyncCluster<3>();\narrive<3>(storage.b, 0, 3);\n", "arrives at a block that its cluster lacks, 3"},
-      {"if (i == 0) initBarrier(storage.b, 0, 3);\nsyncCluster<3>();\nif (i == 0) arrive<3>(storage.b, 0, 0);\nawaitBarrier(storage.b, 0, 0);\n",
+      {"if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\narrive<3>(storage.full, 0, 3);\n",
+       "arrives at a block that its cluster lacks, 3"},
+      {"if (i == 0) initBarrier(storage.full, 0, 3);\nsyncCluster<3>();\nif (i == 0) arrive<3>(storage.full, 0, 0);\nawaitBarrier(storage.full, 0, "
+       "0);\n",
        "waits at a barrier that other threads never reach"}};
   for (auto [code, expected] : kMistakes) {
     Loaded kernel(code, "  static constexpr int kCluster = 3;\n");
@@ -123,6 +125,16 @@ TEST(Simt, BringsCopiesThatWereWaitedFor) {
       "y[tile * 64 + i] = first + ((Words)storage.w[4 + i % 2]).at[0];\n");
   std::vector<int> y = kernel.run();
   for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], i % 2 ? 107 + 112 : 103 + 108);
+}
+
+TEST(Simt, ShowsWhatWasStoredBehindABarrier) {
+  Loaded kernel(
+      "if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i < 32) {\n"
+      "  if (i < 8) storeBehind(storage.w, i, Words{{(unsigned)i, 0, 0, 7}}, storage.full, 0);\n  __syncwarp();\n"
+      "  if (i == 0) arrive<1>(storage.full, 0, 0);\n}\nawaitBarrier(storage.full, 0, 0);\n"
+      "y[tile * 64 + i] = (int)loadPart<unsigned>(storage.w, i % 8, 0) + 10 * (int)loadPart<TwoWords>(storage.w, i % 8, 1).at[1];\n");
+  std::vector<int> y = kernel.run();
+  for (size_t i = 0; i < y.size(); ++i) EXPECT_EQ(y[i], static_cast<int>(i % 8) + 70);
 }
 
 // f16 products: rows of a times columns of b, both made of small integers.
@@ -159,6 +171,9 @@ TEST(SimtDeathTest, NamesEveryMistake) {
        "race on shared memory \\(read after write\\), element 1|reads shared memory that nobody wrote, element 1"},
       {"if (i == 0) storage.w[2] = Words();\n__syncthreads();\ny[i] = ((Words)storage.w[2]).at[0];\nif (i == 9) copyAsync(storage.w, 2, x);\n",
        "race on shared memory \\(write after read\\), element 2|touches shared memory before a copy to it has arrived, element 2"},
+      {"if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i == 0) storeBehind(storage.w, 1, Words(), storage.full, 0);\n"
+       "else y[i] = ((Words)storage.w[1]).at[0];\n",
+       "touches shared memory before a copy to it has arrived, element 1|reads shared memory that nobody wrote, element 1"},
       {"copyAsync(storage.w, 8, x);", "outside of shared memory, element 8"},
       {"if (i == 0) copyAsync(storage.w, 1, x + 1);", "thread 0: copies from an address that is no multiple of 16"},
   };

@@ -119,7 +119,8 @@ static std::vector<LargerShape> largerShapes(const KernelUnit& unit, std::string
   int group = static_cast<int>(unit.group);
   if (architecture == "sm_90a" || architecture == kEmulated) {
     for (int shape = 0; shape < kCudaWideShapes && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup); ++shape)
-      if (shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].blocks <= unit.channels) all.push_back({kWide, shape});  // else half would be empty
+      if (shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].blocks <= unit.channels)
+        all.push_back({kWide, shape});  // else half would be empty
     for (int shape = 0; shape < kCudaWideCodesShapes; ++shape)
       if (hasCudaWideCodes(shape, unit.format, group, unit.channels, unit.sums, unit.resultGroup)) all.push_back({kWideCodes, shape});
   }
