@@ -134,30 +134,41 @@ struct Tile {
     if (threadIdx.x == 0 && *chosen >= 0) *chosen = edits[*chosen].id;
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    float* logits = (float*)operands[0] + (long long)index * kStride;
-    int* chosen = (int*)operands[1] + index;
+  INGOT_INLINE float* logitsOf(void* const* operands, int index) { return (float*)operands[0] + (long long)index * kStride; }
+  INGOT_INLINE int* chosenOf(void* const* operands, int index) { return (int*)operands[1] + index; }
+
+  // Returns the largest logit, where all ids are allowed.
+  INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    float* logits = logitsOf(operands, index);
     IngotSampling sampling = batch.samplings[index];
     IngotEdit* edits = batch.edits + sampling.first_edit;
-    int numEdits = sampling.num_edits;
-    bool isRestricted = sampling.num_allowed > 0;
-    Best best{};
-    if (isRestricted) {
-      drawAllowed(logits, edits, sampling, (float*)operands[3] + (long long)index * kCudaSampleAllowed, storage, chosen);
-    } else {
-      if (numEdits > 0 && sampling.logprobs > 0) note(edits, numEdits, logits);
-      if (numEdits > 0) edit(edits, numEdits, logits);
-      best = bestOf<kColumns>(logits, storage);
-      draw<kColumns>(logits, sampling, best, storage, chosen);
+    if (sampling.num_allowed > 0) {
+      drawAllowed(logits, edits, sampling, (float*)operands[3] + (long long)index * kCudaSampleAllowed, storage, chosenOf(operands, index));
+      return 0;
     }
-    if (sampling.logprobs == 0) return;
+    if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits);
+    if (sampling.num_edits > 0) edit(edits, sampling.num_edits, logits);
+    Best best = bestOf<kColumns>(logits, storage);
+    draw<kColumns>(logits, sampling, best, storage, chosenOf(operands, index));
+    return best.value;
+  }
+
+  // Of the logits before they were edited. The sampling is read again: drawing needs all registers.
+  INGOT_INLINE void describeRow(const IngotBatch& batch, void* const* operands, int index, float best, Storage& storage) {
+    float* logits = logitsOf(operands, index);
+    const IngotSampling& sampling = batch.samplings[index];
+    if (sampling.num_edits > 0) {
+      if (sampling.num_allowed == 0) takeBack(batch.edits + sampling.first_edit, sampling.num_edits, logits);
+      best = bestOf<kColumns>(logits, storage).value;
+    }
+    int own = sampling.own < 0 ? *chosenOf(operands, index) : sampling.own;
+    if (own >= 0) describe<kColumns>(logits, best, own, sampling.logprobs - 1, storage, (IngotLogprobs*)operands[2] + index);
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    float best = drawRow(batch, operands, index, storage);
     __syncthreads();
-    if (numEdits > 0) {
-      if (!isRestricted) takeBack(edits, numEdits, logits);
-      best = bestOf<kColumns>(logits, storage);
-    }
-    int own = sampling.own < 0 ? *chosen : sampling.own;
-    if (own >= 0) describe<kColumns>(logits, best.value, own, sampling.logprobs - 1, storage, (IngotLogprobs*)operands[2] + index);
+    if (batch.samplings[index].logprobs > 0) describeRow(batch, operands, index, best, storage);
   }
 };
 
