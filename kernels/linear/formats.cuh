@@ -76,7 +76,8 @@ struct Codes<WeightFormat::f8> {
   }
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyFloat8s(d, a, b); }
   INGOT_INLINE float productsOf(float d) { return d * kFloat8Unit; }
-  INGOT_INLINE void add(float& sum, float dot, Channel channel, RowGroup row) { sum = fma(dot, channel.scale * row.scale, sum); }
+  INGOT_INLINE void add(float& sum, float dot, Channel channel, RowGroup row) { addScaled(sum, dot, channel.scale, row.scale); }
+  INGOT_INLINE void addScaled(float& sum, float dot, float channelScale, float rowScale) { sum = fma(dot, channelScale * rowScale, sum); }
 };
 // A word of byte codes out of the packed layout.
 template <WeightFormat F>

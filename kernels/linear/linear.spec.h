@@ -107,34 +107,38 @@ constexpr long long cudaWideLeastRows(int shape, long long n) {
 constexpr CudaWide kCudaWideCodes[] = {{32, 64, 0, 1}, {64, 64, 0, 1}, {64, 128, 0, 1}, {128, 128, 0, 1}};
 constexpr int kCudaWideCodesShapes = sizeof kCudaWideCodes / sizeof *kCudaWideCodes;
 constexpr int kCudaWideCodesColumns = 128;
+constexpr int kCudaWideCodesSpare = 32;  // bytes, for what a format does not have, and for alignment
 constexpr int cudaWideCodesSlotBytes(const CudaWide& shape, WeightFormat format, int group) {
-  int units = kCudaWideCodesColumns / group, ofRow = units * (format == WeightFormat::i4m ? 8 : 4);
-  return shape.rows * (kCudaWideCodesColumns + ofRow) + shape.channels / kBlockChannels * units * (int)groupBytes(format, group) + 16;
+  int groups = kCudaWideCodesColumns / group, ofRow = groups * (format == WeightFormat::i4m ? 8 : 4);
+  int widened = format == WeightFormat::f8 ? shape.rows * kCudaWideCodesColumns * 2 + 8 : 0;  // and a barrier
+  return shape.rows * (kCudaWideCodesColumns + ofRow) + widened + shape.channels / kBlockChannels * groups * (int)groupBytes(format, group) + 16;
 }
-// Minima take registers of many rows. As many slots as there is room for: all of a multiprocessor's, or, with few channels, half of it.
+// Minima, and fragments of f16, take registers of many rows. As many slots as there is room for: all of a multiprocessor's, or, with few channels,
+// half of it.
 constexpr CudaWide cudaWideCodes(int shape, WeightFormat format, int group) {
   CudaWide one = kCudaWideCodes[shape];
-  if (format == WeightFormat::i4m && one.rows == 128) one.rows = 96;
-  int slots = ((one.channels == 64 ? 113 : 227) << 10) / cudaWideCodesSlotBytes(one, format, group);
+  if ((format == WeightFormat::i4m || format == WeightFormat::f8) && one.rows == 128) one.rows = 96;
+  int slots = (((one.channels == 64 ? 113 : 227) << 10) - kCudaWideCodesSpare) / cudaWideCodesSlotBytes(one, format, group);
   one.slots = slots < 16 ? slots : 16;
   return one;
 }
 constexpr int cudaWideCodesBytes(int shape, WeightFormat format, int group) {
   CudaWide one = cudaWideCodes(shape, format, group);
-  return one.slots * cudaWideCodesSlotBytes(one, format, group);
+  return one.slots * cudaWideCodesSlotBytes(one, format, group) + kCudaWideCodesSpare;
 }
 constexpr bool hasCudaWideCodes(int shape, WeightFormat format, int group, long long n, long long sums, long long resultGroup) {
-  bool isCodes = format == WeightFormat::i8 || format == WeightFormat::i4 || format == WeightFormat::i4m;
   const CudaWide& one = kCudaWideCodes[shape];
   bool isForGroups = one.rows == 64 && one.channels == 128;  // its work is that of two tiles of 64 channels
-  return isCodes && (group == 32 || group == 64 || group == 128) && resultGroup * sums <= one.channels && (one.channels == 64 || n >= one.channels) &&
-         (!isForGroups || resultGroup * sums > 64);
+  return isQuantized(format) && (group == 32 || group == 64 || group == 128) && resultGroup * sums <= one.channels &&
+         (one.channels == 64 || n >= one.channels) && (!isForGroups || resultGroup * sums > 64);
 }
 // What a shape takes on a GPU of 132 multiprocessors for 32 columns, in cycles: instructions that scale and add dots, or what it copies.
 constexpr long long cudaWideCodesCost(int shape, WeightFormat format, int group, long long rows, long long n) {
   CudaWide one = cudaWideCodes(shape, format, group);
   long long tiles = (rows + one.rows - 1) / one.rows * one.across(n);
-  long long ofSums = one.rows / 2 * (format == WeightFormat::i4m ? 4 : 3) * 32 / group, computed = one.channels / 64 * (ofSums + one.rows / 8 + 30);
+  bool isFloats = format == WeightFormat::f8;
+  long long ofSums = one.rows / 2 * (format == WeightFormat::i4m ? 4 : isFloats ? 2 : 3) * 32 / cudaUnitColumns(format, group);
+  long long computed = one.channels / 64 * (ofSums + one.rows / (isFloats ? 4 : 8) + 30);
   long long copied = (one.rows * 32 + one.channels / kBlockChannels * groupBytes(format, group) * 32 / group) / 32;
   return (tiles + 131) / 132 * (computed > copied ? computed : copied);
 }

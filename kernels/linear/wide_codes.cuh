@@ -1,6 +1,7 @@
-// linear for many rows and weights of integer codes, on the tensor cores of sm_90a: as wide.cuh, a warpgroup copies, and each of the others has 64
-// channels and all of the tile's rows. Dots of a unit are sums of integers, exact in any order; what follows is Codes::add of linear.cuh, unit by
-// unit and run by run, so a row's bits are the same in both. While sums take a unit's dots the next unit's are under way: in a second set of
+// linear for many rows and weights of codes, on the tensor cores of sm_90a: as wide.cuh, a warpgroup copies, and each of the others has 64 channels
+// and all of the tile's rows. Dots of a unit are sums of integers, exact in any order, or of 8-bit floats, which become f16 as mma.sync has them
+// there, the lower two of every word before the upper two; what follows is Codes::add of linear.cuh, unit by unit and run by run, so a row's bits
+// are the same in both. While sums take a unit's dots the next unit's are under way: in a second set of
 // registers, or, where those are short, in another warpgroup. Constants and operands as in linear.cuh, and kShape; the last operand of a launch is a
 // map of the rows' codes.
 #pragma once
@@ -27,29 +28,34 @@ struct Tile {
   static constexpr int kGroup = (int)C::kGroup;
   static_assert(hasCudaWideCodes(C::kShape, kFormat, kGroup, C::kN, C::kSums, C::kResultGroup));
   typedef linear::Codes<kFormat> Coding;
-  static constexpr bool kHasMinima = kFormat == WeightFormat::i4m, kBytes = hasByteCodes(kFormat);
+  static constexpr bool kHasMinima = kFormat == WeightFormat::i4m, kBytes = hasByteCodes(kFormat), kFloats = kFormat == WeightFormat::f8;
   static constexpr CudaWide kShape = cudaWideCodes(C::kShape, kFormat, kGroup);
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kSlots = kShape.slots;
   static constexpr int kDynamicBytes = cudaWideCodesBytes(C::kShape, kFormat, kGroup), kMinBlocks = kChannels == 64 ? 2 : 1;
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (int)kShape.across(C::kN);
-  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
+  static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
   typedef linear::Finish<C, kChannels> Finish;
 
-  // A unit is a group. Its products take 32 columns each.
-  static constexpr int kUnits = (int)C::kK / kGroup, kStageUnits = kCudaWideCodesColumns / kGroup, kStages = (kUnits + kStageUnits - 1) / kStageUnits;
-  static constexpr int kRunUnits = cudaRunUnits(kUnits), kSteps = kGroup / 32, kSets = kRows > 64 ? 1 : 2;
+  // A unit is a group or a part of one, in steps of 32 columns: a product of integers, or two of floats.
+  static constexpr int kUnitColumns = cudaUnitColumns(kFormat, kGroup), kParts = kGroup / kUnitColumns, kSteps = kUnitColumns / 32;
+  static constexpr int kUnits = (int)C::kK / kUnitColumns, kStageUnits = kCudaWideCodesColumns / kUnitColumns, kRunUnits = cudaRunUnits(kUnits);
+  static constexpr int kStages = (kUnits + kStageUnits - 1) / kStageUnits, kSets = kRows > 64 ? 1 : 2;
   static_assert(kRunUnits % 2 == 0);
 
   static constexpr int kBox = kShape.box(), kRowChunks = kRows * kCudaWideCodesColumns / 16;
-  static constexpr int kUnitChunks = (int)groupBytes(kFormat, kGroup) / 16, kStageChunks = kStageUnits * kUnitChunks;  // of a block
+  static constexpr int kGroups = (int)C::kK / kGroup, kStageGroups = kCudaWideCodesColumns / kGroup;
+  static constexpr int kGroupChunks = (int)groupBytes(kFormat, kGroup) / 16, kStageChunks = kStageGroups * kGroupChunks;  // of a block
   static constexpr int kWeightChunks = kTileBlocks * kStageChunks, kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = kBytes ? 32 : 16;
   static constexpr int kCopiers = 4, kScalers = 2, kConsumers = kThreads / kWarp - kCopiers;  // warps
 
   typedef PairOf<kHasMinima> RowPair;
-  static constexpr int kPairs = kRows / 2, kPairPlaces = kStageUnits * kPairs;
+  static constexpr int kPairs = kRows / 2, kPairPlaces = kStageGroups * kPairs;
 
+  // Rows as they are multiplied, in lines of 128 bytes; f16 comes of codes.
+  static constexpr int kPanels = kFloats ? 2 : 1;
   struct Ring {
-    SharedArray<Words, kSlots * kRowChunks> x;
+    SharedArray<Words, kSlots * kPanels * kRowChunks> x;
+    SharedArray<Words, kFloats ? kSlots * kRowChunks : 1> codes;
     SharedArray<Words, kSlots * kWeightChunks> weights;
     SharedArray<RowPair, kSlots * kPairPlaces> pairs;
   };
@@ -60,6 +66,7 @@ struct Tile {
   struct Storage {
     Places places;
     SharedBarriers<kSlots> full, empty;
+    SharedBarriers<kFloats ? kSlots : 1> came;  // codes that become f16
   };
   typedef wide::Slot<kSlots> Slot;
 
@@ -69,17 +76,25 @@ struct Tile {
 
   // One lane copies codes. Blocks behind the last one repeat it, and are not stored.
   INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
-    constexpr int kRest = kUnits % kStageUnits * kUnitChunks * 16;
+    constexpr int kRest = kGroups % kStageGroups * kGroupChunks * 16;
     Slot slot;
 #pragma unroll 1
     for (int stage = 0; stage < kStages; ++stage, slot.next()) {
       int bytes = kRest != 0 && stage == kStages - 1 ? kRest : kStageChunks * 16;
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
-      announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
+      auto copyAllRows = [&](auto& to, auto& barriers) {
 #pragma unroll
-      for (int row = 0; row < kRows; row += kBox)
-        copyRows<kBox, kCudaWideCodesColumns, 1>(storage.places.ring.x, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
-                                                 stage * kCudaWideCodesColumns, storage.full, slot.at);
+        for (int row = 0; row < kRows; row += kBox)
+          copyRows<kBox, kCudaWideCodesColumns, 1>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
+                                                   stage * kCudaWideCodesColumns, barriers, slot.at);
+      };
+      announceBytes(storage.full, slot.at, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
+      if constexpr (kFloats) {
+        announceBytes(storage.came, slot.at, kRowChunks * 16);
+        copyAllRows(storage.places.ring.codes, storage.came);
+      } else {
+        copyAllRows(storage.places.ring.x, storage.full);
+      }
 #pragma unroll
       for (int i = 0; i < kTileBlocks; ++i) {
         int block = tile * kTileBlocks + i;
@@ -97,12 +112,12 @@ struct Tile {
   INGOT_INLINE void fetch(const char* x, int last, int thread, int stage, Said& said) {
 #pragma unroll
     for (int i = 0; i < kItems; ++i) {
-      int item = thread + i * kScaling, unit = stage * kStageUnits + item % kStageUnits, pair = item / kStageUnits;
-      if (unit >= kUnits) unit = kUnits - 1;
+      int item = thread + i * kScaling, group = stage * kStageGroups + item % kStageGroups, pair = item / kStageGroups;
+      if (group >= kGroups) group = kGroups - 1;
       for (int j = 0; j < 2; ++j) {
         int row = pair * 2 + j < last ? pair * 2 + j : last;
-        const char* scale = x + row * kRowBytes + C::kK + unit * 4;
-        said.at[i][j] = {load<float>(scale), kHasMinima ? load<int>(scale + kUnits * 4ll) : 0};
+        const char* scale = x + row * kRowBytes + C::kK + group * 4;
+        said.at[i][j] = {load<float>(scale), kHasMinima ? load<int>(scale + kGroups * 4ll) : 0};
       }
     }
   }
@@ -116,8 +131,23 @@ struct Tile {
         pair.scale[j] = said.at[i][j].scale;
         if constexpr (kHasMinima) pair.minimumFactor[j] = Coding::minimumFactor(said.at[i][j]);
       }
-      storeBehind(storage.places.ring.pairs, slot * kPairPlaces + item % kStageUnits * kPairs + item / kStageUnits, pair, storage.full, slot);
+      storeBehind(storage.places.ring.pairs, slot * kPairPlaces + item % kStageGroups * kPairs + item / kStageGroups, pair, storage.full, slot);
     }
+  }
+  // 16 codes of a row become two chunks of f16, of the words' lower halves and, two chunks on, of the upper ones.
+  INGOT_INLINE void widenRows(int thread, int slot, Storage& storage) {
+    auto& ring = storage.places.ring;
+#pragma unroll 2
+    for (int i = thread; i < kRowChunks; i += kScaling) {
+      int row = i / 8, chunk = i % 8, line = (slot * kPanels + chunk / 4) * kRowChunks + row * 8, place = chunk / 2 % 2 * 4 + chunk % 2;
+      Words codes = ring.codes[slot * kRowChunks + row * 8 + (chunk ^ row % 8)];
+      for (int upper = 0; upper < 2; ++upper) {
+        Words halves;
+        for (int word = 0; word < 4; ++word) halves.at[word] = widenFloat8s(codes.at[word], upper);
+        storeBehind(ring.x, line + ((place + 2 * upper) ^ row % 8), halves, storage.full, slot);
+      }
+    }
+    showStores();
   }
   INGOT_INLINE void scale(const char* x, int rows, int thread, Storage& storage) {
     int last = (rows < kRows ? rows : kRows) - 1;
@@ -132,6 +162,10 @@ struct Tile {
         if (first + i >= kStages) break;
         awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
         put(thread, slot.at, said[i], storage);
+        if constexpr (kFloats) {
+          awaitBarrier(storage.came, slot.at, slot.round);
+          widenRows(thread, slot.at, storage);
+        }
         __syncwarp();
         if (thread % kWarp == 0) arrive<1>(storage.full, slot.at, 0);
         slot.next();
@@ -139,7 +173,7 @@ struct Tile {
       }
   }
 
-  typedef int Dots[kRows / 2];
+  typedef typename Coding::Dot Dots[kRows / 2];
   typedef float Sums[kRows / 2];
 
   // A warp has 16 channels of a panel of two blocks: a lane two neighbours, rows lane / 4 and lane / 4 + 8 of the warp's products.
@@ -148,20 +182,22 @@ struct Tile {
   INGOT_INLINE int block() { return (int)threadIdx.x / (2 * kWarp) * 2 + (int)threadIdx.x % kWarp / 16; }
   INGOT_INLINE int channelOf(int upper) { return block() * kBlockChannels + quad() * 4 + half() * 2 + upper; }
 
-  // Where the weights of unit `within` of a slot's stage begin.
-  INGOT_INLINE int unitAt(int slot, int within) { return slot * kWeightChunks + block() * kStageChunks + within * kUnitChunks; }
+  // Where the group of unit `within` of a slot's stage begins, and the unit's codes.
+  INGOT_INLINE int groupAt(int slot, int within) { return slot * kWeightChunks + block() * kStageChunks + within / kParts * kGroupChunks; }
+  INGOT_INLINE int codesAt(int slot, int within) { return groupAt(slot, within) + kHeaderChunks + within % kParts * kSteps * kStepChunks; }
 
-  // What a unit's dots are scaled with: two halves of the lane's channels, and its rows.
+  // What a unit's dots are scaled with: the lane's channels, as two halves and perhaps two minima, or as floats, and its rows.
   struct Scales {
-    unsigned channels, minima;
+    TwoWords channels;
     RowPair rows[kRows / 8];
   };
   INGOT_INLINE Scales scalesAt(int slot, int within, Storage& storage) {
     Scales scales;
-    int chunk = unitAt(slot, within) + quad() / 2, word = quad() % 2 * 2 + half();
-    scales.channels = loadPart<unsigned>(storage.places.ring.weights, chunk, word);
-    scales.minima = kHasMinima ? loadPart<unsigned>(storage.places.ring.weights, chunk + 2, word) : 0;
-    int firstPair = slot * kPairPlaces + within * kPairs + (int)threadIdx.x % 4;
+    auto& weights = storage.places.ring.weights;
+    int at = groupAt(slot, within), chunk = at + quad() / 2, word = quad() % 2 * 2 + half();
+    if constexpr (kFloats) scales.channels = loadPart<TwoWords>(weights, at + quad(), half());
+    else scales.channels = {{loadPart<unsigned>(weights, chunk, word), kHasMinima ? loadPart<unsigned>(weights, chunk + 2, word) : 0}};
+    int firstPair = slot * kPairPlaces + within / kParts * kPairs + (int)threadIdx.x % 4;
 #pragma unroll
     for (int i = 0; i < kRows / 8; ++i) scales.rows[i] = storage.places.ring.pairs[firstPair + i * 4];
     return scales;
@@ -181,27 +217,50 @@ struct Tile {
     }
   }
 
-  // Begins a unit's products.
-  INGOT_INLINE void begin(int slot, int within, Storage& storage, Dots& dots) {
-    unsigned a[kSteps][4];
-#pragma unroll
-    for (int i = 0; i < kSteps; ++i) fragmentOf(unitAt(slot, within) + kHeaderChunks + i * kStepChunks, storage, a[i]);
+  INGOT_INLINE void multiplyIntegers(const unsigned (&a)[kSteps][4], int firstX, int first, Storage& storage, Dots& dots) {
     auto& x = storage.places.ring.x;
-    int firstX = slot * kRowChunks, first = within * kSteps;
     beginProducts();
     multiplyWideCodes<false, kRows>(dots, a[0], x, firstX, first);
 #pragma unroll
     for (int i = 1; i < kSteps; ++i) multiplyWideCodes<true, kRows>(dots, a[i], x, firstX, first + i);
     closeProducts();
   }
+  // Two steps fill a line of f16.
+  INGOT_INLINE void multiplyFloats(const unsigned (&codes)[kSteps][4], int firstX, int first, Storage& storage, Dots& dots) {
+    auto& x = storage.places.ring.x;
+    unsigned a[2 * kSteps][4];
+#pragma unroll
+    for (int i = 0; i < 2 * kSteps; ++i)
+      for (int word = 0; word < 4; ++word) a[i][word] = widenFloat8s(codes[i / 2][word], i % 2);
+    auto lineAt = [&](int i) -> int { return firstX + (first + i / 2) / 2 * kRowChunks; };
+    auto unitOf = [&](int i) -> int { return (first + i / 2) % 2 * 2 + i % 2; };
+    beginProducts();
+    multiplyWideHalves<false, kRows>(dots, a[0], x, lineAt(0), unitOf(0));
+#pragma unroll
+    for (int i = 1; i < 2 * kSteps; ++i) multiplyWideHalves<true, kRows>(dots, a[i], x, lineAt(i), unitOf(i));
+    closeProducts();
+  }
+
+  // Begins a unit's products.
+  INGOT_INLINE void begin(int slot, int within, Storage& storage, Dots& dots) {
+    unsigned a[kSteps][4];
+#pragma unroll
+    for (int i = 0; i < kSteps; ++i) fragmentOf(codesAt(slot, within) + i * kStepChunks, storage, a[i]);
+    int firstX = slot * kPanels * kRowChunks, first = within * kSteps;
+    if constexpr (kFloats) multiplyFloats(a, firstX, first, storage, dots);
+    else multiplyIntegers(a, firstX, first, storage, dots);
+  }
 
   INGOT_INLINE float upperOrLower(unsigned halves, int upper) { return halfToFloat((unsigned short)(halves >> upper * 16)); }
+  INGOT_INLINE float scaleOf(const Scales& scales, int upper) {
+    return kFloats ? asFloat(scales.channels.at[upper]) : upperOrLower(scales.channels.at[0], upper);
+  }
   INGOT_INLINE void add(const Scales& scales, const Dots& dots, Sums& sums) {
 #pragma unroll
     for (int i = 0; i < kRows / 2; ++i) {
       const RowPair& rows = scales.rows[i / 4];
-      Coding::addScaled(sums[i], dots[i], upperOrLower(scales.channels, i / 2 % 2), rows.scale[i % 2]);
-      if constexpr (kHasMinima) Coding::addMinimum(sums[i], upperOrLower(scales.minima, i / 2 % 2), rows.minimumFactor[i % 2]);
+      Coding::addScaled(sums[i], dots[i], scaleOf(scales, i / 2 % 2), rows.scale[i % 2]);
+      if constexpr (kHasMinima) Coding::addMinimum(sums[i], upperOrLower(scales.channels.at[1], i / 2 % 2), rows.minimumFactor[i % 2]);
     }
   }
 
@@ -211,7 +270,7 @@ struct Tile {
   };
   // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop
   // to the next.
-  static constexpr int kBurst = kRunUnits % 4 == 0 && kGroup < 128 ? 4 : 2;
+  static constexpr int kBurst = kRunUnits % 4 == 0 && kUnitColumns < 128 ? 4 : 2;
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
   INGOT_INLINE void beginUnit(int within, Turns& turns, Storage& storage, Dots& dots) {
     if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
@@ -293,6 +352,7 @@ struct Tile {
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1 + kScalers);
         initBarrier(storage.empty, i, kConsumers);
+        if constexpr (kFloats) initBarrier(storage.came, i, 1);
       }
     showBarriers();
     __syncthreads();

@@ -169,6 +169,7 @@ INGOT_INLINE ingot_u64 rowsMatrix(SharedArray<Words, N>& x, int firstX, int unit
 #define INGOT_FLOAT(value) "+f"(value)
 #define INGOT_INTEGER(value) "+r"(value)
 #define INGOT_NEW_INTEGER(value) "=r"(value)
+#define INGOT_NEW_FLOAT(value) "=f"(value)
 // `unit` is which 16 of 64 columns. Where not `keeps`, sums begin from zero.
 template <int Rows, int N>
 INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit, bool keeps) {
@@ -195,5 +196,26 @@ INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], 
   else if constexpr (Keeps) INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_INTEGER);
   else INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
 }
+// The same of f16; `unit` as multiplyWide has it.
+template <bool Keeps, int Rows, int N>
+INGOT_INLINE void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
+  static_assert(Rows == 32 || Rows == 64 || Rows == 96);
+  constexpr bool keeps = Keeps;
+  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  if constexpr (Rows == 32 && Keeps) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+  else if constexpr (Rows == 32) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
+  else if constexpr (Rows == 64 && Keeps) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+  else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
+  else if constexpr (Keeps) INGOT_MULTIPLY_96("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
+  else INGOT_MULTIPLY_96("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
+}
+// Two 8-bit floats of a word, the lower or the upper ones, as f16 (PTX ISA, cvt).
+INGOT_INLINE unsigned widenFloat8s(unsigned word, int upper) {
+  unsigned halves;
+  asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(halves) : "h"((unsigned short)(word >> upper * 16)));
+  return halves;
+}
+// What a thread stored in shared memory is there for products, once somebody has waited for the thread (PTX ISA, fence.proxy.async).
+INGOT_INLINE void showStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
 #endif
 #endif

@@ -28,6 +28,8 @@ static inline unsigned showFragments(const unsigned (&a)[4], const unsigned (&b)
   return turn;
 }
 
+static inline float float8Of(unsigned code) { return halfToFloat((unsigned short)((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f; }
+
 // Calls add(i, word of a, word of b) for each of the lane's sums i and each word along k.
 template <class Add>
 static inline void forEachWord(unsigned turn, const Add& add) {
@@ -55,11 +57,13 @@ __attribute__((noinline)) static void multiplyBytes(int (&d)[4], const unsigned 
   simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
 }
 
+// As sm_90 has them: two products of f16, of the words' lower halves and of the upper ones.
 __attribute__((noinline)) static void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-  auto valueOf = [](unsigned code) { return halfToFloat((unsigned short)((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f; };
-  simt::forEachWord(simt::showFragments(a, b, "multiplyFloat8s"), [&](int i, unsigned x, unsigned y) {
-    for (int shift = 0; shift < 32; shift += 8) d[i] = fma(valueOf(x >> shift), valueOf(y >> shift), d[i]);
-  });
+  unsigned turn = simt::showFragments(a, b, "multiplyFloat8s");
+  for (int first = 0; first < 32; first += 16)
+    simt::forEachWord(turn, [&](int i, unsigned x, unsigned y) {
+      for (int shift = first; shift < first + 16; shift += 8) d[i] = fma(simt::float8Of(x >> shift), simt::float8Of(y >> shift), d[i]);
+    });
 }
 
 INGOT_INLINE unsigned roundBfloat(float x) {

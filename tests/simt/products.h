@@ -110,3 +110,12 @@ template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
   simt::beginProduct(simt::computeCodes<Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideCodes");
 }
+template <bool Keeps, int Rows, class T, int N>
+static inline void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
+  simt::beginProduct(simt::computeProduct<Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideHalves");
+}
+static inline unsigned widenFloat8s(unsigned word, int upper) {
+  unsigned both = word >> upper * 16;
+  return floatToHalf(simt::float8Of(both)) | (unsigned)floatToHalf(simt::float8Of(both >> 8)) << 16;
+}
+static inline void showStores() {}

@@ -99,7 +99,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
       code.threads = static_cast<uint32_t>(shape.threads());
       code.dynamicBytes = static_cast<uint32_t>(cudaWideCodesBytes(unit.shape, unit.format, group));
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 1,
-                  static_cast<uint32_t>(quantizedRowBytes(unit.columns, group))};
+                  static_cast<uint32_t>(quantizedRowBytes(unit.columns, group, rowCodeOf(unit.format)))};
     }
   }
   if (unit.function == "attention") {
