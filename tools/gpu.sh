@@ -1,5 +1,6 @@
 # The parts of `tools/dev gpu`: what is carried to a machine with a GPU, and what is checked and measured there.
-# INGOT_GPU_TARGET, INGOT_GPU_BATCHES, INGOT_GPU_FLAGS, INGOT_GPU_CHECKS, INGOT_GPU_SHAPES and INGOT_GPU_TYPES narrow it;
+# INGOT_GPU_TARGET, INGOT_GPU_BATCHES, INGOT_GPU_FLAGS, INGOT_GPU_CHECKS, INGOT_GPU_SHAPES and INGOT_GPU_TYPES narrow it,
+# INGOT_GPU_MOST_SECONDS bounds each of its runs;
 # tests/e2e/gpu_command.py runs it without a GPU.
 
 # name:checkpoint:flags of ingotc. The last ones have sequences of several splits.
@@ -22,6 +23,9 @@ GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:8 bfloat16:none auto:int8 auto:
 GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
 GPU_GLIBC=2.35
 GPU_MOST_RATIO=1.25
+# Seconds that one run may take: a kernel that hangs does not cost the rest of a lent GPU's time.
+GPU_MOST_SECONDS=${INGOT_GPU_MOST_SECONDS:-120}
+gpu_limited() { timeout -k 5 "$GPU_MOST_SECONDS" "$@"; }
 
 gpu_targets() { printf -- '--target=%s ' ${INGOT_GPU_TARGET:-cuda}; }
 # Benchmark files with code for every GPU would be too much to carry; emulated code is of use to small models alone.
@@ -111,7 +115,7 @@ gpu_generate() {
   local tool=$1 model=$2 prompts=()
   shift 2
   while read -r prompt; do prompts+=(--prompt-token-ids "$prompt"); done <"${model%.ingot}.prompts"
-  "$tool" generate "$model" "${prompts[@]}" --max-tokens 10 --ignore-eos "$@"
+  gpu_limited "$tool" generate "$model" "${prompts[@]}" --max-tokens 10 --ignore-eos "$@"
 }
 gpu_tokens() { gpu_generate "$@" --temperature 0; }
 
@@ -185,7 +189,7 @@ gpu_sanitize() {
   command -v compute-sanitizer >/dev/null || { echo "compute-sanitizer: not here, skipped"; return 0; }
   for model in "$folder"/checks/*.ingot; do
     for kind in memcheck racecheck synccheck initcheck; do
-      compute-sanitizer --tool $kind --error-exitcode 9 "$tool" generate "$model" --prompt-token-ids "$(head -2 "${model%.ingot}.prompts" | tail -1)" \
+      timeout -k 5 $((5 * GPU_MOST_SECONDS)) compute-sanitizer --tool $kind --error-exitcode 9 "$tool" generate "$model" --prompt-token-ids "$(head -2 "${model%.ingot}.prompts" | tail -1)" \
         --max-tokens 3 --temperature 0 --device cuda >"$model.$kind" 2>&1 || { echo "compute-sanitizer $kind: see $model.$kind"; failed=1; }
     done
   done
@@ -207,7 +211,7 @@ gpu_bench() {
   local tool=$1 file=$2 line
   shift 2
   [ -f "$file" ] || return 1
-  line=$("$tool" bench "$file" --device cuda --json "$@" ${INGOT_GPU_FLAGS:-}) || { echo "$(basename "$file") $*: failed" >&2; return 1; }
+  line=$(gpu_limited "$tool" bench "$file" --device cuda --json "$@" ${INGOT_GPU_FLAGS:-}) || { echo "$(basename "$file") $*: failed, or took more than $GPU_MOST_SECONDS s" >&2; return 1; }
   echo "{\"file\":\"$(basename "$file")\",\"flags\":\"$*\",\"figures\":$line}" >>"$(dirname "$file")/figures.jsonl"
   echo "$line"
 }
@@ -256,7 +260,7 @@ gpu_measure() {
 # Where the time of the largest model goes, by kernel.
 gpu_profile() {
   local file=$2/llama-8b.auto.ingot
-  [ ! -f "$file" ] || "$1" bench "$file" --device cuda --profile --prompt-tokens 2048 --max-num-batched-tokens 2048 --rounds 1 || true
+  [ ! -f "$file" ] || gpu_limited "$1" bench "$file" --device cuda --profile --prompt-tokens 2048 --max-num-batched-tokens 2048 --rounds 1 || true
 }
 
 # From how many rows on larger kernels pay, for every benchmark file: DIR/measured.inc, with the committed rows of other GPUs and kernels.
