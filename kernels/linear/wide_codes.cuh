@@ -270,7 +270,7 @@ struct Tile {
   };
   // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop
   // to the next.
-  static constexpr int kBurst = kRunUnits % 4 == 0 && kUnitColumns < 128 ? 4 : 2;
+  static constexpr int kBurst = kRunUnits % 4 == 0 && kUnits % 4 == 0 && kUnitColumns < 128 ? 4 : 2;
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
   INGOT_INLINE void beginUnit(int within, Turns& turns, Storage& storage, Dots& dots) {
     if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
