@@ -59,16 +59,16 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
   if (variant.code_segment() >= sizeOf(plan.segments()) || plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
     return Status::invalidArtifact("variant {} has no code segment", variant.target()->c_str());
   uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
-  for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i)
-    if (const auto* kernel = variant.kernels()->Get(i); kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
-                                                        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024 ||
-                                                        kernel->dynamic_bytes() > kMaxDynamicBytes)
+  for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i) {
+    const auto* kernel = variant.kernels()->Get(i);
+    if (kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
+        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024 || kernel->dynamic_bytes() > kMaxDynamicBytes)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
-  for (const auto* kernel : *variant.kernels())
-    if (const auto* map = kernel->map();
-        map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||
+    const auto* map = kernel->map();
+    if (map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||
                 map->row_bytes() % 16 || uint64_t{map->columns()} * map->element_bytes() > map->row_bytes()))
       return Status::invalidArtifact("kernel {} has a map of rows that no GPU makes", kernel->name() ? kernel->name()->c_str() : "");
+  }
   for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
     const auto* slot = variant.slots()->Get(i);
     if (slot->row_bytes() == 0 || slot->row_bytes() > kMaxSlotRowBytes || slot->extent() > plan::Extent::MAX)
