@@ -85,7 +85,7 @@ constexpr int cudaWideTall(int blocks) { return blocks > 1 ? 16 : 4; }
 constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
   return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
 }
-// What a shape takes on a GPU of 132 multiprocessors, by what it copies; rows that two share cost three quarters (measured).
+// What a shape takes on a GPU of 132 multiprocessors, by what it copies; rows that two share cost three quarters, as in a prototype.
 constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   const CudaWide& one = kCudaWide[shape];
   long long tiles = (rows + one.rows - 1) / one.rows * one.across(n);

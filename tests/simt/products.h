@@ -11,7 +11,17 @@ constexpr int kLineChunks = 8;  // of a row of x
 
 static inline float halfOf(unsigned word, int i) { return halfToFloat((unsigned short)(word >> i % 2 * 16)); }
 
-template <int Rows, class T, int N>
+// Adds what half a unit gives: eight columns of f16, or 16 codes.
+template <class T>
+static inline void addChunk(float& d, const unsigned* channel, const T& x) {
+  for (int k = 0; k < 8; ++k) d = fma(halfOf(channel[k / 2], k), halfOf(x.at[k / 2], k), d);
+}
+template <class T>
+static inline void addChunk(int& d, const unsigned* channel, const T& x) {
+  for (int t = 0; t < 4; ++t) d = dotQuad((int)channel[t], (int)x.at[t], d);
+}
+
+template <class Sum, int Rows, class T, int N>
 static void computeProduct(const Product& product) {
   auto& x = *(SharedArray<T, N>*)product.x;
   for (int i = 0; i < Rows / 8; ++i)
@@ -20,26 +30,9 @@ static void computeProduct(const Product& product) {
       for (int chunk = 0; chunk < 2; ++chunk) {
         T words = x[product.firstX + row * kLineChunks + ((product.unit * 2 + chunk) ^ row % 8)];
         for (int half = 0; half < 2; ++half) {
-          float& d = ((float*)product.sums)[i * 4 + half * 2 + j];
+          Sum& d = ((Sum*)product.sums)[i * 4 + half * 2 + j];
           if (chunk == 0 && !product.keeps) d = 0;
-          for (int k = 0; k < 8; ++k) d = fma(halfOf(product.channels[half][chunk * 4 + k / 2], k), halfOf(words.at[k / 2], k), d);
-        }
-      }
-    }
-}
-
-template <int Rows, class T, int N>
-static void computeCodes(const Product& product) {
-  auto& x = *(SharedArray<T, N>*)product.x;
-  for (int i = 0; i < Rows / 8; ++i)
-    for (int j = 0; j < 2; ++j) {
-      int row = i * 8 + (int)lane() % 4 * 2 + j;
-      for (int chunk = 0; chunk < 2; ++chunk) {
-        T words = x[product.firstX + row * kLineChunks + ((product.unit * 2 + chunk) ^ row % 8)];
-        for (int half = 0; half < 2; ++half) {
-          int& d = ((int*)product.sums)[i * 4 + half * 2 + j];
-          if (chunk == 0 && !product.keeps) d = 0;
-          for (int t = 0; t < 4; ++t) d = dotQuad((int)product.channels[half][chunk * 4 + t], (int)words.at[t], d);
+          addChunk(d, product.channels[half] + chunk * 4, words);
         }
       }
     }
@@ -104,15 +97,15 @@ static void beginProduct(void (*compute)(const Product&), void* sums, const unsi
 
 template <int Rows, class T, int N>
 static inline void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps) {
-  simt::beginProduct(simt::computeProduct<Rows, T, N>, d, a, x, firstX, unit, keeps, "multiplyWide");
+  simt::beginProduct(simt::computeProduct<float, Rows, T, N>, d, a, x, firstX, unit, keeps, "multiplyWide");
 }
 template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
-  simt::beginProduct(simt::computeCodes<Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideCodes");
+  simt::beginProduct(simt::computeProduct<int, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideCodes");
 }
 template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
-  simt::beginProduct(simt::computeProduct<Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideHalves");
+  simt::beginProduct(simt::computeProduct<float, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideHalves");
 }
 static inline unsigned widenFloat8s(unsigned word, int upper) {
   unsigned both = word >> upper * 16;
