@@ -18,6 +18,7 @@ USES = {
     "kernels/embedding": "kernels/abi kernels/prim kernels/linear",
     "kernels/rope": "kernels/abi kernels/prim kernels/kvcache",
     "kernels/attention": "kernels/abi kernels/prim kernels/kvcache",
+    "kernels/alone": "kernels/abi kernels/prim kernels/kvcache kernels/linear kernels/rows kernels/rope kernels/attention",
     "kernels/activation": "kernels/abi kernels/prim",
     "kernels/sample": "kernels/abi kernels/prim",
     "kernels/moe": "kernels/abi kernels/prim kernels/linear",

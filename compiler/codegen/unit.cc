@@ -10,12 +10,13 @@ namespace {
 // Reads the constants of a kernel; the verifier and lower/ guarantee that they are there.
 class Constants {
  public:
-  explicit Constants(exec::KernelOp kernel) : dictionary_(kernel.getConstants()) {}
+  explicit Constants(mlir::DictionaryAttr dictionary) : dictionary_(dictionary) {}
   int64_t integer(llvm::StringRef name) const { return dictionary_.getAs<mlir::IntegerAttr>(name).getInt(); }
   bool flag(llvm::StringRef name) const { return dictionary_.getAs<mlir::BoolAttr>(name).getValue(); }
   double number(llvm::StringRef name) const { return dictionary_.getAs<mlir::FloatAttr>(name).getValueAsDouble(); }
   std::string text(llvm::StringRef name) const { return dictionary_.getAs<mlir::StringAttr>(name).getValue().str(); }
   bool has(llvm::StringRef name) const { return dictionary_.contains(name); }
+  Constants within(llvm::StringRef name) const { return Constants(dictionary_.getAs<mlir::DictionaryAttr>(name)); }
 
  private:
   mlir::DictionaryAttr dictionary_;
@@ -60,7 +61,7 @@ std::string cacheConstants(const Constants& c) {
          integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
 }
 
-void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
+void linearUnit(mlir::Region& body, const Constants& c, KernelUnit& unit) {
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
   unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group"), c.text("result_code")));
   Format format = parseFormat(c.text("format"));
@@ -75,10 +76,10 @@ void linearUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
   unit.constants = formatConstants(format) + integer("kN", n) + integer("kK", k) + integer("kSums", sums) + flag("kSelected", unit.selected) +
                    integer("kResultGroup", unit.resultGroup) + rowCode("kResultCode", c.text("result_code")) +
                    integer("kExtras", static_cast<int64_t>(c.text("extras").size())) + flag("kNarrow", unit.narrow) + narrowResult(c);
-  unit.body = generateEpilogue(kernel.getBody(), sums, c.text("extras"));
+  unit.body = generateEpilogue(body, sums, c.text("extras"));
 }
 
-void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
+void rowsUnit(mlir::Region& body, const Constants& c, KernelUnit& unit) {
   std::string norm = c.text("norm");
   unit.name = fmt::format("rows.{}.c{}{}", norm, c.integer("columns"), quantizedSuffix(c.integer("group"), c.text("code")));
   unit.columns = c.integer("columns");
@@ -90,10 +91,10 @@ void rowsUnit(exec::KernelOp kernel, const Constants& c, KernelUnit& unit) {
                    number("kEps", c.number("eps")) + flag("kHasBias", c.flag("bias")) + integer("kGroup", c.integer("group")) +
                    rowCode("kCode", c.text("code")) + flag("kSelect", c.flag("select")) + flag("kSelected", unit.selected) +
                    integer("kExtras", static_cast<int64_t>(c.text("extras").size())) + narrowResult(c);
-  unit.body = generateEpilogue(kernel.getBody(), 1, c.text("extras"));
+  unit.body = generateEpilogue(body, 1, c.text("extras"));
 }
 
-void embeddingUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+void embeddingUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   std::string storage = c.text("format");
   unit.columns = c.integer("k");
   unit.name = fmt::format("embedding.{}.n{}.k{}", storage, c.integer("n"), c.integer("k"));
@@ -101,7 +102,7 @@ void embeddingUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
                    flag("kPlain", storage == "plain") + integer("kOffset", c.integer("offset")) + flag("kPositions", c.flag("positions"));
 }
 
-void ropeAppendUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+void ropeAppendUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   unit.kvHeads = c.integer("kv_heads");
   unit.groupHeads = c.integer("heads") / unit.kvHeads;
   unit.name = fmt::format("rope_append.{}.q{}.kv{}.h{}", c.text("cache"), c.integer("heads"), c.integer("kv_heads"), c.integer("head_dim"));
@@ -109,7 +110,7 @@ void ropeAppendUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
       cacheConstants(c) + integer("kRotary", c.integer("rotary")) + flag("kHeadNorm", c.flag("head_norm")) + number("kEps", c.number("eps"));
 }
 
-void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+void attentionUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   unit.kvHeads = c.integer("kv_heads");
   unit.groupHeads = c.integer("heads") / unit.kvHeads;
   unit.headDim = c.integer("head_dim");
@@ -119,14 +120,14 @@ void attentionUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
                    number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group")) + narrowResult(c);
 }
 
-void sampleUnit(exec::KernelOp, const Constants& c, KernelUnit& unit) {
+void sampleUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   unit.name = fmt::format("sample.n{}", c.integer("columns"));
   unit.constants = integer("kColumns", c.integer("columns"));
 }
 
 struct Function {
   std::string_view name, folder;
-  void (*generate)(exec::KernelOp, const Constants&, KernelUnit&);
+  void (*generate)(mlir::Region&, const Constants&, KernelUnit&);
 };
 constexpr Function kFunctions[] = {
     {"linear", "linear", linearUnit},          {"rows", "rows", rowsUnit},
@@ -134,24 +135,41 @@ constexpr Function kFunctions[] = {
     {"attention", "attention", attentionUnit}, {"sample", "sample", sampleUnit},
 };
 
+const Function* functionOf(llvm::StringRef name) {
+  const auto* found = std::find_if(std::begin(kFunctions), std::end(kFunctions), [&](const Function& f) { return name == llvm::StringRef(f.name); });
+  return found == std::end(kFunctions) ? nullptr : found;
+}
+
+// Turns a unit into one for a token alone, which does what `function` does too.
+void putBefore(const Function& function, const Constants& constants, KernelUnit& unit) {
+  mlir::Region none;
+  KernelUnit before;
+  before.function = function.name;
+  function.generate(none, constants, before);
+  unit.header = fmt::format("kernels/alone/{}", unit.function);
+  unit.name += ".alone";
+  unit.fused = before.function + (unit.fused.empty() ? "" : " ") + unit.fused;
+  unit.before.push_back(std::move(before));
+}
+
 }  // namespace
 
 Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
-  for (const Function& function : kFunctions) {
-    if (kernel.getFunction() != llvm::StringRef(function.name)) continue;
-    KernelUnit unit;
-    unit.symbol = "ingot_" + kernel.getSymName().str();
-    unit.function = function.name;
-    unit.gpuOnly = kernel.getGpuOnly();
-    unit.header = fmt::format("kernels/{}/{}", function.folder, function.name);
-    std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
-    function.generate(kernel, Constants(kernel), unit);
-    kernel.getBody().walk([&](mlir::Operation* op) {
-      if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
-    });
-    return unit;
-  }
-  return Status::internal("kernel {}: no code for {}", kernel.getSymName().str(), kernel.getFunction().str());
+  const Function* function = functionOf(kernel.getFunction());
+  if (!function) return Status::internal("kernel {}: no code for {}", kernel.getSymName().str(), kernel.getFunction().str());
+  KernelUnit unit;
+  unit.symbol = "ingot_" + kernel.getSymName().str();
+  unit.function = function->name;
+  unit.gpuOnly = kernel.getGpuOnly();
+  unit.header = fmt::format("kernels/{}/{}", function->folder, function->name);
+  std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
+  Constants constants(kernel.getConstants());
+  function->generate(kernel.getBody(), constants, unit);
+  kernel.getBody().walk([&](mlir::Operation* op) {
+    if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
+  });
+  if (constants.has("before")) putBefore(*functionOf(unit.function == "linear" ? "rows" : "rope_append"), constants.within("before"), unit);
+  return unit;
 }
 
 }  // namespace ingot

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "dialects/exec/exec.h"
 #include "kernels/abi/abi.h"
@@ -26,6 +27,8 @@ struct KernelUnit {
   bool narrow = false;    // its rows are f16 on GPUs (kernels/prim/narrow.cuh)
   bool gpuOnly = false;
   int shape = 0;  // of kCudaWide, for its kernels
+  // Of a kernel for a token alone: what makes its rows, or appends the token, as constants within its own (kernels/alone).
+  std::vector<KernelUnit> before;
 };
 
 // Most tokens in one query block of attention.

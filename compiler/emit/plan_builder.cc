@@ -75,6 +75,8 @@ class PlanBuilder {
     return {};
   }
 
+  bool hasGpuKernels(const VariantCode& code) const { return code.kernels.size() == contents_.units.size(); }
+
   // Larger kernels lie behind the program's.
   Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> largerOf(uint32_t kernel, const VariantCode& code) {
     Offsets<plan::LargerKernel> all;
@@ -95,8 +97,9 @@ class PlanBuilder {
     uint32_t kernel = kernels.at(op.getKernel().str());
     const StepTiles& tiles = code.kernels[kernel].tiles;
     auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
+    auto batches = hasGpuKernels(code) ? static_cast<plan::Batches>(op.getBatches()) : plan::Batches::any;
     return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), static_cast<uint32_t>(tiles.count), extent,
-                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code));
+                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code), batches);
   }
 
   // The last kernel of all; steps whose kernels have more threads are behind those that it walks.
@@ -147,7 +150,7 @@ class PlanBuilder {
     auto weightVector = b_.CreateVector(weights);
     auto stepVector = b_.CreateVector(steps);
     auto persistent = persistentOf(code, kernelIndex);
-    bool choosesTokens = code.kernels.size() == contents_.units.size();
+    bool choosesTokens = hasGpuKernels(code);
     auto resultSlot = [&](exec::BufferOp buffer) { return choosesTokens ? static_cast<int32_t>(buffer.getSlot()) : -1; };
     return plan::CreateVariant(b_, target, features, static_cast<uint32_t>(index), kernelVector, slotVector, weightVector, stepVector,
                                static_cast<uint32_t>(logits_.getSlot()), logits_.getRowBytes(), cacheType, pageBytes, pageBytes, code.cudaVersion,

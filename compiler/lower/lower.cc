@@ -287,6 +287,7 @@ Result<exec::ProgramOp> lowerToExec(mlir::ModuleOp module, llvm::StringRef name,
   auto program = b.create<exec::ProgramOp>(module.getLoc(), name);
   program.getBody().emplaceBlock();
   INGOT_TRY(Lowering(module, program, options).run(function));
+  addAloneSteps(program);
   planBuffers(program);
   return program;
 }

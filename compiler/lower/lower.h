@@ -15,6 +15,9 @@ struct LowerOptions {
 // Adds `exec.program @name` for function @forward of `module`. The llm function stays as it is.
 Result<exec::ProgramOp> lowerToExec(mlir::ModuleOp module, llvm::StringRef name, const LowerOptions& options);
 
+// Adds steps for a batch of one token (alone_steps.cc): kernels of GPUs alone, with the constants of the step before as `before`.
+void addAloneSteps(exec::ProgramOp program);
+
 // Gives buffers whose lives do not overlap the same slot. Returns the number of slots.
 int64_t planBuffers(exec::ProgramOp program);
 

@@ -23,6 +23,14 @@ def Exec_Extent : I32EnumAttr<"Extent", "what a count is a multiple of", [
   let cppNamespace = "::ingot::exec";
 }
 
+// Batches that run a step: GPUs have other steps where there is one token.
+def Exec_Batches : I32EnumAttr<"Batches", "the batches that a step is run for", [
+    I32EnumAttrCase<"any", 0>,
+    I32EnumAttrCase<"alone", 1>,      // of one token
+    I32EnumAttrCase<"several", 2>]> { // of more, and on CPUs of one
+  let cppNamespace = "::ingot::exec";
+}
+
 class Exec_Op<string mnemonic, list<Trait> traits = []> : Op<Exec_Dialect, mnemonic, traits>;
 
 def Exec_ProgramOp : Exec_Op<"program", [Symbol, SymbolTable, NoTerminator, SingleBlock, IsolatedFromAbove]> {
@@ -66,8 +74,8 @@ def Exec_StepOp : Exec_Op<"step", [DeclareOpInterfaceMethods<SymbolUserOpInterfa
   let summary = "run the tiles of a kernel, then a barrier; the last `results` operands are written";
   let description = "A target cuts the step into tiles for so many rows of `extent`, or of an extent of its own (codegen's StepTiles).";
   let arguments = (ins FlatSymbolRefAttr:$kernel, ArrayAttr:$operands_, Exec_Extent:$extent,
-      DefaultValuedAttr<I64Attr, "1">:$results);
-  let assemblyFormat = "$kernel $operands_ `per` $extent attr-dict";
+      DefaultValuedAttr<I64Attr, "1">:$results, DefaultValuedAttr<Exec_Batches, "Batches::any">:$batches);
+  let assemblyFormat = "$kernel $operands_ `per` $extent (`when` $batches^)? attr-dict";
   let hasVerifier = 1;
 }
 

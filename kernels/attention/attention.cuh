@@ -29,7 +29,7 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     const IngotSplit split = batch.splits[batch.num_splits - 1 - index / kTiles];
     if (split.index < 0) WholeTile<C>::run(batch, split.block, index % kTiles, operands, storage.whole);
-    else SplitTile<C>::run(batch, split, index % kTiles, operands, storage.split);
+    else SplitTile<C>::run(batch, split, index % kTiles, operands, storage.split, GivenQueries<C>{operands});
   }
 };
 

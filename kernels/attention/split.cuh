@@ -17,6 +17,21 @@ struct TokenCoreOf<C, true> {
   typedef TokenTensorCore<C> Type;
 };
 
+// The split's token; its query heads [head, head + heads), which have KV head kvHead; splits [first, last] in sight of it.
+struct SplitWork {
+  int token, head, heads, kvHead, first, last;
+};
+
+// Queries as rope_append left them: operand 0.
+template <class C>
+struct GivenQueries {
+  void* const* operands;
+  INGOT_MEMBER const float* operator()(const SplitWork& work, bool) const {
+    awaitLaunches();
+    return (const float*)operands[0] + ((long long)work.token * C::kHeads + work.head) * C::kHeadDim;
+  }
+};
+
 template <class C>
 struct SplitTile {
   static constexpr int kThreads = kCudaAttentionThreads, kWarps = kThreads / kWarp;
@@ -34,12 +49,12 @@ struct SplitTile {
     SharedArray<float, kWarps * kTokenHeads> largest, totals;
     SharedArray<int, 1> isLast;
   };
-  // The split's token; its query heads [head, head + heads), which have KV head kvHead; splits [first, last] in sight of it.
-  struct Work {
-    int token, head, heads, kvHead, first, last;
-  };
+  typedef SplitWork Work;
 
-  INGOT_INLINE void run(const IngotBatch& batch, const IngotSplit& split, int tile, void* const* operands, Storage& storage) {
+  // `queriesOf` awaits launches, then says where those of the work are; all threads call it.
+  template <class QueriesOf>
+  INGOT_INLINE void run(const IngotBatch& batch, const IngotSplit& split, int tile, void* const* operands, Storage& storage,
+                        const QueriesOf& queriesOf) {
     const IngotQueryBlock block = batch.blocks[split.block];
     int position = batch.positions[block.first_token], seen = Span<C>::firstSeen(position), firstHead = tile % kHeadTiles * kTokenHeads;
     Work work{block.first_token,
@@ -53,16 +68,15 @@ struct SplitTile {
     int start = split.index * INGOT_SPLIT_TOKENS + threadIdx.x / kWarp * kSpanTokens;
     TokenSums<C> sums{};
     sums.largest[0] = sums.largest[1] = -infinity();
-    if (start <= position && start + kSpanTokens > seen) {
-      TokenSpan<C> span(start, seen, position, batch.page_table + (long long)block.sequence * batch.max_pages, work.kvHead);
-      if (batch.num_splits * kTiles <= kFewTiles)
-        for (int i = 1; i <= 2; ++i) span.prefetch((const typename Core::Type*)operands[i]);
-      awaitLaunches();
+    bool isSeen = start <= position && start + kSpanTokens > seen;
+    TokenSpan<C> span(start, seen, position, batch.page_table + (long long)block.sequence * batch.max_pages, work.kvHead);
+    if (isSeen && batch.num_splits * kTiles <= kFewTiles)
+      for (int i = 1; i <= 2; ++i) span.prefetch((const typename Core::Type*)operands[i]);
+    const float* queries = queriesOf(work, split.index == work.last);
+    if (isSeen) {
       Core core;
-      core.load((const float*)operands[0] + ((long long)work.token * C::kHeads + work.head) * kHeadDim, work.heads);
+      core.load(queries, work.heads);
       span.add(core, operands, sums);
-    } else {
-      awaitLaunches();
     }
     keep(sums, work.heads, storage);
     syncTile<kThreads>();

@@ -128,7 +128,7 @@ struct ScalarLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return i; }
   INGOT_INLINE int channelOf(int i, int lane) { return lane; }
 
-  template <int Groups, bool, class Source>
+  template <int Groups, bool, bool, class Source>
   INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {

@@ -57,8 +57,20 @@ struct Values {
 template <>
 struct Values<0> {};
 
+// Where rows come from: operand 0, or, for a token alone, a block that makes its row itself (kernels/alone/linear.cuh).
+template <class C>
+struct RowsOf {
+  static constexpr bool kMade = false;
+  struct Storage {};
+  INGOT_INLINE void* const* ownOf(void* const* operands) { return operands; }
+  INGOT_INLINE void make(const IngotBatch&, void* const*, Storage&) {}
+  INGOT_INLINE const char* rowIn(Storage&) { return nullptr; }
+};
+
 template <class C>
 struct Tile {
+  typedef RowsOf<C> Rows;
+  static constexpr bool kAwaits = Rows::kMade;
   static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
   static_assert(kWarps == kCudaRuns);
   static constexpr int kPanelBlocks = cudaTileBlocks(C::kFormat, C::kN, C::kSums, C::kResultGroup), kChannels = kPanelBlocks * kBlockChannels;
@@ -72,12 +84,13 @@ struct Tile {
   static constexpr int kMinBlocks = kTensor ? 2 : 0;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
-  static constexpr int kTileRows = cudaTileRows(C::kFormat), kRun = cudaRunUnits(Format::kUnits);
-  static constexpr int kSums = kWarps * kRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
+  static constexpr int kTileRows = Rows::kMade ? 1 : cudaTileRows(C::kFormat), kSumRows = Rows::kMade ? 1 : kRows;
+  static constexpr int kRun = cudaRunUnits(Format::kUnits);
+  static constexpr int kSums = kWarps * kSumRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
   // What a launch may have without special leave.
-  static constexpr int kRingBytes = (48 << 10) - 4 * (kSums + kValues);
+  static constexpr int kRingBytes = (48 << 10) - 4 * (kSums + kValues) - (Rows::kMade ? (int)sizeof(typename Rows::Storage) : 0);
   typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes, kPanelBlocks, kTilePanels>::Type Source;
-  struct Storage : Values<kValues> {
+  struct Storage : Values<kValues>, Rows::Storage {
     SharedArray<float, kSums> sums;
     typename Source::Places weights;
   };
@@ -89,7 +102,7 @@ struct Tile {
   // Row `row` of a group, channel `channel` of the panel: the warps' sums in order.
   INGOT_INLINE float totalOf(int row, int channel, Storage& storage) {
     float total = 0;
-    for (int warp = 0; warp < kWarps; ++warp) total += storage.sums[(warp * kRows + row) * kChannels + channel];
+    for (int warp = 0; warp < kWarps; ++warp) total += storage.sums[(warp * kSumRows + row) * kChannels + channel];
     return total;
   }
 
@@ -125,17 +138,22 @@ struct Tile {
     return Source::of(storage.weights, {(const char*)operands[1], panel, last, firstUnit(), lastUnit()});
   }
 
+  INGOT_INLINE const char* rowsAt(long long firstRow, void* const* operands, Storage& storage) {
+    if constexpr (Rows::kMade) return Rows::rowIn(storage);
+    else return (const char*)operands[0] + firstRow * Format::kRowBytes;
+  }
+
   // `Single`: of one row, which saves codes a third of their instructions.
   template <int Groups, bool Single = false>
   INGOT_INLINE void compute(Source& source, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
     float sums[Groups][Loop::kSums] = {};
-    Loop::template run<Groups, Single>((const char*)operands[0] + firstRow * Format::kRowBytes, rows, source, firstUnit(), lastUnit(), lane, sums);
+    Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, firstUnit(), lastUnit(), lane, sums);
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
       for (int i = 0; i < Loop::kSums; ++i)
-        if (Loop::channelOf(i, lane) < kChannels)
-          storage.sums[(warp * kRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
+        if (Loop::channelOf(i, lane) < kChannels && Loop::rowOf(i, lane) < kSumRows)
+          storage.sums[(warp * kSumRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
       if (group * kRows + warp < rows) finish(panel, firstRow + group * kRows + warp, lane, operands, storage);
       __syncthreads();
@@ -147,18 +165,21 @@ struct Tile {
 
   // The first weights of every warp's run go ahead. More of them, asked into the second-level cache, cost an H100 time.
   INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    if (index < count(batch)) sourceOf(tileOf(batch, index), operands, storage).begin();
+    if (index < count(batch)) sourceOf(tileOf(batch, index), Rows::ownOf(operands), storage).begin();
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* all, int index, Storage& storage) {
+    void* const* operands = Rows::ownOf(all);
     int tile = tileOf(batch, index), firstRow = index % rowTiles(batch) * kTileRows, rows = rowsOf(batch) - firstRow;
     if (rows > kTileRows) rows = kTileRows;
     Source source = sourceOf(tile, operands, storage);
     source.follow();
+    Rows::make(batch, all, storage);
 #pragma unroll 1
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       source.enter(panel);
-      if (kTensor && kCodes && rows == 1) compute<1, true>(source, panel, firstRow, rows, operands, storage);
+      if constexpr (Rows::kMade) compute<1, true>(source, panel, firstRow, rows, operands, storage);
+      else if (kTensor && kCodes && rows == 1) compute<1, true>(source, panel, firstRow, rows, operands, storage);
       else if (rows <= kRows) compute<1>(source, panel, firstRow, rows, operands, storage);
       else if (rows <= 2 * kRows) compute<2>(source, panel, firstRow, rows, operands, storage);
       else if constexpr (kTileRows > 2 * kRows) compute<4>(source, panel, firstRow, rows, operands, storage);

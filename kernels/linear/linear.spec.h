@@ -48,6 +48,9 @@ constexpr int cudaUnitColumns(WeightFormat format, int group) { return format ==
 constexpr int kCudaRuns = 8;
 constexpr int cudaRunUnits(long long units) { return (int)((units + 2 * kCudaRuns - 1) / (2 * kCudaRuns)) * 2; }
 
+// Bytes of a row that blocks may make themselves for a token alone (kernels/alone): beside it, shared memory has to hold weights enough on their way.
+constexpr long long kMostMadeRowBytes = 16 << 10;
+
 // Many rows take tiles that read weights and rows through shared memory (gemm.cuh), in stages of so many columns.
 constexpr int kCudaGemmChannels = 128;
 constexpr int cudaGemmRows(WeightFormat format) { return isQuantized(format) ? 64 : 128; }

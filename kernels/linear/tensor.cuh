@@ -176,17 +176,18 @@ struct TensorLoop {
   INGOT_INLINE int rowOf(int i, int lane) { return 2 * (lane % 4) + i % 2; }
   INGOT_INLINE int channelOf(int i, int lane) { return 2 * Format::kBlocks * (lane / 4) + i / 2; }
 
-  template <int Groups, bool Single, class Source>
+  // `Shared`: x is in shared memory.
+  template <int Groups, bool Single, bool Shared, class Source>
   INGOT_INLINE void run(const char* x, int rows, Source& source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
     auto rowAt = [&](int row) -> const char* { return x + (row < rows ? row : rows - 1) * Format::kRowBytes; };
     RowPlaces<Groups> places;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       places.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
-      settle(places.columns[g]);
+      if (!Shared) settle(places.columns[g]);
       for (int i = 0; i < 2; ++i) {
         places.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
-        settle(places.scales[g][i]);
+        if (!Shared) settle(places.scales[g][i]);
       }
     }
     // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of

@@ -32,6 +32,9 @@ struct Tile {
   struct alignas(8 * kWide) Turn {
     float at[2 * kWide];  // cosine, sine of a column
   };
+  struct Turns {
+    Turn at[kPairs + 1];  // of the lane's columns
+  };
   struct Storage {};
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_tokens * kTiles; }
@@ -63,11 +66,11 @@ struct Tile {
       for (int i = 0; i < kWide; ++i) head.units[u].at[i] = head.units[u].at[i] * factor * norm.units[u].at[i];
   }
 
-  INGOT_INLINE void rotate(Head& head, const Turn* turns) {
+  INGOT_INLINE void rotate(Head& head, const Turns& turns) {
     for (int pair = 0; pair < kPairs; ++pair)
       for (int i = 0; i < kWide; ++i) {
         float &a = head.units[2 * pair].at[i], &b = head.units[2 * pair + 1].at[i], before = a;
-        float cosine = turns[pair].at[2 * i], sine = turns[pair].at[2 * i + 1];
+        float cosine = turns.at[pair].at[2 * i], sine = turns.at[pair].at[2 * i + 1];
         a = before * cosine - b * sine;
         b = b * cosine + before * sine;
       }
@@ -90,30 +93,54 @@ struct Tile {
     });
   }
 
+  // What no launch writes, of a token at `position`.
+  INGOT_INLINE Turns turnsAt(void* const* operands, int position) {
+    Turns turns{};
+    if constexpr (kRotary != 0)
+      forEachUnit([&](int u, int d) {
+        if (u < 2 * kPairs && u % 2 == 0) turns.at[u / 2] = load<Turn>((const float*)operands[1] + (long long)position * kRotary + 2 * d);
+      });
+    return turns;
+  }
+  INGOT_INLINE Head normOf(void* const* operands, int h) {
+    if constexpr (C::kHeadNorm) return headAt((const float*)operands[h < kHeads ? kFirstNorm : kFirstNorm + 1]);
+    else return {};
+  }
+  INGOT_INLINE long long pageOf(const IngotBatch& batch, int token) {
+    return batch.page_table[(long long)batch.sequence_of[token] * batch.max_pages + batch.positions[token] / kPageTokens];
+  }
+
+  // Head h of the token's: queries, then keys, then values.
+  INGOT_INLINE Head givenHead(void* const* operands, int token, int h) {
+    return headAt((const float*)operands[0] + ((long long)token * kAllHeads + h) * kHeadDim);
+  }
+  INGOT_INLINE void turn(Head& head, int h, const Head& norm, const Turns& turns) {
+    if (h >= kHeads + kKvHeads) return;
+    if (C::kHeadNorm) normalize(head, norm);
+    rotate(head, turns);
+  }
+  INGOT_INLINE void keepQuery(const Head& head, float* to) {
+    forEachUnit([&](int u, int d) { store(to + d, head.units[u]); });
+  }
+  // Of keys and values.
+  INGOT_INLINE void append(const Head& head, int h, long long page, int slot, void* const* operands) {
+    long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
+    if (h >= kHeads + kKvHeads) append(head, [&](int d) { return Place::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot);
+    else append(head, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
     int token = index / kTiles, h = index % kTiles * kCudaRopeHeads + threadIdx.x / kWarp;
     if (h >= kAllHeads) return awaitLaunches();
-    int position = batch.positions[token], slot = position % kPageTokens;
-    long long page = batch.page_table[(long long)batch.sequence_of[token] * batch.max_pages + position / kPageTokens];
-    bool isQuery = h < kHeads, isValue = h >= kHeads + kKvHeads;
-    Head norm{};
-    if constexpr (C::kHeadNorm) norm = headAt((const float*)(isQuery ? operands[kFirstNorm] : operands[kFirstNorm + 1]));
-    Turn turns[kPairs + 1]{};
-    if constexpr (kRotary != 0)
-      forEachUnit([&](int u, int d) {
-        if (u < 2 * kPairs && u % 2 == 0) turns[u / 2] = load<Turn>((const float*)operands[1] + (long long)position * kRotary + 2 * d);
-      });
+    int position = batch.positions[token];
+    long long page = pageOf(batch, token);
+    Head norm = normOf(operands, h);
+    Turns turns = turnsAt(operands, position);
     awaitLaunches();
-    Head head = headAt((const float*)operands[0] + ((long long)token * kAllHeads + h) * kHeadDim);
-    if (C::kHeadNorm && !isValue) normalize(head, norm);
-    if (!isValue) rotate(head, turns);
-    if (isQuery) {
-      float* q = (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim;
-      return forEachUnit([&](int u, int d) { store(q + d, head.units[u]); });
-    }
-    long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
-    if (isValue) append(head, [&](int d) { return Place::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot);
-    else append(head, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
+    Head head = givenHead(operands, token, h);
+    turn(head, h, norm, turns);
+    if (h < kHeads) keepQuery(head, (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim);
+    else append(head, h, page, position % kPageTokens, operands);
   }
 };
 

@@ -16,6 +16,8 @@ struct Tile {
   static constexpr bool kAwaits = true;
   static constexpr int kColumns = C::kColumns, kFirstExtra = 1 + (C::kNorm != 0) + C::kHasBias;
   static constexpr long long kStride = paddedColumns(C::kColumns);
+  static constexpr long long kResultBytes =
+      C::kGroup != 0 ? quantizedRowBytes(kColumns, C::kGroup ? C::kGroup : 4, C::kCode) : plainRowBytes<C::kNarrowResult>(kColumns);
   // Fours of columns of a thread: of the row, and those that it loads before it uses one.
   static constexpr int kFours = (kStride / 4 + kThreads - 1) / kThreads, kTogether = C::kNorm != 0 || kFours < 4 ? kFours : 4;
   static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;  // while it waits for the row
@@ -76,15 +78,19 @@ struct Tile {
   INGOT_INLINE void storeResult(char* y, long long row, int column, const FourFloats& values) {
     if constexpr (C::kGroup != 0) {
       constexpr int kGroup = C::kGroup ? C::kGroup : 4;
-      quantizeFour<kGroup, kColumns, C::kCode>(values, y + row * quantizedRowBytes(kColumns, kGroup, C::kCode), column);
+      quantizeFour<kGroup, kColumns, C::kCode>(values, y + row * kResultBytes, column);
     } else if (column < kStride) {
       storeFour<C::kNarrowResult>(y, row * kStride + column, values);
     }
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage& storage) {
-    long long row = tile, source = C::kSelect ? batch.rows[tile] : tile;
-    const float* from = (const float*)operands[0] + source * kStride;
+  // The row that tile `tile` is made of; of a token alone there is one.
+  INGOT_INLINE const float* rowOf(const IngotBatch& batch, void* const* operands, int tile) {
+    return (const float*)operands[0] + (C::kSelect ? batch.rows[tile] : tile) * kStride;
+  }
+
+  // Row `row` of y out of the one at `from`. Weights, bias and extras are the operands'.
+  INGOT_INLINE void compute(const float* from, long long row, void* const* operands, char* y, Storage& storage) {
     FourFloats x[kTogether], weights[kHoldsWeights ? kFours : 1];
 #pragma unroll
     for (int i = 0; i < kFours && kHoldsWeights; ++i) weights[i] = weightAt(operands, columnOf(i));
@@ -102,8 +108,12 @@ struct Tile {
         x[i] = finish(x[i], weight, row, column, centre, factor, operands);
       }
 #pragma unroll
-      for (int i = 0; i < kTogether; ++i) storeResult((char*)operands[kFirstExtra + C::kExtras], row, columnOf(first + i), x[i]);
+      for (int i = 0; i < kTogether; ++i) storeResult(y, row, columnOf(first + i), x[i]);
     }
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int tile, Storage& storage) {
+    compute(rowOf(batch, operands, tile), tile, operands, (char*)operands[kFirstExtra + C::kExtras], storage);
   }
 };
 

@@ -148,8 +148,8 @@ Status CudaProgram::bindPersistent() {
   const auto* persistent = variant_.persistent();
   if (!persistent) return {};
   std::vector<IngotStep> steps;
-  for (const BoundStep& step : std::span(steps_).first(persistent->steps()))
-    steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
+  for (const BoundStep& step : std::span(steps_).first(persistent->steps()))  // a token alone is walked as several are
+    if (step.step->batches() != plan::Batches::alone) steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
   steps.push_back({-1, {}});
   auto bytes = std::as_bytes(std::span(steps));
   INGOT_ASSIGN(walkedSteps_, device_->allocate(bytes.size(), "the steps"));
@@ -257,7 +257,9 @@ std::string CudaProgram::warning() const {
 
 Status CudaProgram::profileAll(const IngotBatch& sizes) {
   for (size_t i = 0; i < steps_.size(); ++i) {
-    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], runOf(*steps_[i].step, sizes, profiledKernel_)); }));
+    StepRun run = runOf(*steps_[i].step, sizes, profiledKernel_);
+    if (run.tiles == 0) continue;
+    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], run); }));
     profile_[i].seconds += seconds;
   }
   return {};

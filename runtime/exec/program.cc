@@ -63,6 +63,7 @@ WeightRange weightRange(const plan::Plan& plan) {
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
 
 StepRun runOf(const plan::Step& step, const IngotBatch& batch, int kernel) {
+  if (step.batches() != plan::Batches::any && (step.batches() == plan::Batches::alone) != (batch.num_tokens == 1)) return {step.kernel(), 0};
   int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;

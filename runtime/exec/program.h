@@ -69,8 +69,8 @@ struct WeightRange {
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles; or whatever the rows, its own
-// one (0) or its `kernel`-th larger one, at most its last.
+// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles, of which a step that other batches run
+// has none; or whatever the rows, its own one (0) or its `kernel`-th larger one, at most its last.
 struct StepRun {
   uint32_t kernel;
   int64_t tiles;

@@ -42,6 +42,7 @@ Json stepsOf(const plan::Variant& variant) {
                      {"tiles", step->tiles()},
                      {"per", plan::EnumNameExtent(step->extent())},
                      {"fused", text(step->label())}});
+    if (step->batches() != plan::Batches::any) steps.back()["batches"] = plan::EnumNameBatches(step->batches());
     if (!step->larger()) continue;
     for (const auto* larger : *step->larger())
       steps.back()["larger"].push_back({{"kernel", nameOf(larger->kernel())}, {"from", larger->least_rows()}, {"tiles", larger->tiles()}});

@@ -13,7 +13,10 @@ std::string_view functionOf(const plan::Variant& variant, const plan::Step& step
 }
 
 // Tables of which a step reads a row a token, and not all.
-bool gathers(std::string_view function) { return function == "embedding" || function == "rope_append"; }
+bool gathers(std::string_view function) { return function == "embedding" || function == "rope_append" || function == "attention"; }
+
+// A token alone has steps that do the same work in fewer.
+bool isOfSeveral(const plan::Step& step) { return step.batches() != plan::Batches::alone; }
 
 // At least so many bytes of weights and cache are read, and so many multiply-adds x 2 computed.
 struct Work {
@@ -21,8 +24,17 @@ struct Work {
   bool int8 = false;  // the products are of 8-bit values
 };
 
+// Null where a step has none, as no file of ours.
+const plan::Weight* matrixOf(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step) {
+  for (const auto* operand : *step.operands())
+    if (operand->kind() == plan::OperandKind::weight)
+      if (const auto* weight = plan.weights()->Get(variant.weights()->Get(operand->index())); weight->shape()->size() == 2) return weight;
+  return nullptr;
+}
+
 Work linearWork(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step, const Load& load) {
-  const auto* weight = plan.weights()->Get(variant.weights()->Get(step.operands()->Get(1)->index()));
+  const auto* weight = matrixOf(plan, variant, step);
+  if (!weight) return {};
   double products = static_cast<double>(weight->shape()->Get(0)) * static_cast<double>(weight->shape()->Get(1));
   const auto* result = step.operands()->Get(step.operands()->size() - 1);
   bool logits = result->kind() == plan::OperandKind::slot && result->index() == variant.logits_slot();
@@ -33,7 +45,7 @@ Work linearWork(const plan::Plan& plan, const plan::Variant& variant, const plan
 Work attentionWork(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step, const Load& load) {
   double pageTokens = plan.model()->page_tokens();
   double bytesPerToken = static_cast<double>(variant.key_page_bytes() + variant.value_page_bytes()) / pageTokens;
-  double columns = static_cast<double>(variant.slots()->Get(step.operands()->Get(0)->index())->row_bytes()) / sizeof(float);
+  double columns = static_cast<double>(plan.model()->heads()) * plan.model()->head_dim();
   return {.bytes = load.contexts * bytesPerToken, .ops = 4 * load.seen * columns, .int8 = false};
 }
 
@@ -68,14 +80,15 @@ Load loadOfSteps(int batch, int prompt, int steps) {
 
 double bytesRead(const plan::Plan& plan, const plan::Variant& variant, const Load& load) {
   double bytes = 0;
-  for (const auto* step : *variant.steps()) bytes += workOf(plan, variant, *step, load).bytes;
+  for (const auto* step : *variant.steps())
+    if (isOfSeveral(*step)) bytes += workOf(plan, variant, *step, load).bytes;
   return bytes;
 }
 
 double matrixOps(const plan::Plan& plan, const plan::Variant& variant, const Load& load) {
   double ops = 0;
   for (const auto* step : *variant.steps())
-    if (functionOf(variant, *step) == "linear") ops += workOf(plan, variant, *step, load).ops;
+    if (functionOf(variant, *step) == "linear" && isOfSeveral(*step)) ops += workOf(plan, variant, *step, load).ops;
   return ops;
 }
 
@@ -88,7 +101,7 @@ bool hasInt8(const plan::Plan& plan, const plan::Variant& variant) {
 double matrixSeconds(const plan::Plan& plan, const plan::Variant& variant, const Load& load, const Limits& limits) {
   double seconds = 0;
   for (const auto* step : *variant.steps()) {
-    if (functionOf(variant, *step) != "linear") continue;
+    if (functionOf(variant, *step) != "linear" || !isOfSeveral(*step)) continue;
     Work work = workOf(plan, variant, *step, load);
     double peak = work.int8 ? limits.int8 : limits.floats;
     if (peak <= 0) return 0;
@@ -108,6 +121,7 @@ Json profileOf(const plan::Plan& plan, const plan::Variant& variant, const Load&
   double all = 0;
   auto timeOf = [](double amount, double perSecond) { return perSecond > 0 ? amount / perSecond : 0; };
   for (const StepProfile& one : steps) {
+    if (one.seconds == 0) continue;  // not run
     Sum& sum = sums[variant.kernels()->Get(one.step->kernel())->name()->str()];
     Work work = workOf(plan, variant, *one.step, load);
     double memory = timeOf(work.bytes, limits.bytes), compute = timeOf(work.ops, work.int8 ? limits.int8 : limits.floats);

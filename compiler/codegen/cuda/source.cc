@@ -20,8 +20,9 @@ constexpr uint64_t kEmulatedBlocks = 4;
 
 // The constants as members: a struct is a template argument, so that several kernels fit one translation unit. Its name is the
 // kernel's own: the emulator's units are linked, and what templates make of them has names too.
-std::string constantsStruct(const KernelUnit& unit) {
-  std::string code = fmt::format("struct {}_Constants {{\n", unit.symbol), line;
+std::string structOf(const std::string& name, const KernelUnit& unit) {
+  std::string code = fmt::format("struct {} {{\n", name);
+  for (const KernelUnit& before : unit.before) code += structOf(before.function == "rows" ? "Norm" : "Rope", before);
   std::string_view rest = unit.constants;
   while (!rest.empty()) {
     auto end = rest.find('\n');
@@ -30,6 +31,7 @@ std::string constantsStruct(const KernelUnit& unit) {
   }
   return code + unit.body + "};\n";
 }
+std::string constantsStruct(const KernelUnit& unit) { return structOf(unit.symbol + "_Constants", unit); }
 
 std::string includes(const KernelUnit& unit) {
   return fmt::format("{}#include \"{}.cuh\"\n", unit.body.empty() ? "" : "#include \"kernels/linear/epilogue.cuh\"\n", unit.header);
@@ -147,7 +149,7 @@ static LargerKernel largerKernel(size_t of, KernelUnit unit, LargerShape larger)
 static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units, std::string_view architecture, const CudaChoices& choices) {
   std::vector<LargerKernel> all;
   for (size_t i = 0; i < units.size(); ++i) {
-    if (units[i].function != "linear") continue;
+    if (units[i].function != "linear" || !units[i].before.empty()) continue;
     int64_t next = choices.largerRows;
     for (LargerShape larger : largerShapes(units[i], architecture)) {
       LargerKernel one = largerKernel(i, units[i], larger);

@@ -1,0 +1,93 @@
+// Steps for a batch of one token, where a launch costs as much as what it does: beside a step and the one that makes its rows, one step does both.
+// GPUs choose between them by the batch. Every block makes what it needs of the rows, with the same bits; of more rows that would cost more
+// than it saves.
+#include "compiler/lower/lower.h"
+#include "kernels/linear/linear.spec.h"
+#include "mlir/IR/IRMapping.h"
+
+namespace ingot {
+namespace {
+
+// Kernels that an alone step is made of: constants of the first go into those of the second, as `before`.
+class AloneSteps {
+ public:
+  explicit AloneSteps(exec::ProgramOp program) : program_(program), symbols_(program), b_(program.getContext()) {}
+
+  void run() {
+    for (auto first : llvm::make_early_inc_range(program_.getOps<exec::StepOp>())) {
+      llvm::SmallVector<exec::StepOp> readers = readersOf(first);
+      if (readers.empty() || !llvm::all_of(readers, [&](exec::StepOp reader) { return joins(first, reader); })) continue;
+      first.setBatches(exec::Batches::several);
+      for (exec::StepOp reader : readers) join(first, reader);
+    }
+  }
+
+ private:
+  exec::KernelOp kernelOf(exec::StepOp step) { return symbols_.lookup<exec::KernelOp>(step.getKernel()); }
+
+  // Of the rows that it makes; all that name them.
+  llvm::SmallVector<exec::StepOp> readersOf(exec::StepOp step) {
+    mlir::Attribute rows = step.getOperands_()[step.getOperands_().size() - 1];
+    llvm::SmallVector<exec::StepOp> readers;
+    for (auto other : program_.getOps<exec::StepOp>())
+      if (other != step && llvm::is_contained(other.getOperands_(), rows)) readers.push_back(other);
+    return readers;
+  }
+
+  bool joins(exec::StepOp first, exec::StepOp reader) {
+    exec::KernelOp making = kernelOf(first), reading = kernelOf(reader);
+    mlir::Attribute rows = first.getOperands_()[first.getOperands_().size() - 1];
+    if (llvm::count(reader.getOperands_(), rows) != 1 || reader.getOperands_()[0] != rows || reader.getBatches() != exec::Batches::any) return false;
+    if (making.getFunction() == "rope_append") return reading.getFunction() == "attention";
+    if (making.getFunction() != "rows" || reading.getFunction() != "linear") return false;
+    return isNorm(making) && rowBytes(making.getConstants()) <= kMostMadeRowBytes;
+  }
+  static bool isNorm(exec::KernelOp rows) {
+    mlir::DictionaryAttr constants = rows.getConstants();
+    return text(constants, "norm") != "none" && text(constants, "extras").empty() && isIdentity(rows);
+  }
+  // As GPUs keep them.
+  static int64_t rowBytes(mlir::DictionaryAttr rows) {
+    int64_t columns = integer(rows, "columns"), group = integer(rows, "group");
+    if (group) return quantizedRowBytes(columns, static_cast<int>(group), text(rows, "code") == "f8" ? RowCode::f8 : RowCode::i8);
+    return paddedColumns(columns) * (rows.contains("narrow_result") ? 2 : 4);
+  }
+  static llvm::StringRef text(mlir::DictionaryAttr constants, llvm::StringRef name) { return constants.getAs<mlir::StringAttr>(name).getValue(); }
+  static int64_t integer(mlir::DictionaryAttr constants, llvm::StringRef name) { return constants.getAs<mlir::IntegerAttr>(name).getInt(); }
+  static bool isIdentity(exec::KernelOp kernel) { return kernel.getBody().empty() || llvm::hasSingleElement(kernel.getBody().front()); }
+
+  // Operands: those of the first but its rows, then those of the reader but them; pages that both name stand once.
+  void join(exec::StepOp first, exec::StepOp reader) {
+    llvm::SmallVector<mlir::Attribute> operands(first.getOperands_().getValue().drop_back());
+    for (mlir::Attribute operand : reader.getOperands_().getValue().drop_front())
+      if (operand != operands.back()) operands.push_back(operand);
+    llvm::StringRef kernel = joinedKernel(kernelOf(first), kernelOf(reader));
+    b_.setInsertionPointAfter(reader);
+    b_.create<exec::StepOp>(reader.getLoc(), kernel, b_.getArrayAttr(operands), reader.getExtent(), reader.getResults(), exec::Batches::alone);
+    reader.setBatches(exec::Batches::several);
+  }
+
+  mlir::StringAttr joinedKernel(exec::KernelOp first, exec::KernelOp reader) {
+    auto [found, isNew] = joined_.try_emplace({first, reader});
+    if (!isNew) return found->second;
+    mlir::NamedAttrList constants(reader.getConstants());
+    constants.append("before", first.getConstants());
+    b_.setInsertionPointToEnd(&program_.getBody().front());
+    auto name = b_.getStringAttr(reader.getSymName() + "_alone" + llvm::Twine(joined_.size()));
+    auto kernel = b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, reader.getFunctionAttr(), constants.getDictionary(b_.getContext()), b_.getUnitAttr());
+    mlir::IRMapping mapping;
+    reader.getBody().cloneInto(&kernel.getBody(), mapping);
+    return found->second = name;
+  }
+
+  exec::ProgramOp program_;
+  mlir::SymbolTable symbols_;
+  mlir::OpBuilder b_;
+  llvm::DenseMap<std::pair<exec::KernelOp, exec::KernelOp>, mlir::StringAttr> joined_;
+};
+
+}  // namespace
+
+void addAloneSteps(exec::ProgramOp program) { AloneSteps(program).run(); }
+
+}  // namespace ingot

@@ -1,0 +1,68 @@
+// attention for a batch of one token: blocks rotate the queries that they need themselves, and append its key and value. It saves a launch, and gives the bits
+// of rope_append and split.cuh, whose parts it is made of. C::Rope are rope_append's constants; its operands without the result stand in place of the
+// queries and the cache. Such a token always has room for partials (runtime/exec/batch.h), so that it is split.
+#pragma once
+
+#include "kernels/attention/attention.cuh"
+#include "kernels/rope/rope_append.cuh"
+
+namespace attention {
+
+template <class C>
+  requires requires { typename C::Rope; }
+struct Tile<C> {
+  typedef SplitTile<C> Split;
+  typedef rope_append::Tile<typename C::Rope> Rope;
+  static constexpr int kThreads = Split::kThreads, kTiles = Split::kTiles, kMinBlocks = C::kHeadDim <= 64 ? 3 : 1;
+  static constexpr bool kAwaits = true;
+  struct Storage {
+    typename Split::Storage split;
+    SharedArray<FourFloats, kTokenHeads * C::kHeadDim / 4> queries;
+  };
+
+  struct TurnedQueries {
+    static constexpr int kMostHeads = (Split::kGroupHeads < kTokenHeads ? Split::kGroupHeads : kTokenHeads) + 2;
+    static constexpr int kEach = (kMostHeads + Split::kWarps - 1) / Split::kWarps;  // of a warp
+    const IngotBatch& batch;
+    void* const* operands;
+    Storage& storage;
+
+    // The work's queries, then the key and the value, which tiles that share a KV head write alike.
+    INGOT_INLINE int headOf(const SplitWork& work, int i) {
+      return i < work.heads ? work.head + i : C::kHeads + (i - work.heads) * C::kKvHeads + work.kvHead;
+    }
+
+    INGOT_MEMBER const float* operator()(const SplitWork& work, bool seesToken) const {
+      int position = batch.positions[work.token], warp = threadIdx.x / kWarp, count = work.heads + (seesToken ? 2 : 0);
+      long long page = Rope::pageOf(batch, work.token);
+      typename Rope::Head queryNorm = Rope::normOf(operands, 0), keyNorm = Rope::normOf(operands, C::kHeads), heads[kEach];
+      typename Rope::Turns turns = Rope::turnsAt(operands, position);
+      float* queries = (float*)storage.queries.values;
+      awaitLaunches();
+#pragma unroll
+      for (int i = 0; i < kEach; ++i) {
+        int at = i * Split::kWarps + warp;
+        if (at < count) heads[i] = Rope::givenHead(operands, work.token, headOf(work, at));
+      }
+#pragma unroll
+      for (int i = 0; i < kEach; ++i) {
+        int at = i * Split::kWarps + warp, h = headOf(work, at);
+        if (at >= count) break;
+        Rope::turn(heads[i], h, at < work.heads ? queryNorm : keyNorm, turns);
+        if (at < work.heads) Rope::keepQuery(heads[i], queries + at * C::kHeadDim);
+        else Rope::append(heads[i], h, page, position % kPageTokens, operands);
+      }
+      syncTile<kThreads>();
+      return queries;
+    }
+  };
+
+  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_splits * kTiles; }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    Split::run(batch, batch.splits[index / kTiles], index % kTiles, operands + (Rope::kKeys - 1), storage.split,
+               TurnedQueries{batch, operands, storage});
+  }
+};
+
+}  // namespace attention

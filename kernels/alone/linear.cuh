@@ -1,0 +1,30 @@
+// linear for a batch of one token whose row is normalised: every block makes the row itself, which saves a launch. It is the row that rows makes, to
+// the bit. C::Norm are the constants of rows; its operands without the result stand in place of x.
+#pragma once
+
+#include "kernels/linear/linear.cuh"
+#include "kernels/rows/rows.cuh"
+
+namespace linear {
+
+template <class C>
+  requires requires { typename C::Norm; }
+struct RowsOf<C> {
+  typedef rows::Tile<typename C::Norm> Norm;
+  static constexpr bool kMade = true;
+  struct Storage {
+    typename Norm::Storage norm;
+    SharedArray<Words, (int)(Norm::kResultBytes + 15) / 16> row;
+  };
+
+  INGOT_INLINE void* const* ownOf(void* const* operands) { return operands + (Norm::kFirstExtra - 1); }
+  INGOT_INLINE const char* rowIn(Storage& storage) { return (const char*)storage.row.values; }
+
+  INGOT_INLINE void make(const IngotBatch& batch, void* const* operands, Storage& storage) {
+    if (threadIdx.x < Norm::kThreads) Norm::compute(Norm::rowOf(batch, operands, 0), 0, operands, (char*)storage.row.values, storage.norm);
+    else awaitLaunches();
+    __syncthreads();
+  }
+};
+
+}  // namespace linear
