@@ -51,6 +51,11 @@ std::vector<KernelText> textsOf(const Case& c) {
                        c.softcap, c.resultGroup),
            ""}};
 }
+// Both in one, for a batch of one token.
+KernelText aloneTextOf(const Case& c) {
+  std::vector<KernelText> both = textsOf(c);
+  return {"attention", fmt::format("{}, before = {{{}}}", both[1].constants, both[0].constants), ""};
+}
 
 // An element of the cache: its bytes, how it is read, what tensor cores make of a query or weight, half a step of that, half a step of
 // the element relative to the value, half its smallest step, where that is no small number, and half a step relative to the largest
@@ -120,6 +125,9 @@ class Model {
   }
 
   void use(const Kernel& append, const Kernel& attend) { append_ = &append, attend_ = &attend; }
+  // Of steps of one token, both kernels in one; null: they have two as others do.
+  void useAlone(const Kernel* alone) { alone_ = alone; }
+  void forgetTokens() { pool_.poison(); }
 
   Sequence makeSequence(Random& random, int64_t tokens) {
     Sequence s{tokens, random.normals(static_cast<size_t>(tokens * row_)), {}, {}, {}, {}, {}};
@@ -160,9 +168,15 @@ class Model {
     std::vector<void*> operands = {qkv.data()};
     if (c_.rotary) operands.push_back(table_.data());
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
-    operands.insert(operands.end(), {keys(), keys() + half_, q.data()});
-    append_->runBackwards(batch.view(), operands, append_->tilesFor(tokens));
-    attend_->runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data(), partials_.data()}, tilesOf(batch.view()), 2);
+    operands.insert(operands.end(), {keys(), keys() + half_});
+    if (alone_ && tokens == 1) {
+      operands.insert(operands.end(), {y.data(), partials_.data()});
+      alone_->runBackwards(batch.view(), operands, tilesOf(batch.view()));
+    } else {
+      operands.push_back(q.data());
+      append_->runBackwards(batch.view(), operands, append_->tilesFor(tokens));
+      attend_->runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data(), partials_.data()}, tilesOf(batch.view()), 2);
+    }
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && pool_.guardsIntact() && partials_.guardsIntact());
     const char* row = y.as<char>();
     const auto* query = q.as<float>();
@@ -281,7 +295,7 @@ class Model {
   static constexpr int kPartials = 32;
   const Case& c_;
   const bool fragments_;
-  const Kernel *append_, *attend_;
+  const Kernel *append_, *attend_, *alone_ = nullptr;
   int64_t row_;
   OperandVector<float> table_, qNorm_, kNorm_;
   size_t elementBytes_;
@@ -367,6 +381,39 @@ TEST_P(Attention, LongSequencesAreSplitAndKeepTheirBits) {
       for (size_t s = 0; s < all.size(); ++s)
         EXPECT_EQ(std::memcmp(ends[s].data(), &*(whole[s].end() - static_cast<std::ptrdiff_t>(ends[s].size())), ends[s].size() * 4), 0)
             << kLengths[s] << " tokens, " << partials << " partials";
+    }
+  }
+}
+
+// The last token of sequences whose others came in one step; those of one token and of several splits too.
+TEST(AttentionAlone, OneKernelDoesBoth) {
+  std::vector<Case> cases = {kCases[1], kCases[3], kCases[4], kCases[9], kCases[12], kCases[15]};
+  cases.push_back({6, 2, 32, 16, true, "f16", 300, 0, 32});
+  std::vector<KernelText> texts;
+  for (const Case& c : cases) {
+    for (KernelText& text : textsOf(c)) texts.push_back(std::move(text));
+    texts.push_back(aloneTextOf(c));
+  }
+  auto library = KernelLibrary::build(texts, "cuda-emulated");
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  Random random(7);
+  for (size_t i = 0; i < cases.size(); ++i) {
+    SCOPED_TRACE(texts[3 * i + 2].constants);
+    Model model(random, cases[i], (*library)->at(3 * i), (*library)->at(3 * i + 1), hasFragments(cases[i], "cuda-emulated"));
+    std::vector<int64_t> lengths = {1, 17, 66};
+    if (cases[i].window >= 300) lengths.push_back(600);
+    for (int64_t length : lengths) {
+      Sequence sequence = model.makeSequence(random, length);
+      std::vector<std::vector<float>> expected(1), given(1);
+      for (auto [kernel, output] : {std::pair{static_cast<const Kernel*>(nullptr), &expected}, {&(*library)->at(3 * i + 2), &given}}) {
+        std::vector<int64_t> done = {0};
+        model.forgetTokens();
+        model.useAlone(kernel);
+        if (length > 1) model.step({&sequence}, {length - 1}, done, *output);
+        model.step({&sequence}, {1}, done, *output);
+        model.expectOthersUntouched({&sequence});
+      }
+      EXPECT_EQ(std::memcmp(given[0].data(), expected[0].data(), expected[0].size() * 4), 0) << length << " tokens";
     }
   }
 }
