@@ -99,7 +99,8 @@ class PlanBuilder {
     auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
     auto batches = hasGpuKernels(code) ? static_cast<plan::Batches>(op.getBatches()) : plan::Batches::any;
     return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), static_cast<uint32_t>(tiles.count), extent,
-                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code), batches);
+                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code),
+                            batches);
   }
 
   // The last kernel of all; steps whose kernels have more threads are behind those that it walks.

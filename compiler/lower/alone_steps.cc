@@ -74,7 +74,8 @@ class AloneSteps {
     constants.append("before", first.getConstants());
     b_.setInsertionPointToEnd(&program_.getBody().front());
     auto name = b_.getStringAttr(reader.getSymName() + "_alone" + llvm::Twine(joined_.size()));
-    auto kernel = b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, reader.getFunctionAttr(), constants.getDictionary(b_.getContext()), b_.getUnitAttr());
+    auto kernel =
+        b_.create<exec::KernelOp>(b_.getUnknownLoc(), name, reader.getFunctionAttr(), constants.getDictionary(b_.getContext()), b_.getUnitAttr());
     mlir::IRMapping mapping;
     reader.getBody().cloneInto(&kernel.getBody(), mapping);
     return found->second = name;

@@ -1,6 +1,6 @@
-// attention for a batch of one token: blocks rotate the queries that they need themselves, and append its key and value. It saves a launch, and gives the bits
-// of rope_append and split.cuh, whose parts it is made of. C::Rope are rope_append's constants; its operands without the result stand in place of the
-// queries and the cache. Such a token always has room for partials (runtime/exec/batch.h), so that it is split.
+// attention for a batch of one token: blocks rotate the queries that they need themselves, and append its key and value. It saves a launch, and gives
+// the bits of rope_append and split.cuh, whose parts it is made of. C::Rope are rope_append's constants; its operands without the result stand in
+// place of the queries and the cache. Such a token always has room for partials (runtime/exec/batch.h), so that it is split.
 #pragma once
 
 #include "kernels/attention/attention.cuh"

@@ -100,6 +100,7 @@ Status CpuProgram::run(const Batch& batch) {
     return {};
   }
   for (int64_t step = 0; step < steps; ++step) {
+    if (tilesOf(*steps_[static_cast<size_t>(step)].step, batch.view()) == 0) continue;
     auto start = std::chrono::steady_clock::now();
     Walk walk(*this, batch.view(), step, step + 1);
     team_.run(walk);

@@ -28,7 +28,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
   INGOT_TRY(checkMemory(limits, pages));
   INGOT_TRY(loadKernels());
   INGOT_TRY(placeBuffers(limits, pages));
-  INGOT_TRY(uploadWeights());
+  INGOT_TRY(placeWeights());
   INGOT_TRY(bindSteps());
   INGOT_TRY(bindMaps(limits));
   INGOT_TRY(bindPersistent());
@@ -41,7 +41,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
 // Before any work: what is needed, what is free, and what would fit.
 Status CudaProgram::checkMemory(const BatchLimits& limits, int32_t pages) {
   INGOT_ASSIGN(size_t free, device_->freeBytes());
-  uint64_t weights = range_.bytes, buffers = packedBatchBytes(limits);
+  uint64_t weights = readsFile() ? 0 : range_.bytes, buffers = packedBatchBytes(limits);
   for (const auto* slot : *variant_.slots()) {
     INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
     buffers += roundUp(bytes, kAlignment);
@@ -90,9 +90,15 @@ Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
   return {};
 }
 
-Status CudaProgram::uploadWeights() {
+Status CudaProgram::placeWeights() {
+  auto stored = range_.filled ? std::span<const std::byte>() : artifact_.bytes().subspan(range_.start, range_.bytes);
+  if (readsFile()) {
+    firstWeight_ = reinterpret_cast<CudaPointer>(stored.data());
+    return {};
+  }
   INGOT_ASSIGN(weights_, device_->allocate(range_.bytes, "weights"));
-  if (!range_.filled) return device_->upload(weights_.pointer(), artifact_.bytes().subspan(range_.start, range_.bytes)).at("weights");
+  firstWeight_ = weights_.pointer();
+  if (!range_.filled) return device_->upload(firstWeight_, stored).at("weights");
   for (const auto* weight : *artifact_.plan().weights()) INGOT_TRY(fill(*weight).at(weight->name()->string_view()));
   return {};
 }
@@ -100,7 +106,7 @@ Status CudaProgram::uploadWeights() {
 // One stretch goes up, and is doubled on the device.
 Status CudaProgram::fill(const plan::Weight& weight) {
   auto pattern = fillingPattern(*weight.filling(), std::min<uint64_t>(weight.bytes(), 1 << 20));
-  CudaPointer to = weights_.pointer() + weight.offset();
+  CudaPointer to = firstWeight_ + weight.offset();
   uint64_t done = std::min<uint64_t>(pattern.size(), weight.bytes());
   INGOT_TRY(device_->upload(to, std::span(pattern).first(done)));
   for (; done < weight.bytes(); done = std::min(2 * done, weight.bytes()))
@@ -165,7 +171,7 @@ CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
     case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
     case plan::OperandKind::weight: {
       const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
-      return weights_.pointer() + (weight->offset() - range_.start);
+      return firstWeight_ + (weight->offset() - range_.start);
     }
     case plan::OperandKind::cache_keys:
     case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand);

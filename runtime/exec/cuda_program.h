@@ -1,5 +1,5 @@
-// A program on a GPU: weights uploaded once, a batch sent as one block, one launch a step, and small batches replayed from graphs
-// for the next larger bucket, once those are captured.
+// A program on a GPU: weights uploaded once, or read in the file; a batch sent as one block, one launch a step, and small batches replayed
+// from graphs for the next larger bucket, once those are captured.
 #pragma once
 
 #include "runtime/exec/cuda_graphs.h"
@@ -32,7 +32,9 @@ class CudaProgram : public Program {
   Status checkMemory(const BatchLimits& limits, int32_t pages);
   Status loadKernels();
   Status placeBuffers(const BatchLimits& limits, int32_t pages);
-  Status uploadWeights();
+  // Weights in the file are read where they are mapped by a GPU that shares the host's memory.
+  bool readsFile() const { return !range_.filled && device_->info().readsHostMemory(); }
+  Status placeWeights();
   Status fill(const plan::Weight& weight);
   Status bindSteps();
   Status bindMaps(const BatchLimits& limits);
@@ -57,6 +59,7 @@ class CudaProgram : public Program {
   std::unique_ptr<CudaDevice> device_;  // outlives what it gave
   std::vector<CudaKernel> kernels_;
   CudaMemory weights_, buffers_, cache_, batch_;
+  CudaPointer firstWeight_ = 0;
   CudaMemory hostBatch_, hostLogits_, hostChosen_, hostLogprobs_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;

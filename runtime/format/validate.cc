@@ -78,8 +78,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     if (variant.weights()->Get(i) >= sizeOf(plan.weights())) return Status::invalidArtifact("weight {} does not exist", i);
   for (uint64_t i = 0; i < sizeOf(variant.steps()); ++i) {
     const auto* step = variant.steps()->Get(i);
-    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->batches() > plan::Batches::MAX || step->tiles() == 0 || step->rows_per_tile() == 0 ||
-        !step->operands() || step->operands()->size() > 16)
+    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->batches() > plan::Batches::MAX ||
+        step->tiles() == 0 || step->rows_per_tile() == 0 || !step->operands() || step->operands()->size() > 16)
       return Status::invalidArtifact("step {} is not well formed", i);
     uint32_t before = 0;
     for (uint64_t j = 0; j < sizeOf(step->larger()); ++j) {

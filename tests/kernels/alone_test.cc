@@ -31,13 +31,15 @@ int64_t groupOf(const Case& c) { return isFloat(c) ? 0 : std::stoll(std::string(
 std::vector<KernelText> textsOf(const Case& c) {
   std::string_view code = isFloat8(c) ? "f8" : "i8";
   std::string norm = fmt::format(
-      "columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, code = \"{}\", select = {}, selected = false, extras = \"\"{}",
+      "columns = {} : i64, norm = \"{}\", eps = 1.0e-5 : f64, bias = {}, group = {} : i64, code = \"{}\", select = {}, selected = false, extras = "
+      "\"\"{}",
       c.k, c.norm, c.bias, groupOf(c), code, c.select, isNarrow(c) ? ", narrow_result" : "");
   std::string linear = fmt::format(
       "format = \"{}\", n = {} : i64, k = {} : i64, sums = {} : i64, result_group = {} : i64, result_code = \"{}\", selected = {}, extras = \"{}\"{}",
       c.format, c.n, c.k, c.gated ? 2 : 1, c.resultGroup, code, c.select, c.gated ? "" : "e", isNarrow(c) ? ", narrow" : "");
-  std::string body = c.gated ? "^bb0(%a: f32, %b: f32):\n %0 = llm.activation silu %a : f32\n %1 = llm.mul %0, %b : (f32, f32) -> f32\n llm.yield %1 : f32"
-                             : "^bb0(%s: f32, %e: f32):\n %0 = llm.add %s, %e : (f32, f32) -> f32\n llm.yield %0 : f32";
+  std::string body =
+      c.gated ? "^bb0(%a: f32, %b: f32):\n %0 = llm.activation silu %a : f32\n %1 = llm.mul %0, %b : (f32, f32) -> f32\n llm.yield %1 : f32"
+              : "^bb0(%s: f32, %e: f32):\n %0 = llm.add %s, %e : (f32, f32) -> f32\n llm.yield %0 : f32";
   return {{"rows", norm, ""}, {"linear", linear, body}, {"linear", linear + ", before = {" + norm + "}", body}};
 }
 

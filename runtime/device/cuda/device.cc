@@ -24,7 +24,9 @@ Result<std::vector<CudaDeviceInfo>> listCudaDevices(const CudaDriver& driver) {
     info.name = name;
     for (auto [value, attribute] : {std::pair{&info.major, kCudaComputeCapabilityMajor},
                                     {&info.minor, kCudaComputeCapabilityMinor},
-                                    {&info.multiprocessors, kCudaMultiprocessors}})
+                                    {&info.multiprocessors, kCudaMultiprocessors},
+                                    {&info.integrated, kCudaIntegrated},
+                                    {&info.hostPageTables, kCudaHostPageTables}})
       INGOT_TRY(driver.check(driver.cuDeviceGetAttribute(value, attribute, device), "cuDeviceGetAttribute"));
     devices.push_back(std::move(info));
   }

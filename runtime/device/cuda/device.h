@@ -13,7 +13,11 @@ struct CudaDeviceInfo {
   int ordinal = 0, driverVersion = 0;  // 13000 for 13.0
   int major = 0, minor = 0;            // compute capability
   int multiprocessors = 0;
+  int integrated = 0, hostPageTables = 0;
   std::string name;
+
+  // Whether it shares the host's memory, and finds there what the host has mapped: files too, without a copy.
+  bool readsHostMemory() const { return integrated && hostPageTables; }
 };
 // In the driver's order; empty when there is none.
 Result<std::vector<CudaDeviceInfo>> listCudaDevices(const CudaDriver& driver);

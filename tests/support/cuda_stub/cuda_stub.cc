@@ -183,9 +183,10 @@ INGOT_EXPORT int cuDeviceGetName(char* name, int length, int) {
   return enter("cuDeviceGetName");
 }
 INGOT_EXPORT int cuDeviceGetAttribute(int* value, int attribute, int) {
-  *value = attribute == kCudaComputeCapabilityMajor   ? cudaStub().major
-           : attribute == kCudaComputeCapabilityMinor ? cudaStub().minor
-                                                      : kMultiprocessors;
+  *value = attribute == kCudaComputeCapabilityMajor                           ? cudaStub().major
+           : attribute == kCudaComputeCapabilityMinor                         ? cudaStub().minor
+           : attribute == kCudaIntegrated || attribute == kCudaHostPageTables ? cudaStub().sharesMemory
+                                                                              : kMultiprocessors;
   return enter("cuDeviceGetAttribute");
 }
 INGOT_EXPORT int cuDevicePrimaryCtxRetain(CudaContextTag** context, int) {

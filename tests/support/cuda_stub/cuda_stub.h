@@ -12,7 +12,7 @@ namespace ingot::test {
 struct __attribute__((visibility("default"))) CudaStub {
   // What the GPU is.
   std::string name = "Stub GPU";
-  int gpus = 1, major = 8, minor = 0, driverVersion = 13000;
+  int gpus = 1, major = 8, minor = 0, driverVersion = 13000, sharesMemory = 0;
   uint64_t memoryBytes = 1ull << 30;
   // The call to fail, counted from 0, and how; -1: none.
   int64_t failAt = -1;

@@ -10,6 +10,7 @@ std::vector<std::string> launchesOf(const plan::Variant& variant, std::span<cons
   for (const IngotBatch& batch : batches)
     for (const auto* step : *variant.steps()) {
       StepRun run = runOf(*step, batch);
+      if (run.tiles == 0) continue;
       const auto* kernel = variant.kernels()->Get(run.kernel);
       launches.push_back(fmt::format("cuLaunchKernelEx {} {} x {}", kernel->entry()->str(), run.tiles, kernel->threads()));
     }

@@ -176,6 +176,26 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   }
 }
 
+// A GPU that shares the host's memory reads weights where the file is mapped: they are neither copied nor counted.
+TEST_F(CudaProgramTest, WeightsAreReadInTheFileWhereMemoryIsShared) {
+  std::string expected = answersOf(cudaArtifact(), "cpu");
+  uint64_t used[2], copies[2];
+  for (int shares : {0, 1}) {
+    stub.reset();
+    stub.sharesMemory = shares;
+    stub.runWith(cudaArtifact());
+    EXPECT_EQ(answersOf(cudaArtifact(), "cuda"), "cuda:sm_80" + expected.substr(expected.find('\n')));
+    stub.calls.clear();
+    auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
+    ASSERT_TRUE(engine.ok()) << engine.status().message();
+    used[shares] = stub.usedBytes, copies[shares] = static_cast<uint64_t>(callsOf("cuMemcpyHtoD"));
+  }
+  auto artifact = Artifact::open(cudaArtifact());
+  ASSERT_TRUE(artifact.ok()) << artifact.status().message();
+  EXPECT_EQ(used[0] - used[1], weightRange((*artifact)->plan()).bytes);
+  EXPECT_LT(copies[1], copies[0]);
+}
+
 // Results of splits take memory by the size of the KV cache; CPUs have none.
 TEST_F(CudaProgramTest, OnlyGpusSplitSequences) {
   auto cuda = Artifact::open(cudaArtifact()), cpu = Artifact::open(tinyArtifact());
