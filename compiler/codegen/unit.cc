@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/codegen/body.h"
+#include "compiler/codegen/kernel_cache.h"
 
 namespace ingot {
 namespace {
@@ -134,18 +135,24 @@ constexpr Function kFunctions[] = {
     {"attention", "attention", attentionUnit}, {"sample", "sample", sampleUnit},
 };
 
+// By what the kernel is, not by where a model has it: all models have one source of it, and what was compiled from that serves them all.
+std::string symbolOf(const KernelUnit& unit) {
+  std::string symbol = fmt::format("ingot_{}_{}", unit.name, toHex(KernelKey().add(unit.constants).add(unit.body).finish()).substr(0, 8));
+  std::replace(symbol.begin(), symbol.end(), '.', '_');
+  return symbol;
+}
+
 }  // namespace
 
 Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
   for (const Function& function : kFunctions) {
     if (kernel.getFunction() != llvm::StringRef(function.name)) continue;
     KernelUnit unit;
-    unit.symbol = "ingot_" + kernel.getSymName().str();
     unit.function = function.name;
     unit.gpuOnly = kernel.getGpuOnly();
     unit.header = fmt::format("kernels/{}/{}", function.folder, function.name);
-    std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
     function.generate(kernel, Constants(kernel), unit);
+    unit.symbol = symbolOf(unit);
     kernel.getBody().walk([&](mlir::Operation* op) {
       if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
     });
