@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "compiler/codegen/body.h"
+#include "compiler/codegen/kernel_cache.h"
 
 namespace ingot {
 namespace {
@@ -152,23 +153,32 @@ void putBefore(const Function& function, const Constants& constants, KernelUnit&
   unit.before.push_back(std::move(before));
 }
 
+// By what the kernel is, not by where a model has it: all models have one source of it, and what was compiled from that serves them all.
+std::string symbolOf(const KernelUnit& unit) {
+  KernelKey key;
+  key.add(unit.constants).add(unit.body);
+  for (const KernelUnit& before : unit.before) key.add(before.constants).add(before.body);
+  std::string symbol = fmt::format("ingot_{}_{}", unit.name, toHex(key.finish()).substr(0, 8));
+  std::replace(symbol.begin(), symbol.end(), '.', '_');
+  return symbol;
+}
+
 }  // namespace
 
 Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
   const Function* function = functionOf(kernel.getFunction());
   if (!function) return Status::internal("kernel {}: no code for {}", kernel.getSymName().str(), kernel.getFunction().str());
   KernelUnit unit;
-  unit.symbol = "ingot_" + kernel.getSymName().str();
   unit.function = function->name;
   unit.gpuOnly = kernel.getGpuOnly();
   unit.header = fmt::format("kernels/{}/{}", function->folder, function->name);
-  std::replace(unit.symbol.begin(), unit.symbol.end(), '.', '_');
   Constants constants(kernel.getConstants());
   function->generate(kernel.getBody(), constants, unit);
   kernel.getBody().walk([&](mlir::Operation* op) {
     if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
   });
   if (constants.has("before")) putBefore(*functionOf(unit.function == "linear" ? "rows" : "rope_append"), constants.within("before"), unit);
+  unit.symbol = symbolOf(unit);
   return unit;
 }
 

@@ -33,13 +33,13 @@ INGOT_INLINE float logitAt(ingot_u64 place) {
   return asFloat(key >> 31 ? key & 0x7fffffffu : ~key);
 }
 
-template <int Columns>
 struct Row {
-  static constexpr int kColumns = Columns, kFours = (Columns + 3) / 4;
   const float* logits;
+  int columns;
   IngotSampling sampling;
   float best, lowest;
 
+  INGOT_MEMBER int fours() const { return (columns + 3) / 4; }
   INGOT_MEMBER float exponentOf(float logit) const { return ingotExponent(logit, best, sampling.scale); }
   INGOT_MEMBER ingot_u64 weightOf(float logit) const { return ingotWeight(logit, best, sampling.scale); }
   // Calls with logit and id of those with a weight among fours [first, last), each step-th one from `first`.
@@ -48,7 +48,7 @@ struct Row {
     for (int i = first; i < last; i += step) {
       FourFloats four = load<FourFloats>(logits + i * 4);
       for (int c = 0; c < 4; ++c) {
-        bool isCounted = i * 4 + c < kColumns && four.at[c] >= lowest && exponentOf(four.at[c]) > INGOT_WEIGHTLESS;
+        bool isCounted = i * 4 + c < columns && four.at[c] >= lowest && exponentOf(four.at[c]) > INGOT_WEIGHTLESS;
         if (isCounted) visit(four.at[c], i * 4 + c);
       }
     }
@@ -57,10 +57,9 @@ struct Row {
 
 // Finds the place of the last id that top-k, or top-p, keeps: it is sought in one bin of places after the other, until its bin has no
 // more ids than the block has threads. A measure of ids is their number, or their weight.
-template <int Columns, bool kTopK>
 class Search {
  public:
-  INGOT_MEMBER Search(const Row<Columns>& row, ingot_u64 last, Storage& storage) : row_(row), last_(last), storage_(storage) {}
+  INGOT_MEMBER Search(const Row& row, bool isTopK, ingot_u64 last, Storage& storage) : row_(row), isTopK_(isTopK), last_(last), storage_(storage) {}
 
   // `last` as it was where there are not as many ids.
   INGOT_MEMBER ingot_u64 run() {
@@ -73,7 +72,7 @@ class Search {
   }
 
  private:
-  INGOT_MEMBER ingot_u64 measureOf(float logit) const { return kTopK ? 1 : row_.weightOf(logit); }
+  INGOT_MEMBER ingot_u64 measureOf(float logit) const { return isTopK_ ? 1 : row_.weightOf(logit); }
   // Exponents do not grow where places fall.
   INGOT_MEMBER int bucketOf(float logit) const { return (int)(row_.exponentOf(logit) * -kBucketsPerOctave); }
   INGOT_MEMBER bool isMember(float logit, ingot_u64 place) const {
@@ -88,7 +87,7 @@ class Search {
 
   template <class Visit>
   INGOT_MEMBER void visitMembers(Visit visit) const {
-    row_.visit(threadIdx.x, row_.kFours, kThreads, [&](float logit, int id) {
+    row_.visit(threadIdx.x, row_.fours(), kThreads, [&](float logit, int id) {
       ingot_u64 place = placeOf(logit, id);
       if (isMember(logit, place)) visit(logit, place);
     });
@@ -104,7 +103,7 @@ class Search {
     visitMembers([&](float logit, ingot_u64 place) {
       int bin = binOf(logit, place);
       addShared(storage_.measures, bin, measureOf(logit));
-      if (!kTopK) addShared(storage_.counts, bin, 1);
+      if (!isTopK_) addShared(storage_.counts, bin, 1);
     });
     __syncthreads();
   }
@@ -115,7 +114,7 @@ class Search {
     ingot_u64 first = storage_.measures[bin], second = storage_.measures[bin + 1];
     Running running = blockRunning(first + second, storage_.sums);
     if (bucket_ < 0) {
-      wanted_ = kTopK ? (ingot_u64)row_.sampling.top_k : ingotShare(running.total, row_.sampling.top_p);
+      wanted_ = isTopK_ ? (ingot_u64)row_.sampling.top_k : ingotShare(running.total, row_.sampling.top_p);
       if (wanted_ == 0) wanted_ = 1;
       if (running.total < wanted_) return false;
     }
@@ -128,7 +127,7 @@ class Search {
     __syncthreads();
     before_ = storage_.found[0];
     bin = storage_.numbers[0];
-    members_ = kTopK ? (int)storage_.measures[bin] : (int)storage_.counts[bin];
+    members_ = isTopK_ ? (int)storage_.measures[bin] : (int)storage_.counts[bin];
     if (bucket_ < 0) {
       bucket_ = bin;
     } else {
@@ -161,7 +160,8 @@ class Search {
     return storage_.found[1];
   }
 
-  const Row<Columns>& row_;
+  const Row& row_;
+  const bool isTopK_;
   ingot_u64 last_, wanted_ = 0, before_ = 0, prefix_ = 0;
   int bucket_ = -1, shift_ = 64, members_ = 0;
   Storage& storage_;

@@ -50,6 +50,12 @@ struct Tile {
     __syncthreads();
   }
 
+  INGOT_INLINE float* gatherAllowed(const float* logits, const IngotEdit* edits, int count, float* allowed) {
+    for (int i = threadIdx.x; i < kCudaSampleAllowed; i += kThreads) allowed[i] = i < count ? logits[edits[i].id] : -infinity();
+    __syncthreads();
+    return allowed;
+  }
+
   template <int Columns>
   INGOT_INLINE Best bestOf(const float* logits, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
@@ -72,11 +78,10 @@ struct Tile {
   }
 
   // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
-  template <int Columns>
-  INGOT_INLINE int pick(const Row<Columns>& row, ingot_u64 last, Storage& storage) {
-    constexpr int kFours = Row<Columns>::kFours, kFoursOfWarp = (kFours + kThreads - 1) / kThreads * kWarp;
-    int lane = threadIdx.x % kWarp, first = threadIdx.x / kWarp * kFoursOfWarp;
-    int end = first + kFoursOfWarp < kFours ? first + kFoursOfWarp : kFours;
+  INGOT_INLINE int pick(const Row& row, ingot_u64 last, Storage& storage) {
+    int foursOfWarp = (row.fours() + kThreads - 1) / kThreads * kWarp;
+    int lane = threadIdx.x % kWarp, first = threadIdx.x / kWarp * foursOfWarp;
+    int end = first + foursOfWarp < row.fours() ? first + foursOfWarp : row.fours();
     auto massOf = [&](int from, int to) {
       ingot_u64 mass = 0;
       row.visit(from, to, kWarp, [&](float logit, int id) { mass += placeOf(logit, id) >= last ? row.weightOf(logit) : 0; });
@@ -108,49 +113,40 @@ struct Tile {
   }
 
   // One thread writes the id.
-  template <int Columns>
-  INGOT_INLINE void draw(const float* logits, const IngotSampling& sampling, Best best, Storage& storage, int* chosen) {
+  INGOT_INLINE void draw(const float* logits, int columns, const IngotSampling& sampling, Best best, Storage& storage, int* chosen) {
     if (best.id < 0 || sampling.top_k == 1) {
       if (threadIdx.x == 0) *chosen = best.id;
       return;
     }
-    Row<Columns> row{logits, sampling, best.value, best.value + sampling.floor};
+    Row row{logits, columns, sampling, best.value, best.value + sampling.floor};
     ingot_u64 last = 0;
-    if (sampling.top_k > 0) last = Search<Columns, true>(row, last, storage).run();
-    if (sampling.top_p > 0) last = Search<Columns, false>(row, last, storage).run();
+#pragma unroll 1
+    for (int filter = 0; filter < 2; ++filter)
+      if (filter == 0 ? sampling.top_k > 0 : sampling.top_p > 0) last = Search(row, filter == 0, last, storage).run();
     int id = pick(row, last, storage);
     if (id >= 0) *chosen = id;
-  }
-
-  // Ids that are not allowed weigh nothing: a row of the others alone, in their order, has the same token at the place of its id.
-  INGOT_INLINE void drawAllowed(const float* logits, const IngotEdit* edits, const IngotSampling& sampling, float* allowed, Storage& storage,
-                                int* chosen) {
-    int count = sampling.num_allowed;
-    for (int i = threadIdx.x; i < kCudaSampleAllowed; i += kThreads) allowed[i] = i < count ? logits[edits[i].id] : -infinity();
-    __syncthreads();
-    edit(edits + count, sampling.num_edits - count, allowed);
-    draw<kCudaSampleAllowed>(allowed, sampling, bestOf<kCudaSampleAllowed>(allowed, storage), storage, chosen);
-    __syncthreads();
-    if (threadIdx.x == 0 && *chosen >= 0) *chosen = edits[*chosen].id;
   }
 
   INGOT_INLINE float* logitsOf(void* const* operands, int index) { return (float*)operands[0] + (long long)index * kStride; }
   INGOT_INLINE int* chosenOf(void* const* operands, int index) { return (int*)operands[1] + index; }
 
-  // Returns the largest logit, where all ids are allowed.
+  // Returns the largest logit, where all ids are allowed. Ids that are not allowed weigh nothing: a row of the others alone, in their
+  // order, has the same token at the place of its id.
   INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     float* logits = logitsOf(operands, index);
+    int* chosen = chosenOf(operands, index);
     IngotSampling sampling = batch.samplings[index];
     IngotEdit* edits = batch.edits + sampling.first_edit;
-    if (sampling.num_allowed > 0) {
-      drawAllowed(logits, edits, sampling, (float*)operands[3] + (long long)index * kCudaSampleAllowed, storage, chosenOf(operands, index));
-      return 0;
-    }
-    if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits);
-    if (sampling.num_edits > 0) edit(edits, sampling.num_edits, logits);
-    Best best = bestOf<kColumns>(logits, storage);
-    draw<kColumns>(logits, sampling, best, storage, chosenOf(operands, index));
-    return best.value;
+    int allowed = sampling.num_allowed;
+    if (allowed > 0) logits = gatherAllowed(logits, edits, allowed, (float*)operands[3] + (long long)index * kCudaSampleAllowed);
+    else if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits);
+    if (sampling.num_edits > allowed) edit(edits + allowed, sampling.num_edits - allowed, logits);
+    Best best = allowed > 0 ? bestOf<kCudaSampleAllowed>(logits, storage) : bestOf<kColumns>(logits, storage);
+    draw(logits, allowed > 0 ? kCudaSampleAllowed : kColumns, sampling, best, storage, chosen);
+    if (allowed == 0) return best.value;
+    __syncthreads();
+    if (threadIdx.x == 0 && *chosen >= 0) *chosen = edits[*chosen].id;
+    return 0;
   }
 
   // Of the logits before they were edited. The sampling is read again: drawing needs all registers.
