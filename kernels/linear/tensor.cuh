@@ -184,11 +184,22 @@ struct TensorLoop {
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       places.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
-      if (!Shared) settle(places.columns[g]);
+      Shared ? settleShared(places.columns[g]) : settle(places.columns[g]);
       for (int i = 0; i < 2; ++i) {
         places.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
-        if (!Shared) settle(places.scales[g][i]);
+        Shared ? settleShared(places.scales[g][i]) : settle(places.scales[g][i]);
       }
+    }
+    // Brings the unit's weights: its rows are there, or on their way.
+    auto multiply = [&](const typename Format::template Rows<Groups>& unitRows, int unit) {
+      source.await();
+      Format::template accumulate<Groups, Single>(unitRows, [&](int chunk) -> Words { return source.chunkOf(unit, chunk); }, lane, sums);
+      source.advance();
+    };
+    if constexpr (Shared) {
+#pragma unroll 2
+      for (int unit = first; unit < last; ++unit) multiply(Format::template rowsAt<Groups, Single>(places, unit), unit);
+      return;
     }
     // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of
     // weights does. Of many rows a unit takes longer than that, and registers are dear.
@@ -208,13 +219,8 @@ struct TensorLoop {
       for (int i = 0; i < kDepth; ++i) now[i] = next[i];
       if (kDepth) fetch(unit + kDepth, next);
 #pragma unroll
-      for (int i = 0; i < kAtOnce; ++i) {
-        if (unit + i < last) {
-          source.await();
-          Format::template accumulate<Groups, Single>(now[i], [&](int chunk) -> Words { return source.chunkOf(unit + i, chunk); }, lane, sums);
-          source.advance();
-        }
-      }
+      for (int i = 0; i < kAtOnce; ++i)
+        if (unit + i < last) multiply(now[i], unit + i);
     }
   }
 };

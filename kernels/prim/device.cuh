@@ -234,6 +234,12 @@ INGOT_INLINE void settle(const char*& place) {
   asm volatile("" : "+l"(address));
   place = (const char*)__cvta_global_to_generic(address);
 }
+// In shared memory.
+INGOT_INLINE void settleShared(const char*& place) {
+  size_t address = __cvta_generic_to_shared(place);
+  asm volatile("" : "+l"(address));
+  place = (const char*)__cvta_shared_to_generic(address);
+}
 template <class T>
 INGOT_INLINE void store(void* to, T value) {
   *(T*)to = value;
@@ -301,6 +307,7 @@ INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloat
 INGOT_INLINE void prefetchLine(const void*) {}
 INGOT_INLINE void settle(float&) {}
 INGOT_INLINE void settle(const char*&) {}
+INGOT_INLINE void settleShared(const char*&) {}
 INGOT_INLINE int warpOf(unsigned thread) { return (int)thread / kWarp; }
 INGOT_INLINE void awaitLaunches() {}
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
