@@ -14,7 +14,7 @@ class AloneSteps {
   explicit AloneSteps(exec::ProgramOp program) : program_(program), symbols_(program), b_(program.getContext()) {}
 
   void run() {
-    for (auto first : llvm::make_early_inc_range(program_.getOps<exec::StepOp>())) {
+    for (auto first : llvm::to_vector(program_.getOps<exec::StepOp>())) {
       llvm::SmallVector<exec::StepOp> readers = readersOf(first);
       if (readers.empty() || !llvm::all_of(readers, [&](exec::StepOp reader) { return joins(first, reader); })) continue;
       first.setBatches(exec::Batches::several);
@@ -25,9 +25,10 @@ class AloneSteps {
  private:
   exec::KernelOp kernelOf(exec::StepOp step) { return symbols_.lookup<exec::KernelOp>(step.getKernel()); }
 
-  // Of the rows that it makes; all that name them.
+  static mlir::Attribute resultOf(exec::StepOp step) { return step.getOperands_().getValue().back(); }
+  // All others that name the rows that it makes.
   llvm::SmallVector<exec::StepOp> readersOf(exec::StepOp step) {
-    mlir::Attribute rows = step.getOperands_()[step.getOperands_().size() - 1];
+    mlir::Attribute rows = resultOf(step);
     llvm::SmallVector<exec::StepOp> readers;
     for (auto other : program_.getOps<exec::StepOp>())
       if (other != step && llvm::is_contained(other.getOperands_(), rows)) readers.push_back(other);
@@ -36,7 +37,7 @@ class AloneSteps {
 
   bool joins(exec::StepOp first, exec::StepOp reader) {
     exec::KernelOp making = kernelOf(first), reading = kernelOf(reader);
-    mlir::Attribute rows = first.getOperands_()[first.getOperands_().size() - 1];
+    mlir::Attribute rows = resultOf(first);
     if (llvm::count(reader.getOperands_(), rows) != 1 || reader.getOperands_()[0] != rows || reader.getBatches() != exec::Batches::any) return false;
     if (making.getFunction() == "rope_append") return reading.getFunction() == "attention";
     if (making.getFunction() != "rows" || reading.getFunction() != "linear") return false;
@@ -59,8 +60,9 @@ class AloneSteps {
   // Operands: those of the first but its rows, then those of the reader but them; pages that both name stand once.
   void join(exec::StepOp first, exec::StepOp reader) {
     llvm::SmallVector<mlir::Attribute> operands(first.getOperands_().getValue().drop_back());
-    for (mlir::Attribute operand : reader.getOperands_().getValue().drop_front())
-      if (operand != operands.back()) operands.push_back(operand);
+    auto others = reader.getOperands_().getValue().drop_front();
+    if (others.front() == operands.back()) others = others.drop_front();
+    operands.append(others.begin(), others.end());
     llvm::StringRef kernel = joinedKernel(kernelOf(first), kernelOf(reader));
     b_.setInsertionPointAfter(reader);
     b_.create<exec::StepOp>(reader.getLoc(), kernel, b_.getArrayAttr(operands), reader.getExtent(), reader.getResults(), exec::Batches::alone);
