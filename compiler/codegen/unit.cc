@@ -4,6 +4,7 @@
 
 #include "compiler/codegen/body.h"
 #include "compiler/codegen/kernel_cache.h"
+#include "kernels/ref/attention.h"
 
 namespace ingot {
 namespace {
@@ -62,6 +63,15 @@ std::string cacheConstants(const Constants& c) {
          integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
 }
 
+// Of every query head; a kernel without biases has one that is not read.
+std::string slopes(const Constants& c) {
+  bool alibi = c.has("alibi");
+  std::string values;
+  for (int64_t head = 0, heads = c.integer("heads"); alibi && head < heads; ++head)
+    values += fmt::format("{:a}f, ", static_cast<float>(ref::alibiSlope<double>(heads, head)));
+  return flag("kAlibi", alibi) + fmt::format("constexpr float kSlopes[] = {{{}}};\n", alibi ? values : "0");
+}
+
 void linearUnit(mlir::Region& body, const Constants& c, KernelUnit& unit) {
   int64_t n = c.integer("n"), k = c.integer("k"), sums = c.integer("sums");
   unit.name = fmt::format("linear.{}.n{}.k{}{}", c.text("format"), n, k, quantizedSuffix(c.integer("result_group"), c.text("result_code")));
@@ -115,10 +125,10 @@ void attentionUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   unit.kvHeads = c.integer("kv_heads");
   unit.groupHeads = c.integer("heads") / unit.kvHeads;
   unit.headDim = c.integer("head_dim");
-  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "",
-                          quantizedSuffix(c.integer("result_group")));
+  unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "",
+                          c.has("alibi") ? ".alibi" : "", quantizedSuffix(c.integer("result_group")));
   unit.constants = cacheConstants(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +
-                   number("kSoftcap", c.number("softcap")) + integer("kResultGroup", c.integer("result_group")) + narrowResult(c);
+                   number("kSoftcap", c.number("softcap")) + slopes(c) + integer("kResultGroup", c.integer("result_group")) + narrowResult(c);
 }
 
 void sampleUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {

@@ -78,6 +78,7 @@ class GraphBuilder {
     int64_t width = spec_.embeddingDim ? spec_.embeddingDim : spec_.hidden;
     Value table = param(spec_.names.embedding + ".weight", {spec_.vocab, width});
     Value x = b_.create<llm::EmbeddingOp>(rowsOf(width), ids_, table, 0);
+    if (!spec_.names.embeddingNorm.empty()) x = norm(x, spec_.names.embeddingNorm);
     if (spec_.embeddingDim) x = linear(x, spec_.names.projectIn, spec_.hidden, false, false);
     if (!spec_.learnedPositions) return x;
     Value places = param(spec_.names.positions + ".weight", {spec_.tablePositions + spec_.positionOffset, spec_.hidden});
@@ -109,7 +110,7 @@ class GraphBuilder {
       q = norm(q, inLayer(names.qNorm, layer), spec_.heads);
       k = norm(k, inLayer(names.kNorm, layer), spec_.kvHeads);
     }
-    if (!spec_.learnedPositions) {
+    if (!spec_.learnedPositions && !spec_.alibi) {
       q = b_.create<llm::RopeOp>(q.getType(), q, positions_, ropeTable(), spec_.heads);
       k = b_.create<llm::RopeOp>(k.getType(), k, positions_, ropeTable(), spec_.kvHeads);
     }
@@ -117,7 +118,7 @@ class GraphBuilder {
     double scale = spec_.attentionScale ? spec_.attentionScale : 1 / std::sqrt(static_cast<double>(spec_.headDim));
     if (spec_.scaleByLayer) scale /= static_cast<double>(layer + 1);
     Value y = b_.create<llm::AttentionOp>(q.getType(), q, cached, layer, spec_.heads, spec_.kvHeads, llvm::APFloat(scale), spec_.windowOf(layer),
-                                          llvm::APFloat(0.0));
+                                          llvm::APFloat(0.0), spec_.alibi);
     return layerLinear(y, names.o, layer, spec_.hidden, spec_.outputBias);
   }
 

@@ -37,11 +37,15 @@ uint64_t rowBytes(const TensorInfo& tensor) {
   return static_cast<uint64_t>(tensor.columns()) / info.blockElements * info.blockBytes;
 }
 
-// Row of the file that holds row `row` of the tensor: pairs (2i, 2i+1) of a head become halves (i, i + D/2).
-int64_t storedRow(const TensorInfo& tensor, int64_t row) {
-  if (tensor.pairedHeads == 0) return row;
-  int64_t headRows = tensor.rows() / tensor.pairedHeads, half = headRows / 2;
-  int64_t head = row / headRows, inHead = row % headRows;
+// Entry of the file's first dimension that holds the tensor's entry `at`: pairs (2i, 2i+1) of a head become halves (i, i + D/2), and
+// [heads, 3, D] becomes [3, heads, D].
+int64_t storedEntry(const TensorInfo& tensor, int64_t at) {
+  if (tensor.fusedHeads) {
+    int64_t headRows = tensor.shape[0] / (3 * tensor.fusedHeads), head = at / headRows;
+    return (head % tensor.fusedHeads * 3 + head / tensor.fusedHeads) * headRows + at % headRows;
+  }
+  int64_t headRows = tensor.shape[0] / tensor.pairedHeads, half = headRows / 2;
+  int64_t head = at / headRows, inHead = at % headRows;
   return head * headRows + 2 * (inHead % half) + inHead / half;
 }
 
@@ -50,9 +54,12 @@ int64_t storedRow(const TensorInfo& tensor, int64_t row) {
 Status Checkpoint::readRawRows(const TensorInfo& tensor, int64_t first, int64_t count, std::byte* out) const {
   uint64_t bytes = rowBytes(tensor);
   const File& file = *files_[tensor.file];
-  if (tensor.pairedHeads == 0) return file.read(tensor.offset + static_cast<uint64_t>(first) * bytes, {out, static_cast<size_t>(count) * bytes});
-  for (int64_t i = 0; i < count; ++i)
-    INGOT_TRY(file.read(tensor.offset + static_cast<uint64_t>(storedRow(tensor, first + i)) * bytes, {out + i * bytes, bytes}));
+  if (!tensor.pairedHeads && !tensor.fusedHeads)
+    return file.read(tensor.offset + static_cast<uint64_t>(first) * bytes, {out, static_cast<size_t>(count) * bytes});
+  int64_t entries = tensor.shape.size() < 2 ? tensor.shape[0] : 1;  // of a row
+  bytes /= static_cast<uint64_t>(entries);
+  for (int64_t i = 0; i < count * entries; ++i)
+    INGOT_TRY(file.read(tensor.offset + static_cast<uint64_t>(storedEntry(tensor, first * entries + i)) * bytes, {out + i * bytes, bytes}));
   return {};
 }
 

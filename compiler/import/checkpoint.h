@@ -41,6 +41,7 @@ struct TensorInfo {
   uint64_t bytes = 0;
   std::shared_ptr<const BlockScales> scales;  // of f8, once attachScales() has found them
   int64_t pairedHeads = 0;                    // > 0: rows of each head lie in pairs (GGUF's llama q and k) and are read halves first
+  int64_t fusedHeads = 0;                     // > 0: q, k and v of one head lie after the other (BLOOM), and are read all of q first
 
   int64_t rows() const { return shape.size() < 2 ? 1 : shape[0]; }
   int64_t columns() const;  // elements of one row
@@ -54,6 +55,7 @@ class Checkpoint {
   size_t addFile(File file);
 
   void setScales(const std::string& tensor, BlockScales scales);
+  void setFusedHeads(const std::string& tensor, int64_t heads) { tensors_.at(tensor).fusedHeads = heads; }
   void drop(const std::string& tensor) { tensors_.erase(tensor); }
 
   // The same files with no tensors yet; this checkpoint keeps its tensors and loses its files.

@@ -40,7 +40,7 @@ std::vector<float> ropeTable(std::span<const float> frequencies, double scale, i
 // Names of a family's tensors without ".weight" / ".bias"; "{}" in layer names is the layer. Empty: the family has none.
 struct TensorNames {
   std::vector<std::string> prefixes;  // tried in this order in front of every name but `head`
-  std::string embedding, positions, projectIn, projectOut, finalNorm, head;
+  std::string embedding, embeddingNorm, positions, projectIn, projectOut, finalNorm, head;
   std::string attentionNorm, q, k, v, qkv, qNorm, kNorm, o, mlpNorm, gate, up, down;
   std::vector<std::string> ignorable;  // endings of tensors that hold nothing a model needs
 };
@@ -61,6 +61,8 @@ struct DecoderSpec {
   bool tiedHead = false;
   bool transposedLinear = false;  // GPT-2's Conv1D keeps [in, out]
   bool learnedPositions = false;  // then no rope
+  bool alibi = false;             // linear biases of scores (Press et al. 2022); then no rope
+  bool qkvByHead = false;         // names.qkv has q, k and v of one head after the other (BLOOM)
   int64_t positionOffset = 0;     // OPT adds 2
   int64_t embeddingDim = 0;       // 0: hidden; else projected in and out (OPT-350m)
   double attentionScale = 0;      // 0: 1 / sqrt(headDim)

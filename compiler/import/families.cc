@@ -58,6 +58,20 @@ const TensorNames kGpt2Names = {
     .ignorable = {".attn.bias", ".attn.masked_bias"},
 };
 
+const TensorNames kBloomNames = {
+    .prefixes = {"transformer.", ""},
+    .embedding = "word_embeddings",
+    .embeddingNorm = "word_embeddings_layernorm",
+    .finalNorm = "ln_f",
+    .head = "lm_head",
+    .attentionNorm = "h.{}.input_layernorm",
+    .qkv = "h.{}.self_attention.query_key_value",
+    .o = "h.{}.self_attention.dense",
+    .mlpNorm = "h.{}.post_attention_layernorm",
+    .up = "h.{}.mlp.dense_h_to_4h",
+    .down = "h.{}.mlp.dense_4h_to_h",
+};
+
 Status readActivation(ConfigReader& config, const std::string& key, const std::string& fallback, DecoderSpec& spec) {
   INGOT_ASSIGN(std::string name, config.text(key, fallback));
   if (name == "silu" || name == "swish") spec.activation = Activation::silu;
@@ -208,10 +222,37 @@ Status fillGpt2(ConfigReader& config, DecoderSpec& spec) {
   return checkHeads(config, spec);
 }
 
+// Files spell the sizes in one of two ways. Biases know no last position, but the model was trained on so many: they are the limit, as
+// with vLLM.
+Status fillBloom(ConfigReader& config, DecoderSpec& spec) {
+  spec.names = kBloomNames;
+  spec.norm = Norm::layer;
+  spec.gatedMlp = false;
+  spec.alibi = spec.qkvByHead = true;
+  spec.qkvBias = spec.outputBias = spec.mlpBias = true;
+  spec.activation = Activation::geluTanh;
+  auto named = [&](const char* name, const char* other) { return config.has(name) ? name : other; };
+  INGOT_ASSIGN(spec.hidden, config.integer(named("n_embed", "hidden_size"), std::nullopt, 16, kMaxWidth));
+  INGOT_ASSIGN(spec.layers, config.integer(named("num_hidden_layers", "n_layer"), std::nullopt, 1, 4096));
+  INGOT_ASSIGN(spec.heads, config.integer(named("num_attention_heads", "n_head"), std::nullopt, 1, 4096));
+  INGOT_ASSIGN(spec.vocab, config.integer("vocab_size", std::nullopt, 1, 1 << 24));
+  INGOT_ASSIGN(spec.maxPositions, config.integer("seq_length", 2048, 1, 1 << 24));
+  INGOT_ASSIGN(spec.epsilon, config.number("layer_norm_epsilon", 1e-5));
+  INGOT_ASSIGN(spec.tiedHead, config.boolean("tie_word_embeddings", true));
+  INGOT_ASSIGN(bool behindNorm, config.boolean("apply_residual_connection_post_layernorm", false));
+  if (behindNorm) return config.wrong("apply_residual_connection_post_layernorm", "false");
+  if (spec.hidden % spec.heads) return config.wrong(named("num_attention_heads", "n_head"), "a divisor of the hidden size");
+  spec.intermediate = 4 * spec.hidden;
+  spec.kvHeads = spec.heads;
+  spec.headDim = spec.hidden / spec.heads;
+  return checkHeads(config, spec);
+}
+
 constexpr Family kFamilies[] = {
     {"llama", "LlamaForCausalLM", fillLlama}, {"mistral", "MistralForCausalLM", fillMistral},
     {"qwen2", "Qwen2ForCausalLM", fillQwen2}, {"qwen3", "Qwen3ForCausalLM", fillQwen3},
     {"opt", "OPTForCausalLM", fillOpt},       {"gpt2", "GPT2LMHeadModel", fillGpt2},
+    {"bloom", "BloomForCausalLM", fillBloom},
 };
 
 }  // namespace

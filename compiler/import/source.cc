@@ -53,6 +53,17 @@ Status readWeights(const fs::path& folder, Checkpoint& checkpoint) {
   return Status::notFound("{}: has no model.safetensors and no pytorch_model.bin, whole or as an index", folder.string());
 }
 
+// Where q, k and v of a head lie together, they are to be read apart. Tensors of other shapes are refused once the model is built.
+Status orderFusedHeads(const DecoderSpec& spec, Checkpoint& checkpoint) {
+  std::string part = spec.names.qkv.substr(spec.names.qkv.find("{}") + 2) + ".";
+  for (const auto& [name, tensor] : checkpoint.tensors()) {
+    if (name.find(part) == std::string::npos || tensor.shape.empty() || tensor.shape[0] != 3 * spec.heads * spec.headDim) continue;
+    if (tensor.scales) return Status::unsupported("{}: {}, where q, k and v of a head lie together", name, describe(tensor));
+    checkpoint.setFusedHeads(name, spec.heads);
+  }
+  return {};
+}
+
 Result<CheckpointSource> openFolder(const fs::path& folder, bool shapesOnly) {
   CheckpointSource source;
   source.where = (folder / "config.json").string();
@@ -68,6 +79,7 @@ Result<CheckpointSource> openFolder(const fs::path& folder, bool shapesOnly) {
   if (shapesOnly) return source;
   INGOT_TRY(readWeights(folder, source.checkpoint));
   INGOT_TRY(attachScales(source.spec, source.checkpoint, source.notes));
+  if (source.spec.qkvByHead) INGOT_TRY(orderFusedHeads(source.spec, source.checkpoint));
   return source;
 }
 

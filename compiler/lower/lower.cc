@@ -132,6 +132,7 @@ class Lowering {
                                                    integer("result_group", groupOf(op.getY())),
                                                    b_.getNamedAttr("softcap", b_.getF64FloatAttr(op.getSoftcap().convertToDouble())),
                                                    text("cache", options_.cacheType)};
+    if (op.getAlibi()) constants.push_back(b_.getNamedAttr("alibi", b_.getUnitAttr()));
     addNarrowResult(op.getY(), constants);
     auto kernel = kernelOf("attention", constants, nullptr);
     auto partials =

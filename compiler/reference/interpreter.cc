@@ -341,7 +341,8 @@ Status Interpreter<Real>::attention(llm::AttentionOp op) {
                                   q.columns / heads,
                                   static_cast<Real>(op.getScale().convertToDouble()),
                                   static_cast<int64_t>(op.getWindow()),
-                                  static_cast<Real>(op.getSoftcap().convertToDouble())};
+                                  static_cast<Real>(op.getSoftcap().convertToDouble()),
+                                  op.getAlibi()};
   const auto& past = history_[static_cast<int64_t>(op.getLayer())];
   if (static_cast<int64_t>(past.keys.size()) != (tokens_ + q.count()) * shape.kvHeads * shape.headDim)
     return Status::internal("layer {}: the cache does not hold this step's keys", op.getLayer());

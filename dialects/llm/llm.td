@@ -234,10 +234,11 @@ def Llm_RopeAppendOp : Llm_Op<"rope_append", [MemoryEffects<[MemWrite]>, AttrSiz
 def Llm_AttentionOp : Llm_Op<"attention", [MemoryEffects<[MemRead]>]> {
   let summary = "causal attention of every row over its own sequence, itself included";
   let description = [{softmax(scale * q k^T) v; query head h reads KV head h / (heads / kv_heads). `window` > 0: only the last
-    `window` positions. `softcap` > 0: cap * tanh(score / cap).
+    `window` positions. `softcap` > 0: cap * tanh(score / cap). `alibi`: behind that, plus the head's slope times the key's position
+    relative to the row's (Press et al. 2022, kernels/ref/attention.h).
     The result may be rounded to quantised rows, with groups within a head.}];
   let arguments = (ins Rows:$q, Llm_CacheEntry:$cached, I64Attr:$layer, I64Attr:$heads, I64Attr:$kv_heads, F64Attr:$scale,
-      DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap);
+      DefaultValuedAttr<I64Attr, "0">:$window, DefaultValuedAttr<F64Attr, "0.0">:$softcap, UnitAttr:$alibi);
   let results = (outs RowsOrQuantized:$y);
   let assemblyFormat = "$q `,` $cached attr-dict `:` functional-type(operands, results)";
   let hasVerifier = 1;

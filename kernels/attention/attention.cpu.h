@@ -2,7 +2,7 @@
 // Tile i is query block i / kKvHeads and KV head i % kKvHeads. Its rows are the query heads of the group for each token;
 // a few rows at a time meet a span of kSpanTokens tokens: scores, weights, weighted values, all in registers.
 // A row takes the spans of its own sequence in ascending order, and masked tokens add zeros: its bits do not depend on its block.
-// Prelude: kLayers kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kCache
+// Prelude: kLayers kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kAlibi kSlopes (of each head) kCache
 // kResultGroup (0: f32 rows; else quantised, groups within a head). Operands: q, keys, values, y.
 #pragma once
 
@@ -48,7 +48,7 @@ static_assert(sizeof(Scratch) <= attentionScratchBytes(kMaxRows, kHeadDim));
 // Pages [first, pages) of one span, for one KV head; the others are out of sight, and point to the nearest one that is not.
 struct Span {
   int start;  // its first token
-  int first, pages;
+  int first, pages, kvHead;
   const Cached *keys[kSpanPages], *values[kSpanPages];
 };
 
@@ -57,6 +57,9 @@ struct Sight {
   int low, high;
 };
 INGOT_INLINE int firstSeen(int position) { return kWindow && position >= kWindow ? position - kWindow + 1 : 0; }
+
+// Of the linear bias of a row.
+INGOT_INLINE float slopeOf(int kvHead, int row) { return kAlibi ? kSlopes[kvHead * kGroupHeads + row % kGroupHeads] : 0.0f; }
 
 constexpr int kLine = 64 / (int)sizeof(Cached);  // values in a cache line
 
@@ -89,12 +92,13 @@ INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const
 
 // Scores become weights in place, of codes times their step; the row's total and largest score move on. Returns the factor for what was
 // summed before.
-INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float& largest, float& total) {
+INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float slope, float& largest, float& total) {
   F32x16 s[kSpanPages], most = splat(kMasked);
   for (int p = 0; p < kSpanPages; ++p) {
     I32x16 token = kLaneIndex + (span.start + p * kPageTokens);
     s[p] = load<F32x16>(scores + p * kPageTokens);
     if constexpr (kSoftcap != 0) s[p] = softcap(s[p], kSoftcap);
+    if constexpr (kAlibi != 0) s[p] = fma(splat(slope), toFloat(token - sight.high), s[p]);
     s[p] = select((token >= sight.low) & (token <= sight.high), s[p], splat(kMasked));
     most = maximum(most, s[p]);
   }
@@ -146,7 +150,7 @@ INGOT_INLINE void addSpan(const Span& span, const Span& next, int position, int 
   float shrink[Rows];
   for (int r = 0; r < Rows; ++r) {
     int at = position + (row + r) / kGroupHeads;
-    shrink[r] = weigh(s.weights[r], span, {firstSeen(at), at}, s.largest[row + r], s.total[row + r]);
+    shrink[r] = weigh(s.weights[r], span, {firstSeen(at), at}, slopeOf(span.kvHead, row + r), s.largest[row + r], s.total[row + r]);
   }
   constexpr int kRest = kVectors % kWide;
   for (int v = 0; v + kWide <= kVectors; v += kWide) addValues<Rows, kWide>(s.weights, span, next, tokens, shrink, v * kLanes, s.output + row);
@@ -154,7 +158,7 @@ INGOT_INLINE void addSpan(const Span& span, const Span& next, int position, int 
 }
 
 INGOT_INLINE Span spanAt(int start, int first, int last, const ingot_i32* pages, int kvHead, void* const* operands) {
-  Span span{start, first > start ? (first - start) / kPageTokens : 0, (last - start) / kPageTokens + 1};
+  Span span{start, first > start ? (first - start) / kPageTokens : 0, (last - start) / kPageTokens + 1, kvHead};
   if (span.pages > kSpanPages) span.pages = kSpanPages;
   for (int page = 0; page < kSpanPages; ++page) {
     int use = page < span.first ? span.first : page < span.pages ? page : span.pages - 1;

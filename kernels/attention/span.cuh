@@ -37,9 +37,11 @@ INGOT_INLINE Factors factorsOf(float before, float after) {
 }
 INGOT_INLINE float fold(float before, float after, const Factors& f) { return fma(after, f.after, before * f.before); }
 
-// Where the warp's rows stand in their sequence: from `lowest` on, one behind the other; those behind `last` are like it.
+// Where the warp's rows stand in their sequence: from `lowest` on, one behind the other; those behind `last` are like it. `slope`
+// is what their head's scores gain with every token that a key stands further on, in powers of two.
 struct Sight {
   int lowest, last;
+  float slope;
 
   // Of the lane's row r.
   INGOT_MEMBER int positionOf(int r) const {
@@ -55,15 +57,32 @@ template <class C>
 struct Span {
   INGOT_INLINE int firstSeen(int position) { return C::kWindow && position >= C::kWindow ? position - (int)C::kWindow + 1 : 0; }
 
-  // In powers of two.
-  INGOT_INLINE float powerOf(float score) {
-    if constexpr (C::kSoftcap != 0) return softcap(score, C::kSoftcap) * kLog2e;
+  // Of a query head's linear bias, in powers of two a token.
+  INGOT_INLINE float slopeOf(int head) {
+    if constexpr (C::kAlibi) return C::kSlopes[head] * kLog2e;
+    return 0;
+  }
+  // In powers of two; `distance` leads from the row to the key.
+  INGOT_INLINE float powerOf(float score, float slope, float distance) {
+    if constexpr (C::kSoftcap != 0) score = softcap(score, C::kSoftcap) * kLog2e;
+    if constexpr (C::kAlibi) score = fma(slope, distance, score);
     return score;
   }
   INGOT_INLINE bool isMasked(int token, int position) { return token > position || token < firstSeen(position); }
 
   // Whether every row sees every token of the span.
   INGOT_INLINE bool isOpen(int start, const Sight& sight) { return start + kSpanTokens - 1 <= sight.lowest && start >= firstSeen(sight.last); }
+
+  // Scores become powers of two.
+  INGOT_INLINE void toPowers(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
+    float first[2];
+    for (int r = 0; r < 2; ++r) first[r] = (float)(start + 2 * ((int)threadIdx.x % 4) - sight.positionOf(r));
+#pragma unroll
+    for (int i = 0; i < kSpanPages * 8; ++i) {
+      float& score = scores[i / 8][i / 4 % 2][i % 4];
+      score = powerOf(score, sight.slope, first[i % 4 / 2] + (float)(i / 4 * 8 + i % 2));
+    }
+  }
 
   // Scores of what a row does not see become minus infinity.
   INGOT_INLINE void mask(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
@@ -150,8 +169,7 @@ struct Span {
         if (isSeen(start, p, sight)) multiplyBySteps(scores[p], (const Type*)heads + offsetOf(pages, start + p * kPageTokens, kvHead));
     };
     if constexpr (C::kCache == CacheType::i8) scale(operands[1]);
-#pragma unroll
-    for (int i = 0; i < kSpanPages * 8; ++i) scores[i / 8][i / 4 % 2][i % 4] = powerOf(scores[i / 8][i / 4 % 2][i % 4]);
+    toPowers(scores, start, sight);
     if (!isOpen(start, sight)) mask(scores, start, sight);
     weigh(scores, sums, factors);
     if constexpr (C::kCache == CacheType::i8) scale(operands[2]);

@@ -69,7 +69,7 @@ struct SplitTile {
     TokenSums<C> sums{};
     sums.largest[0] = sums.largest[1] = -infinity();
     bool isSeen = start <= position && start + kSpanTokens > seen;
-    TokenSpan<C> span(start, seen, position, batch.page_table + (long long)block.sequence * batch.max_pages, work.kvHead);
+    TokenSpan<C> span(start, seen, position, batch.page_table + (long long)block.sequence * batch.max_pages, work.head, work.kvHead);
     if (isSeen && batch.num_splits * kTiles <= kFewTiles)
       for (int i = 1; i <= 2; ++i) span.prefetch((const typename Core::Type*)operands[i]);
     const float* queries = queriesOf(work, split.index == work.last);

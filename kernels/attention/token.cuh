@@ -37,8 +37,15 @@ struct TokenSpan {
   int start, first, position;
   int pages[kSpanPages];          // of the sequence
   long long offsets[kSpanPages];  // of the head's keys, or values
+  float slopes[2];                // of the lane's heads
 
-  INGOT_MEMBER TokenSpan(int start, int first, int position, const ingot_i32* table, int kvHead) : start(start), first(first), position(position) {
+  // Of query heads from `head` on, which have KV head kvHead.
+  INGOT_MEMBER TokenSpan(int start, int first, int position, const ingot_i32* table, int head, int kvHead)
+      : start(start), first(first), position(position) {
+    for (int c = 0; c < 2; ++c) {
+      int one = head + (int)threadIdx.x % 4 * 2 + c;
+      slopes[c] = Span<C>::slopeOf(one < C::kHeads ? one : C::kHeads - 1);
+    }
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) {
       int page = start / kPageTokens + p, least = first / kPageTokens, most = position / kPageTokens;
@@ -61,13 +68,14 @@ struct TokenSpan {
   // Scores become weights in place.
   INGOT_MEMBER void weigh(TokenScores& scores, TokenSums<C>& sums, Factors (&factors)[2]) const {
     int token = start + threadIdx.x % kWarp / 4;
+    float distance = (float)(token - position);
 #pragma unroll
     for (int c = 0; c < 2; ++c) {
       float largest = -infinity(), total = 0;
 #pragma unroll
       for (int i = 0; i < kSpanPages * 2; ++i) {
         float& score = scores[i / 2][i % 2 * 2 + c];
-        score = Span<C>::isMasked(token + i * 8, position) ? -infinity() : Span<C>::powerOf(score);
+        score = Span<C>::isMasked(token + i * 8, position) ? -infinity() : Span<C>::powerOf(score, slopes[c], distance + (float)(i * 8));
         largest = score > largest ? score : largest;
       }
       largest = maximumOfTokens(largest);

@@ -161,7 +161,7 @@ struct WholeTile {
     bool works = warp / kPartHeads < blocks && head < kGroupHeads;
     const IngotQueryBlock block = batch.blocks[index + (works ? warp / kPartHeads : 0)], final = batch.blocks[index + blocks - 1];
     int position = batch.positions[block.first_token], row = block.first_token * kHeads + kvHead * kGroupHeads + (works ? head : 0);
-    Work work{row, 0, works ? Sight{position, position + block.num_tokens - 1} : Sight{0, -1}};
+    Work work{row, 0, works ? Sight{position, position + block.num_tokens - 1, Span<C>::slopeOf(kvHead * kGroupHeads + head)} : Sight{0, -1, 0}};
     int first = Span<C>::firstSeen(batch.positions[batch.blocks[index].first_token]),
         last = batch.positions[final.first_token] + final.num_tokens - 1;
     const ingot_i32* pages = batch.page_table + (long long)block.sequence * batch.max_pages;

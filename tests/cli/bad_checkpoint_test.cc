@@ -138,6 +138,11 @@ TEST_F(BadCheckpoint, ConfigKeys) {
   expectRefusal(kRefused, {"weight_block_size", "[128]"});
   config([](auto& c) { c["quantization_config"] = {{"quant_method", "fp8"}, {"surprise", 1}}; });
   expectRefusal(kRefused, {"quantization_config", "surprise"});
+  config([](auto& c) {
+    c = {{"model_type", "bloom"}, {"hidden_size", 64}, {"n_layer", 1},
+         {"n_head", 4},           {"vocab_size", 96},  {"apply_residual_connection_post_layernorm", true}};
+  });
+  expectRefusal(kRefused, {"apply_residual_connection_post_layernorm is true", "expected false"});
   writeFile(checkpoint / "config.json", "{\"model_type\":");
   expectRefusal(kRefused, {"config.json", "JSON"});
 }

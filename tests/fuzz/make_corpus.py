@@ -93,6 +93,7 @@ CONFIGS = {
              "num_key_value_heads": 2, "vocab_size": 99, "rope_scaling": {"type": "yarn", "factor": 2, "mscale": 1, "mscale_all_dim": 1}},
     "mistral": {"model_type": "mistral", "hidden_size": 64, "num_hidden_layers": 1, "num_attention_heads": 4, "vocab_size": 9, "sliding_window": 8},
     "gpt2": {"model_type": "gpt2", "n_embd": 64, "n_layer": 1, "n_head": 4, "n_positions": 32, "vocab_size": 9},
+    "bloom": {"model_type": "bloom", "n_embed": 96, "n_layer": 1, "num_attention_heads": 6, "vocab_size": 9, "seq_length": 64, "offset_alibi": 100},
     "opt": {"model_type": "opt", "hidden_size": 64, "ffn_dim": 128, "num_hidden_layers": 1, "num_attention_heads": 4, "vocab_size": 9,
             "max_position_embeddings": 32, "word_embed_proj_dim": 32, "do_layer_norm_before": False},
     "unknown": {"model_type": "llama", "mystery": 1},

@@ -26,6 +26,7 @@ struct Case {
   int64_t window;
   double softcap;
   int64_t resultGroup = 0;  // 0: f32 rows
+  bool alibi = false;
 };
 const Case kCases[] = {
     {1, 1, 16, 16, false, "f32", 0, 0}, {4, 2, 32, 32, true, "f16", 0, 0},        {6, 2, 16, 8, false, "bf16", 5, 0},
@@ -35,6 +36,8 @@ const Case kCases[] = {
     {18, 1, 16, 0, false, "f16", 0, 2}, {2, 2, 192, 16, false, "bf16", 0, 0, 32}, {6, 2, 64, 64, true, "i8", 0, 0, 32},
     {2, 2, 80, 16, false, "i8", 17, 3}, {2, 1, 256, 0, false, "f8", 0, 0},
 };
+const Case kAlibiCases[] = {
+    {6, 6, 32, 0, false, "f16", 0, 0, 0, true}, {12, 1, 16, 0, false, "f32", 20, 3, 0, true}, {6, 2, 80, 16, true, "i8", 0, 0, 16, true}};
 constexpr double kScale = 0.2;
 constexpr int kPages = 160, kMaxTokens = 1040, kMaxPages = kMaxTokens / 16;
 constexpr int kLayers = 3, kLayer = 1;  // of the pool; the others stay poison
@@ -47,8 +50,8 @@ std::string headConstants(const Case& c) {
 std::vector<KernelText> textsOf(const Case& c) {
   return {{"rope_append", fmt::format("{}, rotary = {} : i64, head_norm = {}, eps = 1.0e-6 : f64", headConstants(c), c.rotary, c.headNorm), ""},
           {"attention",
-           fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64, result_group = {} : i64", headConstants(c), kScale, c.window,
-                       c.softcap, c.resultGroup),
+           fmt::format("{}, scale = {} : f64, window = {} : i64, softcap = {:.1f} : f64, result_group = {} : i64{}", headConstants(c), kScale,
+                       c.window, c.softcap, c.resultGroup, c.alibi ? ", alibi" : ""),
            ""}};
 }
 // Both in one, for a batch of one token.
@@ -205,7 +208,7 @@ class Model {
       for (double& x : q) x = element.narrowed(static_cast<float>(x) * static_cast<float>(factor)) / factor;
       tolerance += element.halfNarrowed * largestOf(values);
     }
-    ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap};
+    ref::AttentionShape<double> shape{c_.heads, c_.kvHeads, c_.headDim, kScale, c_.window, c_.softcap, c_.alibi};
     ASSERT_EQ(y.size(), q.size());
     std::vector<double> expected(static_cast<size_t>(width()));
     for (int64_t t = 0; t < s.tokens; ++t) {
@@ -348,8 +351,9 @@ class Attention : public ::testing::TestWithParam<std::string> {
 // Sequences that straddle the edges of spans (64 tokens) and splits (256): whole, then their ends token by token, split and not.
 TEST_P(Attention, LongSequencesAreSplitAndKeepTheirBits) {
   if (!canRun(GetParam()) || isEmulated(GetParam())) GTEST_SKIP() << "takes too long for an emulator of " << GetParam();
-  const Case kLong[] = {
-      {4, 2, 16, 16, false, "f16", 0, 0}, {2, 2, 32, 0, false, "f32", 0, 0}, {3, 1, 16, 0, false, "bf16", 300, 4}, {4, 2, 32, 32, false, "i8", 0, 0}};
+  const Case kLong[] = {{4, 2, 16, 16, false, "f16", 0, 0},         {2, 2, 32, 0, false, "f32", 0, 0},
+                        {3, 1, 16, 0, false, "bf16", 300, 4},       {4, 2, 32, 32, false, "i8", 0, 0},
+                        {3, 3, 32, 0, false, "f16", 0, 0, 0, true}, {12, 1, 16, 0, false, "bf16", 300, 0, 0, true}};
   const std::vector<int64_t> kLengths = {64, 65, 255, 256, 257, 513, 1025};
   Random random(6);
   std::vector<KernelText> texts;
@@ -389,6 +393,7 @@ TEST_P(Attention, LongSequencesAreSplitAndKeepTheirBits) {
 TEST(AttentionAlone, OneKernelDoesBoth) {
   std::vector<Case> cases = {kCases[1], kCases[3], kCases[4], kCases[9], kCases[12], kCases[15]};
   cases.push_back({6, 2, 32, 16, true, "f16", 300, 0, 32});
+  cases.push_back({12, 1, 32, 0, false, "f16", 300, 0, 0, true});
   std::vector<KernelText> texts;
   for (const Case& c : cases) {
     for (KernelText& text : textsOf(c)) texts.push_back(std::move(text));
@@ -425,6 +430,7 @@ TEST_P(Attention, MatchesPlainLoopsAndKeepsItsBits) {
   if (isEmulated(GetParam())) cases = GetParam() == "aarch64" ? std::vector{kCases[1], kCases[4], kCases[7], kCases[14]} : std::vector{kCases[9]};
   if (GetParam() == "cuda-emulated")
     cases = {kCases[1], kCases[2], kCases[4], kCases[5], kCases[7], kCases[9], kCases[10], kCases[11], kCases[14], kCases[15], kCases[16]};
+  if (!isEmulated(GetParam()) || GetParam() == "aarch64") cases.insert(cases.end(), std::begin(kAlibiCases), std::end(kAlibiCases));
   std::vector<KernelText> texts;
   for (const Case& c : cases)
     for (KernelText& text : textsOf(c)) texts.push_back(std::move(text));

@@ -32,6 +32,7 @@ ROPE = {
 OPT = dict(vocab_size=130, hidden_size=64, ffn_dim=96, num_hidden_layers=3, num_attention_heads=4, max_position_embeddings=64,
            word_embed_proj_dim=64)
 GPT2 = dict(vocab_size=130, n_embd=64, n_layer=3, n_head=4, n_positions=64)
+BLOOM = dict(vocab_size=130, hidden_size=96, n_layer=3, n_head=6, seq_length=64)
 
 
 def llama(**changes):
@@ -82,6 +83,8 @@ CASES = {
     "gpt2": ("GPT2", dict(GPT2), {}),
     "gpt2-by-layer": ("GPT2", dict(GPT2, scale_attn_by_inverse_layer_idx=True, n_inner=80), {}),
     "gpt2-unscaled": ("GPT2", dict(GPT2, scale_attn_weights=False, tie_word_embeddings=False), {}),
+    "bloom": ("Bloom", dict(BLOOM), {}),
+    "bloom-untied": ("Bloom", dict(BLOOM, hidden_size=64, n_head=4, tie_word_embeddings=False), {}),
 }
 
 SMALL = dict(vocab_size=96, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2,
@@ -94,6 +97,7 @@ FIXTURES = {
     "opt-projected": ("OPT", dict(OPT, vocab_size=96, hidden_size=32, ffn_dim=48, num_hidden_layers=2, num_attention_heads=2,
                                   max_position_embeddings=32, word_embed_proj_dim=16, do_layer_norm_before=False), {"dtype": "float16"}),
     "gpt2": ("GPT2", dict(vocab_size=96, n_embd=32, n_layer=2, n_head=2, n_positions=32), {"dtype": "float16", "torch_save": True}),
+    "bloom": ("Bloom", dict(BLOOM, vocab_size=96, hidden_size=48, n_layer=2, n_head=3, seq_length=32), {"dtype": "float16"}),
     "llama-fp8": ("Llama", dict(LLAMA, **dict(SMALL, hidden_size=64, intermediate_size=128)), {"dtype": "bfloat16", "float8": "channel"}),
     "qwen3-fp8": ("Qwen3", dict(LLAMA, **dict(SMALL, hidden_size=64, intermediate_size=96, num_attention_heads=4, num_key_value_heads=2), head_dim=16,
                                 tie_word_embeddings=True), {"dtype": "bfloat16", "float8": "block"}),
@@ -116,7 +120,7 @@ def fill(model, generator):
         if value.dim() == 1:
             value.data = noise * 0.3 + (1.0 if name.endswith("weight") else 0.0)
             continue
-        embeds = any(part in name for part in ("embed_", "wte", "wpe"))
+        embeds = any(part in name for part in ("embed_", "wte", "wpe", "word_embeddings"))
         conv1d = model.config.model_type == "gpt2" and not embeds and "lm_head" not in name
         fan_in = value.shape[0] if conv1d else value.shape[1]
         value.data = noise * (1.0 if embeds else 1.6 / math.sqrt(fan_in))

@@ -120,7 +120,9 @@ func.func @attention(%q: tensor<?x32xf32>, %k: tensor<?x16xf32>, %positions: ten
   // CHECK: llm.attention %{{.*}}, %{{.*}} {heads = 2 : i64, kv_heads = 1 : i64, layer = 3 : i64, scale = 2.500000e-01 : f64, softcap = 5.000000e+01 : f64, window = 8 : i64}
   %2 = llm.attention %0, %1 {heads = 2 : i64, kv_heads = 1 : i64, layer = 3 : i64, scale = 0.25 : f64, softcap = 50.0 : f64, window = 8 : i64}
       : (tensor<?x32xf32>, !llm.cached) -> tensor<?x32xf32>
-  return %2 : tensor<?x32xf32>
+  // CHECK: llm.attention %{{.*}}, %{{.*}} {alibi, heads = 2 : i64
+  %3 = llm.attention %2, %1 {alibi, heads = 2 : i64, kv_heads = 1 : i64, layer = 3 : i64, scale = 0.25 : f64} : (tensor<?x32xf32>, !llm.cached) -> tensor<?x32xf32>
+  return %3 : tensor<?x32xf32>
 }
 
 // CHECK-LABEL: @rope_append

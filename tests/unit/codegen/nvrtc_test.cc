@@ -104,7 +104,7 @@ std::string nameOf(std::string fixture) {
   std::replace(fixture.begin(), fixture.end(), '-', '_');
   return fixture;
 }
-INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("gpt2", "llama-fp8", "llama-yarn", "mistral", "opt-projected", "qwen3"),
+INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("bloom", "gpt2", "llama-fp8", "llama-yarn", "mistral", "opt-projected", "qwen3"),
                          [](const auto& info) { return nameOf(info.param); });
 
 // Linear and its rows differ by the weights' type, and their epilogues by model: one with biases, one with gates and norms of heads.

@@ -82,7 +82,8 @@ TEST_P(Golden, QuantisedWeightsStayNear) {
   EXPECT_LT(difference, 1.0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Families, Golden, testing::Values("llama-yarn", "mistral", "qwen3", "opt-projected", "gpt2", "llama-fp8", "qwen3-fp8"),
+INSTANTIATE_TEST_SUITE_P(Families, Golden,
+                         testing::Values("llama-yarn", "mistral", "qwen3", "opt-projected", "gpt2", "bloom", "llama-fp8", "qwen3-fp8"),
                          [](const auto& info) {
                            std::string name = info.param;
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -101,5 +101,21 @@ TEST(Attention, CapsScores) {
   EXPECT_NEAR(y[0], std::exp(1.0) / (1 + std::exp(1.0)), 1e-9);  // scores 0 and tanh(2000)
 }
 
+// Slopes as of transformers' build_alibi_tensor.
+TEST(Attention, LosesWithDistance) {
+  auto slopes = [](long long heads) {
+    std::vector<double> all;
+    for (long long h = 0; h < heads; ++h) all.push_back(alibiSlope<double>(heads, h));
+    return all;
+  };
+  EXPECT_EQ(slopes(1), std::vector<double>{0x1p-8});
+  EXPECT_EQ(slopes(8), (std::vector<double>{0.5, 0.25, 0.125, 0.0625, 0x1p-5, 0x1p-6, 0x1p-7, 0x1p-8}));
+  EXPECT_EQ(slopes(6), (std::vector<double>{0.25, 0.0625, 0x1p-6, 0x1p-8, 0.5, 0.125}));
+  AttentionShape<double> shape{2, 1, 1, 1.0, 0, 0.0, true};  // slopes 1/16 and 1/256
+  double q[] = {0, 0}, keys[3] = {}, values[] = {0, 0, 1}, y[2];
+  attention(shape, q, 2, keys, values, y);
+  for (int h = 0; h < 2; ++h) EXPECT_NEAR(y[h], 1 / (1 + std::exp(-slopes(2)[h]) + std::exp(-2 * slopes(2)[h])), 1e-12);
+}
+
 }  // namespace
 }  // namespace ingot::ref
