@@ -179,7 +179,10 @@ struct Tile {
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       source.enter(panel);
       if constexpr (Rows::kMade) compute<1, true>(source, panel, firstRow, rows, operands, storage);
-      else if (kTensor && kCodes && rows == 1) compute<1, true>(source, panel, firstRow, rows, operands, storage);
+      else if constexpr (!kTensor)  // groups of rows share nothing
+#pragma unroll 1
+        for (int group = 0; group < rows; group += kRows) compute<1>(source, panel, firstRow + group, rows - group, operands, storage);
+      else if (kCodes && rows == 1) compute<1, true>(source, panel, firstRow, rows, operands, storage);
       else if (rows <= kRows) compute<1>(source, panel, firstRow, rows, operands, storage);
       else if (rows <= 2 * kRows) compute<2>(source, panel, firstRow, rows, operands, storage);
       else if constexpr (kTileRows > 2 * kRows) compute<4>(source, panel, firstRow, rows, operands, storage);

@@ -29,32 +29,12 @@ void initialiseTargets() {
 }
 
 std::vector<std::string> arguments(const CpuTarget& target) {
-  std::vector<std::string> args = {"-triple",
-                                   target.triple,
-                                   "-emit-obj",
-                                   "-O3",
-                                   "-x",
-                                   "c++",
-                                   "-std=c++20",
-                                   "-ffreestanding",
-                                   "-fno-rtti",
-                                   "-mrelocation-model",
-                                   "pic",
-                                   "-pic-level",
-                                   "2",
-                                   "-target-cpu",
-                                   target.cpu,
-                                   "-vectorize-loops",
-                                   "-vectorize-slp",
-                                   "-ffp-contract=off",
-                                   "-nostdsysteminc",
-                                   "-nobuiltininc",
-                                   "-I",
-                                   kRoot,
-                                   "-mprefer-vector-width=512",
-                                   "-funroll-loops",
-                                   "-Wno-psabi",
-                                   "-Wno-unused-function"};
+  std::vector<std::string> args = {
+      "-triple",           target.triple,        "-emit-obj",     "-x",         "c++", "-std=c++20",  "-ffreestanding",
+      "-fno-rtti",         "-mrelocation-model", "pic",           "-pic-level", "2",   "-target-cpu", target.cpu,
+      "-ffp-contract=off", "-nostdsysteminc",    "-nobuiltininc", "-I",         kRoot, "-Wno-psabi",  "-Wno-unused-function"};
+  if (target.quick) args.emplace_back("-O1");
+  else args.insert(args.end(), {"-O3", "-vectorize-loops", "-vectorize-slp", "-mprefer-vector-width=512", "-funroll-loops"});
   for (const auto& feature : target.features) {
     args.push_back("-target-feature");
     args.push_back("+" + feature);
@@ -72,11 +52,21 @@ KernelKey keyOf(const CpuTarget& target) {
   return key;
 }
 
+// Headers without the loops that are unrolled whatever the level.
+std::string withLoops(std::string text) {
+  constexpr std::string_view kUnrolled = "#pragma unroll\n";
+  for (size_t at; (at = text.find(kUnrolled)) != std::string::npos;) text.replace(at, kUnrolled.size(), "\n");
+  return text;
+}
+
 // One unit to the bytes of an object file.
 Result<std::string> compileUnit(const SourceUnit& unit, const CpuTarget& target) {
   auto files = llvm::makeIntrusiveRefCnt<llvm::vfs::InMemoryFileSystem>();
-  for (int i = 0; i < kEmbeddedKernelCount; ++i)
-    files->addFile(std::string(kRoot) + "/" + kEmbeddedKernels[i].path, 0, llvm::MemoryBuffer::getMemBuffer(kEmbeddedKernels[i].text));
+  for (int i = 0; i < kEmbeddedKernelCount; ++i) {
+    const char* text = kEmbeddedKernels[i].text;
+    files->addFile(std::string(kRoot) + "/" + kEmbeddedKernels[i].path, 0,
+                   target.quick ? llvm::MemoryBuffer::getMemBufferCopy(withLoops(text)) : llvm::MemoryBuffer::getMemBuffer(text));
+  }
   files->addFile(std::string(kRoot) + "/unit.cpp", 0, llvm::MemoryBuffer::getMemBuffer(unit.source));
 
   std::string messages;

@@ -11,8 +11,6 @@ namespace {
 
 constexpr std::string_view kArchitectures[] = {"sm_75",   "sm_80",   "sm_86",   "sm_89",   "sm_90a",    "sm_100a",
                                                "sm_103a", "sm_110a", "sm_120a", "sm_121a", "compute_90"};
-// It lacks asynchronous copies and most of the tensor cores' formats.
-constexpr std::string_view kWithoutLarger = "sm_75";
 // A module is loaded from its own bytes; the driver wants them aligned.
 constexpr uint64_t kCodeAlignment = 64;
 

@@ -199,12 +199,13 @@ Result<CpuTarget> emulatedTarget() {
   INGOT_ASSIGN(CpuTarget target, CpuTarget::parse("x86-64-v3"));
 #endif
   target.name = kEmulated;
+  target.quick = true;
   return target;
 }
 
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  ExtraKernels extra = extraKernels(units, choices, choices.emulated.empty() ? target.name : choices.emulated, true);
+  ExtraKernels extra = extraKernels(units, choices, choices.emulated.empty() ? target.name : choices.emulated, choices.emulated != kWithoutLarger);
   std::vector<SourceUnit> sources = cudaSources(units, extra);
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   for (size_t i = 0; i < kernels.size(); ++i) {

@@ -13,6 +13,9 @@ SourceUnit cudaSource(const KernelUnit& unit);
 // How steps are cut into tiles; sizes of the code are not known yet.
 KernelCode cudaKernel(const KernelUnit& unit);
 
+// The architecture without larger kernels: it lacks asynchronous copies and most of the tensor cores' formats.
+constexpr std::string_view kWithoutLarger = "sm_75";
+
 // What is chosen of CUDA kernels, beside what their cost models say.
 struct CudaChoices {
   int64_t largerRows = 0;        // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
