@@ -35,7 +35,9 @@ struct Tile<C> {
     INGOT_MEMBER const float* operator()(const SplitWork& work, bool seesToken) const {
       int position = batch.positions[work.token], warp = threadIdx.x / kWarp, count = work.heads + (seesToken ? 2 : 0);
       long long page = Rope::pageOf(batch, work.token);
-      typename Rope::Head queryNorm = Rope::normOf(operands, 0), keyNorm = Rope::normOf(operands, C::kHeads), heads[kEach];
+      typename Rope::Head norms[kEach], heads[kEach];
+#pragma unroll
+      for (int i = 0; i < kEach; ++i) norms[i] = Rope::normOf(operands, headOf(work, i * Split::kWarps + warp));
       typename Rope::Turns turns = Rope::turnsAt(operands, position);
       float* queries = (float*)storage.queries.values;
       awaitLaunches();
@@ -48,7 +50,7 @@ struct Tile<C> {
       for (int i = 0; i < kEach; ++i) {
         int at = i * Split::kWarps + warp, h = headOf(work, at);
         if (at >= count) break;
-        Rope::turn(heads[i], h, at < work.heads ? queryNorm : keyNorm, turns);
+        Rope::turn(heads[i], h, norms[i], turns);
         if (at < work.heads) Rope::keepQuery(heads[i], queries + at * C::kHeadDim);
         else Rope::append(heads[i], h, page, position % kPageTokens, operands);
       }

@@ -12,9 +12,11 @@ template <class C>
 struct RowsOf<C> {
   typedef rows::Tile<typename C::Norm> Norm;
   static constexpr bool kMade = true;
+  static constexpr int kRowWords = (int)(Norm::kResultBytes + 15) / 16;
+  static constexpr int kSharedBytes = 16 * kRowWords + (2 * Norm::kWarps * 4 + 15) / 16 * 16;
   struct Storage {
     typename Norm::Storage norm;
-    SharedArray<Words, (int)(Norm::kResultBytes + 15) / 16> row;
+    SharedArray<Words, kRowWords> row;
   };
 
   INGOT_INLINE void* const* ownOf(void* const* operands) { return operands + (Norm::kFirstExtra - 1); }

@@ -61,6 +61,7 @@ struct Values<0> {};
 template <class C>
 struct RowsOf {
   static constexpr bool kMade = false;
+  static constexpr int kSharedBytes = 0;
   struct Storage {};
   INGOT_INLINE void* const* ownOf(void* const* operands) { return operands; }
   INGOT_INLINE void make(const IngotBatch&, void* const*, Storage&) {}
@@ -88,7 +89,7 @@ struct Tile {
   static constexpr int kRun = cudaRunUnits(Format::kUnits);
   static constexpr int kSums = kWarps * kSumRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
   // What a launch may have without special leave.
-  static constexpr int kRingBytes = (48 << 10) - 4 * (kSums + kValues) - (Rows::kMade ? (int)sizeof(typename Rows::Storage) : 0);
+  static constexpr int kRingBytes = (48 << 10) - 4 * (kSums + kValues) - Rows::kSharedBytes;
   typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes, kPanelBlocks, kTilePanels>::Type Source;
   struct Storage : Values<kValues>, Rows::Storage {
     SharedArray<float, kSums> sums;

@@ -103,7 +103,7 @@ struct Tile {
     return turns;
   }
   INGOT_INLINE Head normOf(void* const* operands, int h) {
-    if constexpr (C::kHeadNorm) return headAt((const float*)operands[h < kHeads ? kFirstNorm : kFirstNorm + 1]);
+    if constexpr (C::kHeadNorm) return headAt((const float*)(h < kHeads ? operands[kFirstNorm] : operands[kFirstNorm + 1]));
     else return {};
   }
   INGOT_INLINE long long pageOf(const IngotBatch& batch, int token) {
