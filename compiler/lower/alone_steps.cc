@@ -41,21 +41,19 @@ class AloneSteps {
     if (llvm::count(reader.getOperands_(), rows) != 1 || reader.getOperands_()[0] != rows || reader.getBatches() != exec::Batches::any) return false;
     if (making.getFunction() == "rope_append") return reading.getFunction() == "attention";
     if (making.getFunction() != "rows" || reading.getFunction() != "linear") return false;
-    return isNorm(making) && rowBytes(making.getConstants()) <= kMostMadeRowBytes;
+    return isNorm(making) && gpuRowBytes(first) <= kMostMadeRowBytes;
   }
   static bool isNorm(exec::KernelOp rows) {
-    mlir::DictionaryAttr constants = rows.getConstants();
-    return text(constants, "norm") != "none" && text(constants, "extras").empty() && isIdentity(rows);
+    auto text = [&](llvm::StringRef name) { return rows.getConstants().getAs<mlir::StringAttr>(name).getValue(); };
+    return text("norm") != "none" && text("extras").empty() && isIdentity(rows);
   }
-  // As GPUs keep them.
-  static int64_t rowBytes(mlir::DictionaryAttr rows) {
-    int64_t columns = integer(rows, "columns"), group = integer(rows, "group");
-    if (group) return quantizedRowBytes(columns, static_cast<int>(group), text(rows, "code") == "f8" ? RowCode::f8 : RowCode::i8);
-    return paddedColumns(columns) * (rows.contains("narrow_result") ? 2 : 4);
-  }
-  static llvm::StringRef text(mlir::DictionaryAttr constants, llvm::StringRef name) { return constants.getAs<mlir::StringAttr>(name).getValue(); }
-  static int64_t integer(mlir::DictionaryAttr constants, llvm::StringRef name) { return constants.getAs<mlir::IntegerAttr>(name).getInt(); }
   static bool isIdentity(exec::KernelOp kernel) { return kernel.getBody().empty() || llvm::hasSingleElement(kernel.getBody().front()); }
+
+  // Of the rows that it makes, as GPUs keep them.
+  int64_t gpuRowBytes(exec::StepOp step) {
+    auto rows = symbols_.lookup<exec::BufferOp>(llvm::cast<mlir::FlatSymbolRefAttr>(resultOf(step)).getValue());
+    return static_cast<int64_t>(rows.getRowBytes()) / (kernelOf(step).getConstants().contains("narrow_result") ? 2 : 1);
+  }
 
   // Operands: those of the first but its rows, then those of the reader but them; pages that both name stand once.
   void join(exec::StepOp first, exec::StepOp reader) {

@@ -53,7 +53,7 @@ CudaCompile cachedCompile(CudaCompile compile, KernelKey key, KernelCache& cache
 
 Result<VariantCode> generateCudaVariant(std::span<const KernelUnit> units, const std::string& architecture, const CudaCompile& compile,
                                         const CudaChoices& choices, int jobs) {
-  ExtraKernels extra = extraKernels(units, choices, architecture, architecture != kWithoutLarger);
+  ExtraKernels extra = extraKernels(units, choices, architecture);
   std::vector<SourceUnit> sources = cudaSources(units, extra);
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   std::vector<NvrtcOutput> outputs(sources.size());

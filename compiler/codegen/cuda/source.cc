@@ -161,9 +161,9 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
   return all;
 }
 
-ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture, bool hasLarger) {
+ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture) {
   ExtraKernels extra;
-  if (hasLarger) extra.larger = largerKernels(units, architecture, choices);
+  if (architecture != kWithoutLarger) extra.larger = largerKernels(units, architecture, choices);
   if (choices.persistentTokens > 0) {
     KernelUnit unit;
     unit.symbol = kProgram;
@@ -205,7 +205,7 @@ Result<CpuTarget> emulatedTarget() {
 
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  ExtraKernels extra = extraKernels(units, choices, choices.emulated.empty() ? target.name : choices.emulated, choices.emulated != kWithoutLarger);
+  ExtraKernels extra = extraKernels(units, choices, choices.emulated.empty() ? target.name : choices.emulated);
   std::vector<SourceUnit> sources = cudaSources(units, extra);
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   for (size_t i = 0; i < kernels.size(); ++i) {

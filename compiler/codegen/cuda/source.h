@@ -26,7 +26,7 @@ struct CudaChoices {
 
 // Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h; they need what sm_80 brought), and the
 // persistent kernel.
-ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture, bool hasLarger);
+ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture);
 // Sources of `units`, then of the extra kernels.
 std::vector<SourceUnit> cudaSources(std::span<const KernelUnit> units, const ExtraKernels& extra);
 // How each of them runs, in the same order.

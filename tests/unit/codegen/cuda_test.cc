@@ -140,7 +140,7 @@ TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
                                    {"sm_90a", "wide.f16.n4096.k64.r128", 65},
                                    {"sm_90a", "wide.f16.n4096.k64.r192", 257}};
   std::vector<std::string> kept;
-  for (const LargerKernel& one : extraKernels({&unit, 1}, {.measured = measured}, "sm_90a", true).larger)
+  for (const LargerKernel& one : extraKernels({&unit, 1}, {.measured = measured}, "sm_90a").larger)
     kept.push_back(fmt::format("{} from {}", one.unit.name, one.code.leastRows));
   EXPECT_EQ(kept,
             (std::vector<std::string>{"wide.f16.n4096.k64.r32 from 33", "wide.f16.n4096.k64.r128 from 65", "wide.f16.n4096.k64.r192 from 257"}));
