@@ -15,8 +15,7 @@ namespace attention {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaAttentionThreads, kTiles = attentionTiles(C::kHeads, C::kKvHeads);
-  // Where registers of this many blocks hold the sums of all columns without spilling.
-  static constexpr int kMinBlocks = C::kHeadDim <= 64 ? 3 : 1;
+  static constexpr int kMinBlocks = SplitTile<C>::kMinBlocks;
   static constexpr bool kAwaits = true;
   INGOT_EITHER Storage {
     typename WholeTile<C>::Storage whole;

@@ -121,7 +121,7 @@ struct QuantizedFormat {
   }
 };
 
-// Runs a format over units [first, last), for groups of eight rows. Sum i of a lane is row i of channel `lane`.
+// Runs a format over units [first, last), for eight rows: more share nothing. Sum i of a lane is row i of channel `lane`.
 template <class Format>
 struct ScalarLoop {
   static constexpr int kSums = kRows;
@@ -130,13 +130,11 @@ struct ScalarLoop {
 
   template <int Groups, bool, bool, class Source>
   INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
-#pragma unroll
-    for (int group = 0; group < Groups; ++group) {
-      const char* row[kRows];  // rows behind the last repeat it and are not stored
-      for (int r = 0; r < kRows; ++r) row[r] = x + (group * kRows + r < rows ? group * kRows + r : rows - 1) * Format::kRowBytes;
+    static_assert(Groups == 1);
+    const char* row[kRows];  // rows behind the last repeat it and are not stored
+    for (int r = 0; r < kRows; ++r) row[r] = x + (r < rows ? r : rows - 1) * Format::kRowBytes;
 #pragma unroll 1  // short rows, unrolled whole, would take more registers than there are
-      for (int unit = first; unit < last; ++unit) Format::accumulate(row, source.block, lane % kBlockChannels, unit, sums[group]);
-    }
+    for (int unit = first; unit < last; ++unit) Format::accumulate(row, source.block, lane % kBlockChannels, unit, sums[0]);
   }
 };
 
