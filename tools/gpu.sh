@@ -25,6 +25,8 @@ GPU_GLIBC=2.35
 GPU_MOST_RATIO=1.25
 # Seconds that one run may take: a kernel that hangs does not cost the rest of a lent GPU's time.
 GPU_MOST_SECONDS=${INGOT_GPU_MOST_SECONDS:-120}
+# Models that are checked side by side share the GPU's memory.
+GPU_CHECK_MEMORY=64MiB
 gpu_limited() { timeout -k 5 "$GPU_MOST_SECONDS" "$@"; }
 
 gpu_targets() { printf -- '--target=%s ' ${INGOT_GPU_TARGET:-cuda}; }
@@ -115,6 +117,7 @@ gpu_generate() {
   local tool=$1 model=$2 prompts=()
   shift 2
   while read -r prompt; do prompts+=(--prompt-token-ids "$prompt"); done <"${model%.ingot}.prompts"
+  [[ " $*" == *" --kv-cache-memory="* ]] || set -- "$@" --kv-cache-memory=$GPU_CHECK_MEMORY
   gpu_limited "$tool" generate "$model" "${prompts[@]}" --max-tokens 10 --ignore-eos "$@"
 }
 gpu_tokens() { gpu_generate "$@" --temperature 0; }
@@ -197,11 +200,19 @@ gpu_sanitize() {
   return $failed
 }
 
+# All models side by side: most of a check's time is the start of its processes.
 gpu_check() {
-  local tool=$1 folder=$2 failed=0 model
+  local tool=$1 folder=$2 failed=0 model check checks=()
   for model in "$folder"/checks/*.ingot; do
     [ -f "$model" ] || continue
-    if gpu_check_model "$tool" "$model"; then echo "$(basename "$model" .ingot): as the CPU, the same bits alone, batched, in chunks, preempted"; else failed=1; fi
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do sleep 0.2; done
+    gpu_check_model "$tool" "$model" >"$model.checked" 2>&1 &
+    checks+=("$!:$model")
+  done
+  for check in "${checks[@]}"; do
+    model=${check#*:}
+    if wait "${check%%:*}"; then echo "$(basename "$model" .ingot): as the CPU, the same bits alone, batched, in chunks, preempted" >>"$model.checked"; else failed=1; fi
+    cat "$model.checked"
   done
   return $failed
 }

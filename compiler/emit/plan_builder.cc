@@ -119,7 +119,8 @@ class PlanBuilder {
   Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {
     Offset<plan::RowMap> map = code.map.rows ? plan::CreateRowMap(b_, code.map.columns, code.map.rows, code.map.elementBytes, code.map.rowBytes) : 0;
     return plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(unit.function), code.offset, code.scratchBytes, code.bytes,
-                              b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes, code.dynamicBytes, map);
+                              b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes, code.dynamicBytes, map,
+                              code.turns);
   }
 
   Offset<plan::Variant> variant(size_t index) {

@@ -48,17 +48,15 @@ struct Tile {
 
   // One lane of each warp copies: the first ones rows, for all of the cluster, and all of them weights. Blocks behind the last one repeat it, and
   // are not stored.
-  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
+  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Slot& slot, Storage& storage) {
     constexpr int kEach = kTileBlocks / kCopiers;
     int copier = threadIdx.x / kWarp - kConsumers, box = copier * kCluster + (int)blockIdx.x % kCluster;
-    if (threadIdx.x % kWarp != 0) return;
     const char* from[kEach];
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int block = tile * kTileBlocks + i * kCopiers + copier;
       from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
     }
-    Slot slot;
 #pragma unroll 1
     for (int stage = 0; stage < kStages; ++stage, slot.next()) {
       constexpr int kRest = (int)C::kK % kCudaWideColumns;
@@ -111,10 +109,13 @@ struct Tile {
     multiply<kStepUnits>(slot, firstUnit, matrixAt, isFirst, storage, sums);
   }
 
-  INGOT_INLINE void compute(Storage& storage, Sums& totals) {
-    int matrixAt = matrixRow();
+  INGOT_INLINE void leave(Slot& slot, Storage& storage) {
+    __syncwarp();  // the other lanes have read too
+    if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot.at, threadIdx.x % kWarp);
+    slot.next();
+  }
+  INGOT_INLINE void compute(int matrixAt, Slot& slot, Storage& storage, Sums& totals) {
     Sums sums = {};
-    Slot slot;
 #pragma unroll 1
     for (int first = 0; first < kSteps; first += kRunSteps) {
       int last = first + kRunSteps < kSteps ? first + kRunSteps : kSteps;
@@ -122,11 +123,7 @@ struct Tile {
       for (int step = first; step < last; ++step) {
         if (step % kStageSteps == 0) awaitBarrier(storage.full, slot.at, slot.round);
         multiplyStep(step, slot.at, matrixAt, step == first, storage, sums);
-        if ((step + 1) % kStageSteps != 0) continue;
-        __syncwarp();  // the other lanes have read too
-        bool isWanted = step / kStageSteps + kSlots < kStages;
-        if (isWanted && threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot.at, threadIdx.x % kWarp);
-        slot.next();
+        if ((step + 1) % kStageSteps == 0 || step == kSteps - 1) leave(slot, storage);
       }
 #pragma unroll
       for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
@@ -163,10 +160,9 @@ struct Tile {
       }
   }
 
+  // Tiles are taken in turn by as many blocks as there are. A block that has copied all of its own waits until all is read: until then the others
+  // of its cluster reach its memory.
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    int rowTile, tile;
-    placeOf<kTiles, kCluster>(rowTiles(batch), index, rowTile, tile);
-    int firstRow = rowTile * kRows, rows = rowsOf(batch) - firstRow;
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1);
@@ -174,16 +170,28 @@ struct Tile {
       }
     showBarriers();
     syncCluster<kCluster>();
+    Slot slot;
+    int tiles = count(batch), step = (int)gridDim.x, rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<40>();
-      copy(operands, rowsOf(batch), firstRow, tile, storage);
-      leaveCluster<kCluster>();
+      if (threadIdx.x % kWarp != 0) return;
+#pragma unroll 1
+      for (; index < tiles; index += step) {
+        placeOf<kTiles, kCluster>(rowTiles(batch), index, rowTile, tile);
+        copy(operands, rowsOf(batch), rowTile * kRows, tile, slot, storage);
+      }
+#pragma unroll 1
+      for (int i = 0; i < kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
     } else {
       if constexpr (kConsumers > 4) moreRegisters<232>();
-      Sums totals = {};
-      compute(storage, totals);
-      leaveCluster<kCluster>();
-      finish(totals, tile, firstRow, rows, operands);
+      int matrixAt = matrixRow();
+#pragma unroll 1
+      for (; index < tiles; index += step) {
+        Sums totals = {};
+        compute(matrixAt, slot, storage, totals);
+        placeOf<kTiles, kCluster>(rowTiles(batch), index, rowTile, tile);
+        finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
+      }
     }
   }
 };

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 
 #include "kernels/abi/program.h"
 #include "runtime/base/checked.h"
@@ -62,6 +63,11 @@ Status CudaProgram::loadKernels() {
       return Status::invalidArtifact("kernel {} is not one of a GPU", kernels_.size());
     INGOT_ASSIGN(CudaKernel loaded,
                  device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str(), kernel->dynamic_bytes()));
+    mostBlocks_.push_back(std::numeric_limits<unsigned>::max());
+    if (unsigned turns = kernel->turns()) {
+      INGOT_ASSIGN(unsigned atOnce, device_->blocksAtOnce(loaded, kernel->threads()));
+      mostBlocks_.back() = std::max(atOnce / turns, 1u) * turns;
+    }
     kernels_.push_back(std::move(loaded));
   }
   return {};
@@ -230,7 +236,8 @@ Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const 
   if (auto map = step.maps.find(run.kernel); map != step.maps.end()) operands.at[INGOT_MAX_OPERANDS - 1] = reinterpret_cast<void*>(map->second);
   void* parameters[] = {&batch, &operands};
   const auto* kernel = variant_.kernels()->Get(run.kernel);
-  return device.launch(kernels_[run.kernel], static_cast<unsigned>(run.tiles), kernel->threads(), parameters)
+  auto blocks = static_cast<unsigned>(std::min<int64_t>(run.tiles, mostBlocks_[run.kernel]));
+  return device.launch(kernels_[run.kernel], blocks, kernel->threads(), parameters)
       .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
 }
 

@@ -58,6 +58,7 @@ class CudaProgram : public Program {
   const WeightRange range_;             // of the weights in the file, or in memory where they are filled
   std::unique_ptr<CudaDevice> device_;  // outlives what it gave
   std::vector<CudaKernel> kernels_;
+  std::vector<unsigned> mostBlocks_;  // of a launch of each
   CudaMemory weights_, buffers_, cache_, batch_;
   CudaPointer firstWeight_ = 0;
   CudaMemory hostBatch_, hostLogits_, hostChosen_, hostLogprobs_;

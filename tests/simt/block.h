@@ -286,6 +286,7 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
     Block blocks[kCluster];
     for (long long tile = (first + kCluster - 1) / kCluster * kCluster; tile < last && tile < Tile::count(*args->batch); tile += kCluster) {
       for (unsigned b = 0; b < kCluster; ++b) {
+        blocks[b].gridSize = {((unsigned)last + kCluster - 1) / kCluster * kCluster, 1, 1};
         prepareBlock<Tile>(blocks[b], kernel, args, tile + b, (char*)scratch + b * INGOT_SIMT_SCRATCH_BYTES);
         blocks[b].cluster = blocks;
       }
