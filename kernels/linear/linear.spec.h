@@ -69,30 +69,31 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
 }
 
 // Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, with so many stages of kCudaWideColumns in
-// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies. Where `blocks` is 2, neighbours are a cluster:
-// they have the same rows, of which each copies half for both.
+// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies. Blocks may be a cluster, so many `across` that
+// have the same rows and so many `down` that have the same channels: each copies its part of those for all.
 struct CudaWide {
-  int rows, channels, slots, blocks;
+  int rows, channels, slots, across = 1, down = 1;
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
-  constexpr int box() const { return blocks > 1 ? rows / 4 : rows % 64 != 0 ? 32 : 64; }                                // rows that come in one copy
-  constexpr long long across(long long n) const { return (n + channels * blocks - 1) / (channels * blocks) * blocks; }  // tiles
+  constexpr int blocks() const { return across * down; }
+  constexpr int box() const { return across > 1 ? rows / 4 : rows % 64 != 0 ? 32 : 64; }  // rows that come in one copy
+  constexpr long long tilesAcross(long long n) const { return (n + channels * across - 1) / (channels * across) * across; }
   constexpr int bytes() const;
 };
-constexpr CudaWide kCudaWide[] = {{32, 64, 16, 1}, {64, 64, 12, 1}, {128, 128, 6, 1}, {192, 128, 5, 2}};
+constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {64, 64, 12}, {128, 128, 6}, {192, 128, 5, 2}};
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
 constexpr int CudaWide::bytes() const { return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16); }
 // So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache; more where two share them.
-constexpr int cudaWideTall(int blocks) { return blocks > 1 ? 16 : 4; }
+constexpr int cudaWideTall(int across) { return across > 1 ? 16 : 4; }
 constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
   return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
 }
 // What a shape takes on a GPU of 132 multiprocessors, by what it copies; rows that two share cost three quarters, as in a prototype.
 constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   const CudaWide& one = kCudaWide[shape];
-  long long tiles = (rows + one.rows - 1) / one.rows * one.across(n);
-  return (tiles + 131) / 132 * (one.rows * (one.blocks > 1 ? 3 : 4) + one.channels * 4);
+  long long tiles = (rows + one.rows - 1) / one.rows * one.tilesAcross(n);
+  return (tiles + 131) / 132 * (one.rows * (one.across > 1 ? 3 : 4) + one.channels * 4);
 }
 // Rows from which on it pays: the first one where the small tiles of an H100 are slower, the others where they cost no more than the one before.
 constexpr long long cudaWideLeastRows(int shape, long long n) {
@@ -107,7 +108,7 @@ constexpr long long cudaWideLeastRows(int shape, long long n) {
 
 // The same of codes (wide_codes.cuh), in stages of so many columns: rows arrive as codes, with what they say of groups beside them. Slots follow
 // from the format (cudaWideCodes).
-constexpr CudaWide kCudaWideCodes[] = {{32, 64, 0, 1}, {64, 64, 0, 1}, {64, 128, 0, 1}, {128, 128, 0, 1}};
+constexpr CudaWide kCudaWideCodes[] = {{32, 64, 0}, {64, 64, 0}, {64, 128, 0}, {128, 128, 0}};
 constexpr int kCudaWideCodesShapes = sizeof kCudaWideCodes / sizeof *kCudaWideCodes;
 constexpr int kCudaWideCodesColumns = 128;
 constexpr int kCudaWideCodesSpare = 32;  // bytes, for what a format does not have, and for alignment
@@ -138,7 +139,7 @@ constexpr bool hasCudaWideCodes(int shape, WeightFormat format, int group, long 
 // What a shape takes on a GPU of 132 multiprocessors for 32 columns, in cycles: instructions that scale and add dots, or what it copies.
 constexpr long long cudaWideCodesCost(int shape, WeightFormat format, int group, long long rows, long long n) {
   CudaWide one = cudaWideCodes(shape, format, group);
-  long long tiles = (rows + one.rows - 1) / one.rows * one.across(n);
+  long long tiles = (rows + one.rows - 1) / one.rows * one.tilesAcross(n);
   bool isFloats = format == WeightFormat::f8;
   long long ofSums = one.rows / 2 * (format == WeightFormat::i4m ? 4 : isFloats ? 2 : 3) * 32 / cudaUnitColumns(format, group);
   long long computed = one.channels / 64 * (ofSums + one.rows / (isFloats ? 4 : 8) + 30);

@@ -16,17 +16,16 @@ struct Tile {
   static_assert(C::kFormat == WeightFormat::f16 && C::kNarrow && C::kResultGroup == 0 && C::kK % 16 == 0);
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
-  static constexpr int kCluster = kShape.blocks, kTiles = (int)kShape.across(C::kN);
+  static constexpr int kAcross = kShape.across, kDown = kShape.down, kCluster = kShape.blocks(), kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
   static constexpr long long kResultStride = paddedColumns(kColumns);
 
-  // A unit is a product along k. Products begin a step at a time: a stage, or half of one where runs of units do not end with stages.
+  // A unit is a product along k. Two begin at a time, a step, and runs are whole steps; most runs are whole stages too.
   static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kStages = (kUnits + kStageUnits - 1) / kStageUnits;
-  static constexpr int kRunUnits = cudaRunUnits(kUnits), kStepUnits = kRunUnits % kStageUnits == 0 ? kStageUnits : 2;
-  static constexpr int kStageSteps = kStageUnits / kStepUnits, kSteps = (kUnits + kStepUnits - 1) / kStepUnits, kRunSteps = kRunUnits / kStepUnits;
-  static_assert(kRunUnits % kStepUnits == 0);
+  static constexpr int kStepUnits = 2, kSteps = kUnits / kStepUnits, kRunSteps = cudaRunUnits(kUnits) / kStepUnits, kRestUnits = kUnits % kStepUnits;
+  static constexpr bool kWholeStages = kRunSteps % 2 == 0;
 
   // In a slot, two blocks of channels make a panel, the second one a chunk further on: lanes that read both meet every bank once.
   static constexpr int kSlots = kShape.slots, kBox = kShape.box(), kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
@@ -40,21 +39,24 @@ struct Tile {
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
-  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return (rowTiles(batch) + kDown - 1) / kDown * kDown * kTiles; }
+  INGOT_INLINE int rank() { return (int)blockIdx.x % kCluster; }
 
   typedef wide::Slot<kSlots> Slot;
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // One lane of each warp copies: the first ones rows, for all of the cluster, and all of them weights. Blocks behind the last one repeat it, and
-  // are not stored.
+  // One lane of each warp copies: the first ones rows, and all of them weights, their part for those of the cluster that have them too. Blocks behind
+  // the last one repeat it, and are not stored.
   INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Slot& slot, Storage& storage) {
-    constexpr int kEach = kTileBlocks / kCopiers;
-    int copier = threadIdx.x / kWarp - kConsumers, box = copier * kCluster + (int)blockIdx.x % kCluster;
+    constexpr int kEach = (kTileBlocks + kCopiers * kDown - 1) / (kCopiers * kDown);
+    int copier = threadIdx.x / kWarp - kConsumers, down = rank() / kAcross, across = rank() % kAcross, box = copier * kAcross + across;
+    unsigned sameRows = ((1u << kAcross) - 1) << down * kAcross, sameChannels = (kDown > 1 ? 1u | 1u << kAcross : 1u) << across;
+    auto blockAt = [&](int i) -> int { return (i * kCopiers + copier) * kDown + down; };
     const char* from[kEach];
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
-      int block = tile * kTileBlocks + i * kCopiers + copier;
+      int block = tile * kTileBlocks + blockAt(i);
       from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
     }
 #pragma unroll 1
@@ -64,12 +66,13 @@ struct Tile {
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
       if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
       if (box < kRows / kBox)
-        copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow + box * kBox,
-                                                   stage * kCudaWideColumns, storage.full, slot.at);
+        copyRows<kBox, kCudaWideColumns, (kAcross > 1)>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows,
+                                                        firstRow + box * kBox, stage * kCudaWideColumns, storage.full, slot.at, sameRows);
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
-        copyBytes(storage.weights, panelAt(slot.at, i * kCopiers + copier), from[i] + stage * (long long)(kCudaWideColumns * kBlockChannels * 2),
-                  bytes, storage.full, slot.at);
+        if (kTileBlocks % (kCopiers * kDown) == 0 || blockAt(i) < kTileBlocks)
+          copyBytes<(kDown > 1)>(storage.weights, panelAt(slot.at, blockAt(i)), from[i] + stage * (long long)(kCudaWideColumns * kBlockChannels * 2),
+                                 bytes, storage.full, slot.at, sameChannels);
     }
   }
 
@@ -90,44 +93,64 @@ struct Tile {
 
   typedef float Sums[kRows / 2];
 
-  // Adds a step's products; `isFirst`: of a run. Another warpgroup's products go on meanwhile.
+  // Where a warp is: its turn of the ring, the unit of that stage, and where its fragments lie in a slot. The stage before has ended where the first
+  // products of the one at hand are all that go on.
+  struct Course {
+    Slot slot;
+    int unit, matrixAt, before;
+  };
+  INGOT_INLINE void leave(int slot, Storage& storage) {
+    __syncwarp();  // the other lanes have read too
+    int lane = threadIdx.x % kWarp;
+    bool copies = kAcross == 1 || kDown == 1 || lane / kAcross == rank() / kAcross || lane % kAcross == rank() % kAcross;
+    if (lane < kCluster && copies) arrive<kCluster>(storage.empty, slot, lane);
+  }
+  // A step's products begin while those of the step before go on, and behind it those have ended.
   template <int Units>
-  INGOT_INLINE void multiply(int slot, int firstUnit, int matrixAt, bool isFirst, Storage& storage, Sums& sums) {
+  INGOT_INLINE void step(int unit, bool isFirst, Course& course, Storage& storage, Sums& sums) {
     unsigned a[Units][4];
+    if (unit == 0) awaitBarrier(storage.full, course.slot.at, course.slot.round);
 #pragma unroll
-    for (int i = 0; i < Units; ++i) fragmentOf(storage, slot * kWeightChunks + matrixAt + (firstUnit + i) * 32, a[i]);
+    for (int i = 0; i < Units; ++i) fragmentOf(storage, course.slot.at * kWeightChunks + course.matrixAt + (unit + i) * 32, a[i]);
     beginProducts();
 #pragma unroll
-    for (int i = 0; i < Units; ++i) multiplyWide<kRows>(sums, a[i], storage.x, slot * kRowChunks, firstUnit + i, i > 0 || !isFirst);
+    for (int i = 0; i < Units; ++i) multiplyWide<kRows>(sums, a[i], storage.x, course.slot.at * kRowChunks, unit + i, i > 0 || !isFirst);
     closeProducts();
-    waitForProducts<0>(sums);
+    waitForProducts<1>();
+    if (unit == 0 && course.before >= 0) leave(course.before, storage);
+    course.before = course.slot.at;
+    course.unit = unit ^ kStepUnits;
+    if (unit != 0) course.slot.next();
   }
-  INGOT_INLINE void multiplyStep(int step, int slot, int matrixAt, bool isFirst, Storage& storage, Sums& sums) {
-    int firstUnit = step % kStageSteps * kStepUnits;
-    if constexpr (kUnits % kStepUnits != 0)
-      if (step == kSteps - 1) return multiply<kUnits % kStepUnits>(slot, firstUnit, matrixAt, isFirst, storage, sums);
-    multiply<kStepUnits>(slot, firstUnit, matrixAt, isFirst, storage, sums);
-  }
-
-  INGOT_INLINE void leave(Slot& slot, Storage& storage) {
-    __syncwarp();  // the other lanes have read too
-    if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot.at, threadIdx.x % kWarp);
-    slot.next();
-  }
-  INGOT_INLINE void compute(int matrixAt, Slot& slot, Storage& storage, Sums& totals) {
+  INGOT_INLINE void compute(Course& course, Storage& storage, Sums& totals) {
     Sums sums = {};
+    course.unit = 0;
+    course.before = -1;
 #pragma unroll 1
     for (int first = 0; first < kSteps; first += kRunSteps) {
       int last = first + kRunSteps < kSteps ? first + kRunSteps : kSteps;
 #pragma unroll 1
-      for (int step = first; step < last; ++step) {
-        if (step % kStageSteps == 0) awaitBarrier(storage.full, slot.at, slot.round);
-        multiplyStep(step, slot.at, matrixAt, step == first, storage, sums);
-        if ((step + 1) % kStageSteps == 0 || step == kSteps - 1) leave(slot, storage);
+      for (int at = first; at < last - 1; at += 2) {
+        step<kStepUnits>(kWholeStages ? 0 : course.unit, at == first, course, storage, sums);
+        step<kStepUnits>(kWholeStages ? kStepUnits : course.unit, false, course, storage, sums);
       }
-#pragma unroll
-      for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
+      if constexpr (!kWholeStages || kSteps % 2 != 0)
+        if ((last - first) % 2 != 0) step<kStepUnits>(course.unit, last == first + 1, course, storage, sums);
+      if constexpr (kRestUnits != 0)
+        if (last == kSteps && kSteps % kRunSteps != 0) step<kRestUnits>(course.unit, false, course, storage, sums);
+      addRun(totals, sums);
     }
+    if constexpr (kRestUnits != 0 && kSteps % kRunSteps == 0) {
+      step<kRestUnits>(course.unit, true, course, storage, sums);
+      addRun(totals, sums);
+    }
+    leave(course.before, storage);
+    if (course.unit != 0) course.slot.next();
+  }
+  INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
+    waitForProducts<0>(sums);
+#pragma unroll
+    for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
   }
 
   // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight. Sums become results before the first one
@@ -166,30 +189,30 @@ struct Tile {
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1);
-        initBarrier(storage.empty, i, kConsumers * kCluster);
+        initBarrier(storage.empty, i, kConsumers * (kAcross + kDown - 1));
       }
     showBarriers();
     syncCluster<kCluster>();
-    Slot slot;
-    int tiles = count(batch), step = (int)gridDim.x, rowTile, tile;
+    int tiles = count(batch), blocks = (int)gridDim.x, rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<40>();
       if (threadIdx.x % kWarp != 0) return;
+      Slot slot;
 #pragma unroll 1
-      for (; index < tiles; index += step) {
-        placeOf<kTiles, kCluster>(rowTiles(batch), index, rowTile, tile);
+      for (; index < tiles; index += blocks) {
+        placeOf<kTiles, kAcross, kDown>(rowTiles(batch), index, rowTile, tile);
         copy(operands, rowsOf(batch), rowTile * kRows, tile, slot, storage);
       }
 #pragma unroll 1
       for (int i = 0; i < kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
     } else {
       if constexpr (kConsumers > 4) moreRegisters<232>();
-      int matrixAt = matrixRow();
+      Course course{{}, 0, matrixRow(), -1};
 #pragma unroll 1
-      for (; index < tiles; index += step) {
+      for (; index < tiles; index += blocks) {
         Sums totals = {};
-        compute(matrixAt, slot, storage, totals);
-        placeOf<kTiles, kCluster>(rowTiles(batch), index, rowTile, tile);
+        compute(course, storage, totals);
+        placeOf<kTiles, kAcross, kDown>(rowTiles(batch), index, rowTile, tile);
         finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
       }
     }

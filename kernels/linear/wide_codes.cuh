@@ -32,7 +32,7 @@ struct Tile {
   static constexpr CudaWide kShape = cudaWideCodes(C::kShape, kFormat, kGroup);
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kSlots = kShape.slots;
   static constexpr int kDynamicBytes = cudaWideCodesBytes(C::kShape, kFormat, kGroup), kMinBlocks = kChannels == 64 ? 2 : 1;
-  static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (int)kShape.across(C::kN);
+  static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
   typedef linear::Finish<C, kChannels> Finish;
 
@@ -85,8 +85,8 @@ struct Tile {
       auto copyAllRows = [&](auto& to, auto& barriers) {
 #pragma unroll
         for (int row = 0; row < kRows; row += kBox)
-          copyRows<kBox, kCudaWideCodesColumns, 1>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
-                                                   stage * kCudaWideCodesColumns, barriers, slot.at);
+          copyRows<kBox, kCudaWideCodesColumns, false>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
+                                                   stage * kCudaWideCodesColumns, barriers, slot.at, 1);
       };
       announceBytes(storage.full, slot.at, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
       if constexpr (kFloats) {
@@ -99,7 +99,7 @@ struct Tile {
       for (int i = 0; i < kTileBlocks; ++i) {
         int block = tile * kTileBlocks + i;
         const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + stage * (kStageChunks * 16ll);
-        copyBytes(storage.places.ring.weights, slot.at * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot.at);
+        copyBytes<false>(storage.places.ring.weights, slot.at * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot.at, 1);
       }
     }
   }

@@ -110,8 +110,28 @@ INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsig
       : "+r"(d[0]), "+r"(d[1]), "+r"(d[2]), "+r"(d[3])
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
-// Words of four 8-bit floats (float8.cuh). d is in units of kFloat8Unit.
 #if __CUDA_ARCH__ >= 890
+// Two 8-bit floats of a word, the lower or the upper ones, as f16 (PTX ISA, cvt).
+INGOT_INLINE unsigned widenFloat8s(unsigned word, int upper) {
+  unsigned halves;
+  asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(halves) : "h"((unsigned short)(word >> upper * 16)));
+  return halves;
+}
+#endif
+// Words of four 8-bit floats (float8.cuh). d is in units of kFloat8Unit.
+#if __CUDA_ARCH__ == 900
+// As f16, the lower two floats of every word, then the upper ones: what mma.sync of 8-bit floats is there, but that it sums each 32 columns up
+// from zero and then adds them, which products of warpgroups (warpgroup.cuh) do not.
+constexpr float kFloat8Unit = 1.0f;
+INGOT_INLINE void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
+  for (int upper = 0; upper < 2; ++upper) {
+    unsigned wideA[4], wideB[2];
+    for (int i = 0; i < 4; ++i) wideA[i] = widenFloat8s(a[i], upper);
+    for (int i = 0; i < 2; ++i) wideB[i] = widenFloat8s(b[i], upper);
+    multiplyHalves(d, wideA, wideB);
+  }
+}
+#elif __CUDA_ARCH__ >= 890
 constexpr float kFloat8Unit = 1.0f;
 INGOT_INLINE void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   asm("mma.sync.aligned.m16n8k32.row.col.f32.e4m3.e4m3.f32 {%0,%1,%2,%3}, {%4,%5,%6,%7}, {%8,%9}, {%0,%1,%2,%3};"

@@ -56,31 +56,37 @@ INGOT_INLINE void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned pari
                "r"(parity)
                : "memory");
 }
-// Copies to shared memory by one thread (PTX ISA, cp.async.bulk), a multiple of 16 bytes, which a barrier counts.
-template <int N, int B>
-INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier) {
-  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(&to.values[i])),
-               "l"(from), "r"(bytes), "r"(sharedAddress(&barriers.values[barrier]))
-               : "memory");
+// Copies to shared memory by one thread (PTX ISA, cp.async.bulk), a multiple of 16 bytes, which a barrier counts. Where it is for `Several`, it comes
+// to the same place of every block of a cluster whose bit is set in `blocks`, and counts there.
+template <bool Several, int N, int B>
+INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier, unsigned blocks) {
+  unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
+  if constexpr (Several)
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], %4;" ::"r"(place),
+                 "l"(from), "r"(bytes), "r"(counter), "h"((unsigned short)blocks)
+                 : "memory");
+  else
+    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(place), "l"(from), "r"(bytes),
+                 "r"(counter)
+                 : "memory");
 }
-// A box of rows, 64 columns of f16 or 128 codes of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c
-// of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and
-// counts there.
-template <int Rows, int Columns, int Blocks, int N, int B>
+// The same of a box of rows, 64 columns of f16 or 128 codes of each, through the map that is the launch's last operand; what is outside of it is
+// zeros. Chunk c of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps.
+template <int Rows, int Columns, bool Several, int N, int B>
 INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operands, long long, int, int row, int column, SharedBarriers<B>& barriers,
-                           int barrier) {
+                           int barrier, unsigned blocks) {
   static_assert(Columns == 64 || Columns == 128);
   unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
   void* map = operands[INGOT_MAX_OPERANDS - 1];
-  if constexpr (Blocks == 1)
+  if constexpr (Several)
+    asm volatile(
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(place),
+        "l"(map), "r"(column), "r"(row), "r"(counter), "h"((unsigned short)blocks)
+        : "memory");
+  else
     asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(place), "l"(map),
                  "r"(column), "r"(row), "r"(counter)
                  : "memory");
-  else
-    asm volatile(
-        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(place),
-        "l"(map), "r"(column), "r"(row), "r"(counter), "h"((unsigned short)((1 << Blocks) - 1))
-        : "memory");
 }
 // A store that is seen by who waits for the phase in which the thread's warp arrives.
 template <class T, int N, int B>
@@ -120,6 +126,10 @@ INGOT_INLINE Words loadTransposed(SharedArray<Words, N>& from, int i) {
 // Products come in groups, as copies do. Sums are touched by nobody while a group of theirs is under way, fragments neither.
 INGOT_INLINE void beginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 INGOT_INLINE void closeProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+template <int Most>
+INGOT_INLINE void waitForProducts() {
+  asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
+}
 template <int Most, int N>
 INGOT_INLINE void waitForProducts(float (&d)[N]) {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
@@ -208,12 +218,6 @@ INGOT_INLINE void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4
   else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
   else if constexpr (Keeps) INGOT_MULTIPLY_96("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else INGOT_MULTIPLY_96("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
-}
-// Two 8-bit floats of a word, the lower or the upper ones, as f16 (PTX ISA, cvt).
-INGOT_INLINE unsigned widenFloat8s(unsigned word, int upper) {
-  unsigned halves;
-  asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(halves) : "h"((unsigned short)(word >> upper * 16)));
-  return halves;
 }
 // What a thread stored in shared memory is there for products, once somebody has waited for the thread (PTX ISA, fence.proxy.async).
 INGOT_INLINE void showStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

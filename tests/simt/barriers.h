@@ -104,31 +104,36 @@ static inline void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned par
   thread.hasPassed = simt::hasPassed;
   thread.wait(simt::Waiting::barrier, "awaitBarrier");
 }
+// A chunk, to every block whose bit is set.
+namespace simt {
 template <class T, int N, int B>
-static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier) {
-  static_assert(sizeof(T) == simt::kCopyBytes);
+static inline void copyChunk(SharedArray<T, N>& to, int i, const void* from, SharedBarriers<B>& barriers, int barrier, unsigned blocks, bool several) {
+  static_assert(sizeof(T) == kCopyBytes);
+  to.expectInside(i);
+  Block& own = *self().block;
+  if (!several) return beginBulk(own, &to.values[i], to.shadows[i], from, barriers.values[barrier]);
+  for (unsigned rank = 0; blocks >> rank; ++rank)
+    if (blocks >> rank & 1)
+      beginBulk(own.cluster[rank], &inBlock(to.values[i], rank), inBlock(to.shadows[i], rank), from, inBlock(barriers.values[barrier], rank));
+}
+}  // namespace simt
+template <bool Several, class T, int N, int B>
+static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier, unsigned blocks) {
   if (bytes % simt::kCopyBytes || (unsigned long long)from % simt::kCopyBytes)
     simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies what is no multiple of 16 bytes");
-  for (int chunk = 0; chunk < bytes / simt::kCopyBytes; ++chunk) {
-    to.expectInside(i + chunk);
-    simt::beginBulk(*simt::self().block, &to.values[i + chunk], to.shadows[i + chunk], (const char*)from + chunk * simt::kCopyBytes,
-                    barriers.values[barrier]);
-  }
+  for (int chunk = 0; chunk < bytes / simt::kCopyBytes; ++chunk)
+    simt::copyChunk(to, i + chunk, (const char*)from + chunk * simt::kCopyBytes, barriers, barrier, blocks, Several);
 }
 // A map may have more rows than the batch, with whatever is in them.
-template <int Rows, int Columns, int Blocks, class T, int N, int B>
+template <int Rows, int Columns, bool Several, class T, int N, int B>
 static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands, long long rowBytes, int rows, int row, int column,
-                            SharedBarriers<B>& barriers, int barrier) {
+                            SharedBarriers<B>& barriers, int barrier, unsigned blocks) {
   for (int r = 0; r < Rows; ++r)
     for (int chunk = 0; chunk < 8; ++chunk) {
-      int at = i + r * 8 + (chunk ^ r % 8);
       long long first = column * (128ll / Columns) + chunk * simt::kCopyBytes;
-      to.expectInside(at);
       bool isThere = row + r < rows && first < rowBytes;
       const char* from = isThere ? (const char*)operands[0] + (row + r) * rowBytes + first : nullptr;
-      for (unsigned rank = 0; rank < Blocks; ++rank)
-        simt::beginBulk(simt::self().block->cluster[rank], &simt::inBlock(to.values[at], rank), simt::inBlock(to.shadows[at], rank), from,
-                        simt::inBlock(barriers.values[barrier], rank));
+      simt::copyChunk(to, i + r * 8 + (chunk ^ r % 8), from, barriers, barrier, blocks, Several);
     }
 }
 template <class T, int N, int B>

@@ -67,10 +67,14 @@ static inline T loadTransposed(SharedArray<T, N>& from, int i) {
 
 static inline void beginProducts() { simt::show(0, 0xffffffffu, "beginProducts"); }
 static inline void closeProducts() { ++simt::self().productGroups; }
-template <int Most, class Sum, int N>
-static inline void waitForProducts(Sum (&)[N]) {
+template <int Most>
+static inline void waitForProducts() {
   simt::show(0, 0xffffffffu, "waitForProducts");
   simt::finishProducts(Most);
+}
+template <int Most, class Sum, int N>
+static inline void waitForProducts(Sum (&)[N]) {
+  waitForProducts<Most>();
 }
 
 namespace simt {

@@ -89,15 +89,15 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
     if (unit.function == kWide) {
       const CudaWide& shape = kCudaWide[unit.shape];
-      code.tiles.count = shape.across(unit.channels), code.tiles.rowsPerTile = shape.rows;
-      code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks);
+      code.tiles.count = shape.tilesAcross(unit.channels) * shape.down, code.tiles.rowsPerTile = shape.rows * shape.down;
+      code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks());
       code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.turns = code.clusterBlocks;
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
     }
     if (unit.function == kWideCodes) {
       int group = static_cast<int>(unit.group);
       CudaWide shape = cudaWideCodes(unit.shape, unit.format, group);
-      code.tiles.count = shape.across(unit.channels), code.tiles.rowsPerTile = shape.rows;
+      code.tiles.count = shape.tilesAcross(unit.channels), code.tiles.rowsPerTile = shape.rows;
       code.threads = static_cast<uint32_t>(shape.threads());
       code.dynamicBytes = static_cast<uint32_t>(cudaWideCodesBytes(unit.shape, unit.format, group));
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 1,
@@ -121,7 +121,7 @@ static std::vector<LargerShape> largerShapes(const KernelUnit& unit, std::string
   int group = static_cast<int>(unit.group);
   if (architecture == "sm_90a" || architecture == kEmulated) {
     for (int shape = 0; shape < kCudaWideShapes && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup); ++shape)
-      if (shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].blocks <= unit.channels)
+      if (shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].across <= unit.channels)
         all.push_back({kWide, shape});  // else half would be empty
     for (int shape = 0; shape < kCudaWideCodesShapes; ++shape)
       if (hasCudaWideCodes(shape, unit.format, group, unit.channels, unit.sums, unit.resultGroup)) all.push_back({kWideCodes, shape});
