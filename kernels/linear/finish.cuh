@@ -11,7 +11,7 @@ namespace linear {
 
 template <class C, int Channels>
 struct Finish {
-  static constexpr int kStride = Channels + 4;  // of a line
+  static constexpr int kStride = cudaWideStride(Channels);
   static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = Channels / (int)C::kSums, kEach = kTileColumns / kWarp;
   static constexpr long long kResultStride = paddedColumns(kColumns);
 

@@ -70,38 +70,59 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
 
 // Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, with so many stages of kCudaWideColumns in
 // shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies. Blocks may be a cluster, so many `across` that
-// have the same rows and so many `down` that have the same channels: each copies its part of those for all.
+// have the same rows and so many `down` that have the same channels: each copies its part of those for all. Or as many as there are runs, `along` k, have
+// a tile together (wide_runs.cuh).
 struct CudaWide {
-  int rows, channels, slots, across = 1, down = 1;
+  int rows, channels, slots, across = 1, down = 1, along = 1;
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
-  constexpr int blocks() const { return across * down; }
+  constexpr int blocks() const { return across * down * along; }
   constexpr int box() const { return across > 1 ? rows / 4 : rows % 64 != 0 ? 32 : 64; }  // rows that come in one copy
   constexpr long long tilesAcross(long long n) const { return (n + channels * across - 1) / (channels * across) * across; }
   constexpr int bytes() const;
 };
-constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {64, 64, 12}, {128, 128, 6}, {192, 128, 5, 2}};
+constexpr CudaWide kCudaWide[] = {{32, 64, 16},           {32, 64, 12, 1, 1, 2}, {64, 64, 12},       {64, 128, 8},
+                                  {64, 64, 8, 1, 1, 2}, {128, 128, 6},         {192, 128, 5, 2}};
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
-constexpr int CudaWide::bytes() const { return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16); }
+constexpr int cudaWideStride(int channels) { return channels + 4; }  // of a line of sums in shared memory
+constexpr int CudaWide::bytes() const {
+  int sums = along > 1 ? kCudaRuns / along * rows * cudaWideStride(channels) * 4 : 0;
+  return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16) + sums;
+}
 // So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache; more where two share them.
 constexpr int cudaWideTall(int across) { return across > 1 ? 16 : 4; }
 constexpr bool hasCudaWide(WeightFormat format, long long k, bool narrow, long long resultGroup) {
   return format == WeightFormat::f16 && narrow && k % 16 == 0 && resultGroup == 0;
 }
-// What a shape takes on a GPU of 132 multiprocessors, by what it copies; rows that two share cost three quarters, as in a prototype.
+// What a shape takes on a GPU of 132 multiprocessors, by what it copies; rows that two share cost three quarters, and to add up runs costs something.
 constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   const CudaWide& one = kCudaWide[shape];
-  long long tiles = (rows + one.rows - 1) / one.rows * one.tilesAcross(n);
-  return (tiles + 131) / 132 * (one.rows * (one.across > 1 ? 3 : 4) + one.channels * 4);
+  long long tiles = (rows + one.rows - 1) / one.rows * one.tilesAcross(n) * one.along;
+  return (tiles + 131) / 132 * ((one.rows * (one.across > 1 ? 3 : 4) + one.channels * 4) / one.along + (one.along > 1 ? 64 : 0));
+}
+// Of shapes of so many rows a matrix has the one that takes least for them; none whose tiles would be half empty, but for the narrowest.
+constexpr bool hasCudaWideShape(int shape, long long n) {
+  const CudaWide& one = kCudaWide[shape];
+  if (shape > 0 && one.channels * one.across > n) return false;
+  for (int i = 0; i < kCudaWideShapes; ++i) {
+    long long most = cudaWideCost(shape, one.rows, n), other = cudaWideCost(i, one.rows, n);
+    bool fits = i == 0 || kCudaWide[i].channels * kCudaWide[i].across <= n;
+    if (kCudaWide[i].rows == one.rows && fits && (other < most || (other == most && i < shape))) return false;
+  }
+  return true;
 }
 // Rows from which on it pays: the first one where the small tiles of an H100 are slower, the others where they cost no more than the one before.
 constexpr long long cudaWideLeastRows(int shape, long long n) {
   long long least = 17;
-  for (int i = 1; i <= shape; ++i) {
-    long long before = least;
-    for (long long rows = 4096; rows > before && cudaWideCost(i, rows, n) <= cudaWideCost(i - 1, rows, n); rows -= 32) least = rows - 31;
-    if (least <= before) least = before + 1;
+  for (int i = 0, before = -1; i <= shape; ++i) {
+    if (!hasCudaWideShape(i, n)) continue;
+    if (before >= 0) {
+      long long first = least + 1;
+      for (long long rows = 4096; rows >= first && cudaWideCost(i, rows, n) <= cudaWideCost(before, rows, n); rows -= 32) least = rows - 31;
+      if (least < first) least = first;
+    }
+    before = i;
   }
   return least;
 }

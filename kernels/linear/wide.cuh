@@ -16,16 +16,16 @@ struct Tile {
   static_assert(C::kFormat == WeightFormat::f16 && C::kNarrow && C::kResultGroup == 0 && C::kK % 16 == 0);
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
-  static constexpr int kAcross = kShape.across, kDown = kShape.down, kCluster = kShape.blocks(), kTiles = (int)kShape.tilesAcross(C::kN);
+  static constexpr bool kTakesTurns = true;
+  static constexpr int kAcross = kShape.across, kDown = kShape.down, kCluster = kAcross * kDown, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
   static constexpr long long kResultStride = paddedColumns(kColumns);
 
   // A unit is a product along k. Two begin at a time, a step, and runs are whole steps; most runs are whole stages too.
-  static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kStages = (kUnits + kStageUnits - 1) / kStageUnits;
-  static constexpr int kStepUnits = 2, kSteps = kUnits / kStepUnits, kRunSteps = cudaRunUnits(kUnits) / kStepUnits, kRestUnits = kUnits % kStepUnits;
-  static constexpr bool kWholeStages = kRunSteps % 2 == 0;
+  static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kUnitBytes = 16 * kBlockChannels * 2;
+  static constexpr int kStepUnits = 2, kRunUnits = cudaRunUnits(kUnits);
 
   // In a slot, two blocks of channels make a panel, the second one a chunk further on: lanes that read both meet every bank once.
   static constexpr int kSlots = kShape.slots, kBox = kShape.box(), kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
@@ -40,7 +40,7 @@ struct Tile {
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return (rowTiles(batch) + kDown - 1) / kDown * kDown * kTiles; }
-  INGOT_INLINE int rank() { return (int)blockIdx.x % kCluster; }
+  INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
   typedef wide::Slot<kSlots> Slot;
 
@@ -48,9 +48,9 @@ struct Tile {
 
   // One lane of each warp copies: the first ones rows, and all of them weights, their part for those of the cluster that have them too. Blocks behind
   // the last one repeat it, and are not stored.
-  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Slot& slot, Storage& storage) {
+  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, int firstUnit, int units, Slot& slot, Storage& storage) {
     constexpr int kEach = (kTileBlocks + kCopiers * kDown - 1) / (kCopiers * kDown);
-    int copier = threadIdx.x / kWarp - kConsumers, down = rank() / kAcross, across = rank() % kAcross, box = copier * kAcross + across;
+    int copier = threadIdx.x / kWarp - kConsumers, place = rank() % kCluster, down = place / kAcross, across = place % kAcross, box = copier * kAcross + across;
     unsigned sameRows = ((1u << kAcross) - 1) << down * kAcross, sameChannels = (kDown > 1 ? 1u | 1u << kAcross : 1u) << across;
     auto blockAt = [&](int i) -> int { return (i * kCopiers + copier) * kDown + down; };
     const char* from[kEach];
@@ -60,19 +60,18 @@ struct Tile {
       from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
     }
 #pragma unroll 1
-    for (int stage = 0; stage < kStages; ++stage, slot.next()) {
-      constexpr int kRest = (int)C::kK % kCudaWideColumns;
-      int bytes = (kRest != 0 && stage == kStages - 1 ? kRest : kCudaWideColumns) * kBlockChannels * 2;
+    for (int unit = firstUnit; unit < firstUnit + units; unit += kStageUnits, slot.next()) {
+      int left = firstUnit + units - unit, bytes = (left < kStageUnits ? left : kStageUnits) * kUnitBytes;
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
       if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
       if (box < kRows / kBox)
         copyRows<kBox, kCudaWideColumns, (kAcross > 1)>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows,
-                                                        firstRow + box * kBox, stage * kCudaWideColumns, storage.full, slot.at, sameRows);
+                                                        firstRow + box * kBox, unit * 16, storage.full, slot.at, sameRows);
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
         if (kTileBlocks % (kCopiers * kDown) == 0 || blockAt(i) < kTileBlocks)
-          copyBytes<(kDown > 1)>(storage.weights, panelAt(slot.at, blockAt(i)), from[i] + stage * (long long)(kCudaWideColumns * kBlockChannels * 2),
-                                 bytes, storage.full, slot.at, sameChannels);
+          copyBytes<(kDown > 1)>(storage.weights, panelAt(slot.at, blockAt(i)), from[i] + unit * (long long)kUnitBytes, bytes,
+                                 storage.full, slot.at, sameChannels);
     }
   }
 
@@ -122,35 +121,36 @@ struct Tile {
     course.unit = unit ^ kStepUnits;
     if (unit != 0) course.slot.next();
   }
-  INGOT_INLINE void compute(Course& course, Storage& storage, Sums& totals) {
-    Sums sums = {};
-    course.unit = 0;
-    course.before = -1;
+  // A run of units, or what is left of one. It begins with a stage, where `WithStage`.
+  template <bool WithStage>
+  INGOT_INLINE void multiply(int units, Course& course, Storage& storage, Sums& sums) {
 #pragma unroll 1
-    for (int first = 0; first < kSteps; first += kRunSteps) {
-      int last = first + kRunSteps < kSteps ? first + kRunSteps : kSteps;
-#pragma unroll 1
-      for (int at = first; at < last - 1; at += 2) {
-        step<kStepUnits>(kWholeStages ? 0 : course.unit, at == first, course, storage, sums);
-        step<kStepUnits>(kWholeStages ? kStepUnits : course.unit, false, course, storage, sums);
-      }
-      if constexpr (!kWholeStages || kSteps % 2 != 0)
-        if ((last - first) % 2 != 0) step<kStepUnits>(course.unit, last == first + 1, course, storage, sums);
-      if constexpr (kRestUnits != 0)
-        if (last == kSteps && kSteps % kRunSteps != 0) step<kRestUnits>(course.unit, false, course, storage, sums);
-      addRun(totals, sums);
+    for (int at = 0; at < units / kStepUnits - 1; at += 2) {
+      step<kStepUnits>(WithStage ? 0 : course.unit, at == 0, course, storage, sums);
+      step<kStepUnits>(WithStage ? kStepUnits : course.unit, false, course, storage, sums);
     }
-    if constexpr (kRestUnits != 0 && kSteps % kRunSteps == 0) {
-      step<kRestUnits>(course.unit, true, course, storage, sums);
-      addRun(totals, sums);
-    }
+    if constexpr (kRunUnits % kStageUnits != 0 || kUnits % kStageUnits != 0)
+      if (units % kStageUnits >= kStepUnits) step<kStepUnits>(course.unit, units < kStageUnits, course, storage, sums);
+    if constexpr (kUnits % kStepUnits != 0)
+      if (units % kStepUnits != 0) step<1>(course.unit, units == 1, course, storage, sums);
+    waitForProducts<0>(sums);
+  }
+  // All stages have been read.
+  INGOT_INLINE void close(Course& course, Storage& storage) {
     leave(course.before, storage);
     if (course.unit != 0) course.slot.next();
+    course.unit = 0;
+    course.before = -1;
   }
-  INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
-    waitForProducts<0>(sums);
+  INGOT_INLINE void compute(Course& course, Storage& storage, Sums& totals) {
+    Sums sums = {};
+#pragma unroll 1
+    for (int first = 0; first < kUnits; first += kRunUnits) {
+      multiply<kRunUnits % kStageUnits == 0>(first + kRunUnits < kUnits ? kRunUnits : kUnits - first, course, storage, sums);
 #pragma unroll
-    for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
+      for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
+    }
+    close(course, storage);
   }
 
   // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight. Sums become results before the first one
@@ -183,9 +183,7 @@ struct Tile {
       }
   }
 
-  // Tiles are taken in turn by as many blocks as there are. A block that has copied all of its own waits until all is read: until then the others
-  // of its cluster reach its memory.
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+  INGOT_INLINE void openRing(Storage& storage) {
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1);
@@ -193,7 +191,13 @@ struct Tile {
       }
     showBarriers();
     syncCluster<kCluster>();
-    int tiles = count(batch), blocks = (int)gridDim.x, rowTile, tile;
+  }
+
+  // Tiles are taken in turn by as many blocks as there are. A block that has copied all of its own waits until all is read: until then the others
+  // of its cluster reach its memory.
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    openRing(storage);
+    int tiles = lastTile(count(batch)), blocks = (int)gridDim.x, rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<40>();
       if (threadIdx.x % kWarp != 0) return;
@@ -201,7 +205,7 @@ struct Tile {
 #pragma unroll 1
       for (; index < tiles; index += blocks) {
         placeOf<kTiles, kAcross, kDown>(rowTiles(batch), index, rowTile, tile);
-        copy(operands, rowsOf(batch), rowTile * kRows, tile, slot, storage);
+        copy(operands, rowsOf(batch), rowTile * kRows, tile, 0, kUnits, slot, storage);
       }
 #pragma unroll 1
       for (int i = 0; i < kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.at, slot.round ^ 1);

@@ -29,6 +29,17 @@ INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i, int rank) {
                  "r"(rank)
                  : "memory");
 }
+// What block `rank` of a cluster has at that place.
+template <int Blocks, class T, int N>
+INGOT_INLINE T loadFrom(SharedArray<T, N>& from, int i, int rank) {
+  static_assert(sizeof(T) == 4 && Blocks > 1);
+  unsigned word;
+  asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %1, %2; ld.shared::cluster.b32 %0, [there]; }"
+               : "=r"(word)
+               : "r"(sharedAddress(&from.values[i])), "r"(rank)
+               : "memory");
+  return __builtin_bit_cast(T, word);
+}
 // Blocks of a cluster, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), wait for each other.
 template <int Blocks>
 INGOT_INLINE void syncCluster() {
@@ -98,6 +109,8 @@ template <class T, int N>
 INGOT_INLINE T loadPart(SharedArray<Words, N>& from, int i, int part) {
   return ((const T*)&from.values[i])[part];
 }
+// Where the tiles end that blocks take in turn; a host does a part of them at a time.
+INGOT_INLINE int lastTile(int count) { return count; }
 // The registers of a thread, for all of its warpgroup.
 template <int Count>
 INGOT_INLINE void fewerRegisters() {

@@ -147,15 +147,13 @@ void Kernel::call(const IngotKernelArgs& args, int64_t first, int64_t last, void
 void Kernel::run(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
   Poisoned scratch(code.scratchBytes);
   Arguments arguments(batch, operands);
-  int64_t most = code.turns ? std::max<int64_t>(tiles / 3, code.turns) : tiles;  // blocks that take turns
-  call(arguments.get(), 0, most, scratch.data());
+  call(arguments.get(), 0, tiles, scratch.data());
   if (!scratch.guardsIntact()) std::abort();
 }
 
 void Kernel::runBackwards(const IngotBatch& batch, const std::vector<void*>& operands, int64_t tiles) const {
   Poisoned scratch(code.scratchBytes);
   Arguments arguments(batch, operands);
-  if (code.turns) return call(arguments.get(), 0, tiles, scratch.data());
   for (int64_t tile = tiles; tile-- > 0;) call(arguments.get(), tile, tile + 1, scratch.data());
 }
 

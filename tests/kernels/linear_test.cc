@@ -89,6 +89,8 @@ std::vector<Case> manyRowsCases() {
           {"f16", 200, 576, &kBiasResidual, false, 0, RowCode::i8, true},
           {"f16", 448, 192, &kGated, false, 0, RowCode::i8, true, true},
           {"f16", 47, 1104, &kNone, true, 0, RowCode::i8, true},
+          {"f16", 4288, 48, &kNone, false, 0, RowCode::i8, true},
+          {"f16", 8512, 32, &kGated, false, 0, RowCode::i8, true, true},
           {"i8g32", 200, 576, &kBiasResidual},
           {"i8g64", 192, 128, &kGelu, false, 64},
           {"i4g32", 448, 128, &kGated, false, 32},

@@ -82,6 +82,7 @@ template <int N>
 struct SharedBarriers {
   simt::Barrier values[N];
 };
+static inline int lastTile(int) { return simt::self().block->lastTile; }
 template <int N>
 static inline void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
   barriers.values[i] = {count, count, 0, 0, 0};
@@ -91,6 +92,13 @@ template <int Blocks, int N>
 static inline void arrive(SharedBarriers<N>& barriers, int i, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "arrives at a block that its cluster lacks,", rank);
   simt::arriveAt(simt::inBlock(barriers.values[i], rank), 0);
+}
+// What blocks wrote before all of their cluster waited for each other.
+template <int Blocks, class T, int N>
+static inline T loadFrom(SharedArray<T, N>& from, int i, unsigned rank) {
+  if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "reads from a block that its cluster lacks,", rank);
+  from.expectInside(i);
+  return simt::inBlock(from.values[i], rank);
 }
 template <int N>
 static inline void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {

@@ -75,6 +75,7 @@ struct Thread {
 
 struct Block {
   Index blockIndex, gridSize;
+  int lastTile;  // of blocks that take turns
   const char* kernel;
   unsigned threads, epoch;  // barriers of the whole block so far
   unsigned tileThreads;     // that meet at a barrier of the tile
@@ -281,14 +282,18 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
     }
     runToEnd(blocks, count);
   } else {
-    // A cluster belongs to who has its first block.
+    // A cluster belongs to who has its first block. Those that take turns are a few, which share the tiles.
     constexpr unsigned kCluster = clusterOf<Tile>();
     Block blocks[kCluster];
-    for (long long tile = (first + kCluster - 1) / kCluster * kCluster; tile < last && tile < Tile::count(*args->batch); tile += kCluster) {
+    long long begin = (first + kCluster - 1) / kCluster * kCluster, end = Tile::count(*args->batch), count = end;
+    if (end > last) end = last + (kCluster - last % kCluster) % kCluster;
+    if constexpr (requires { Tile::kTakesTurns; }) count = kCluster * (1 + *(unsigned long long*)scratch % 3);
+    for (long long tile = begin; tile < end && tile < begin + count; tile += kCluster) {
       for (unsigned b = 0; b < kCluster; ++b) {
-        blocks[b].gridSize = {((unsigned)last + kCluster - 1) / kCluster * kCluster, 1, 1};
         prepareBlock<Tile>(blocks[b], kernel, args, tile + b, (char*)scratch + b * INGOT_SIMT_SCRATCH_BYTES);
         blocks[b].cluster = blocks;
+        blocks[b].gridSize = {(unsigned)count, 1, 1};
+        blocks[b].lastTile = (int)end;
       }
       runToEnd(blocks, kCluster);
     }

@@ -16,7 +16,7 @@ std::span<const MeasuredRows> measuredRows() {
 int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured) {
   for (const MeasuredRows& row : measured)
     if (row.architecture == architecture && row.kernel == unit.name) return row.leastRows;
-  if (unit.function == "wide") return cudaWideLeastRows(unit.shape, unit.channels);
+  if (unit.function == "wide" || unit.function == "wide_runs") return cudaWideLeastRows(unit.shape, unit.channels);
   if (unit.function == "wide_codes")
     return cudaWideCodesLeastRows(unit.shape, unit.format, static_cast<int>(unit.group), unit.channels, unit.sums, unit.resultGroup);
   return cudaGemmLeastRows(unit.format, unit.channels);

@@ -12,7 +12,7 @@
 namespace ingot {
 namespace {
 
-constexpr const char *kGemm = "gemm", *kWide = "wide", *kWideCodes = "wide_codes", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
+constexpr const char *kGemm = "gemm", *kWide = "wide", *kWideRuns = "wide_runs", *kWideCodes = "wide_codes", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
 
 // Of a block: a stack for every thread, and shared memory with its shadows. A cluster has several, and a persistent kernel.
 uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
@@ -87,11 +87,11 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     int64_t channels = blocks * kBlockChannels, rows = cudaTileRows(unit.format);
     if (unit.function == kGemm) channels = kCudaGemmChannels, rows = cudaGemmRows(unit.format);
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
-    if (unit.function == kWide) {
+    if (unit.function == kWide || unit.function == kWideRuns) {
       const CudaWide& shape = kCudaWide[unit.shape];
-      code.tiles.count = shape.tilesAcross(unit.channels) * shape.down, code.tiles.rowsPerTile = shape.rows * shape.down;
+      code.tiles.count = shape.tilesAcross(unit.channels) * shape.down * shape.along, code.tiles.rowsPerTile = shape.rows * shape.down;
       code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks());
-      code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.turns = code.clusterBlocks;
+      code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.turns = shape.along > 1 ? 0 : code.clusterBlocks;
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
     }
     if (unit.function == kWideCodes) {
@@ -121,8 +121,7 @@ static std::vector<LargerShape> largerShapes(const KernelUnit& unit, std::string
   int group = static_cast<int>(unit.group);
   if (architecture == "sm_90a" || architecture == kEmulated) {
     for (int shape = 0; shape < kCudaWideShapes && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup); ++shape)
-      if (shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].across <= unit.channels)
-        all.push_back({kWide, shape});  // else half would be empty
+      if (hasCudaWideShape(shape, unit.channels)) all.push_back({kCudaWide[shape].along > 1 ? kWideRuns : kWide, shape});
     for (int shape = 0; shape < kCudaWideCodesShapes; ++shape)
       if (hasCudaWideCodes(shape, unit.format, group, unit.channels, unit.sums, unit.resultGroup)) all.push_back({kWideCodes, shape});
   }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -54,6 +55,7 @@ struct Emulator {
   std::map<std::string, IngotTileFunction> functions;
   std::map<std::string, unsigned> dynamicBytes;  // of shared memory, by entry
   std::map<std::string, unsigned> mapRows;       // of a box of the kernel's map of rows
+  std::map<std::string, unsigned> turns;         // of kernels whose blocks take tiles in turn: their number is a multiple of so many
 };
 std::unique_ptr<Emulator> emulator;
 std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
@@ -87,7 +89,10 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
     if (!map || std::memcmp(map, &rows->second, sizeof rows->second) != 0) cudaStub().problems.push_back("the map of another kernel's boxes");
   }
   IngotKernelArgs args{batch, operands.at};
-  found->second(&args, 0, blocks, emulator->scratch.data());
+  auto turns = emulator->turns.find(entry);
+  bool isShared = turns != emulator->turns.end();
+  if (isShared && (blocks % turns->second || blocks > kMultiprocessors)) cudaStub().problems.push_back("blocks that take turns are not all at once");
+  found->second(&args, 0, isShared ? std::numeric_limits<ingot_i64>::max() : blocks, emulator->scratch.data());
 }
 
 template <class T>
@@ -144,6 +149,7 @@ void CudaStub::runWith(const std::string& path) {
     emulator->code = CodeMapping::map(emulator->artifact->descriptor(), segment->offset(), segment->bytes()).value();
     for (const auto* kernel : *variant->kernels()) {
       emulator->dynamicBytes[kernel->entry()->str()] = kernel->dynamic_bytes();
+      if (kernel->turns()) emulator->turns[kernel->entry()->str()] = kernel->turns();
       if (kernel->map()) emulator->mapRows[kernel->entry()->str()] = kernel->map()->rows();
       emulator->functions[kernel->entry()->str()] = reinterpret_cast<IngotTileFunction>(emulator->code.at(kernel->code_offset()));
       scratch = std::max<uint64_t>(scratch, kernel->scratch_bytes());

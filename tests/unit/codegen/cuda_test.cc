@@ -91,8 +91,13 @@ TEST(CudaTarget, OnlyHopperHasWideKernels) {
 // Rows only grow from shape to shape, and begin where small tiles are slower.
 TEST(CudaTarget, WideShapesFollowEachOther) {
   for (int64_t channels : {16, 576, 4096, 6144, 28672, 128256}) {
-    EXPECT_EQ(cudaWideLeastRows(0, channels), 17);
-    for (int shape = 1; shape < kCudaWideShapes; ++shape) EXPECT_GT(cudaWideLeastRows(shape, channels), cudaWideLeastRows(shape - 1, channels));
+    int64_t least = 16, rows = 0;
+    for (int shape = 0; shape < kCudaWideShapes; ++shape) {
+      if (!hasCudaWideShape(shape, channels)) continue;
+      EXPECT_GT(kCudaWide[shape].rows, rows) << "two of as many rows, " << channels << " channels";
+      EXPECT_TRUE(least == 16 ? cudaWideLeastRows(shape, channels) == 17 : cudaWideLeastRows(shape, channels) > least) << "shape " << shape;
+      least = cudaWideLeastRows(shape, channels), rows = kCudaWide[shape].rows;
+    }
     for (auto [format, group] : {std::pair{WeightFormat::i8, 32}, {WeightFormat::i4, 64}, {WeightFormat::i4m, 32}, {WeightFormat::i8, 128}})
       for (int64_t resultGroup : {0, 32, 64, 128}) {
         int64_t before = 16;
@@ -114,14 +119,14 @@ TEST(CudaTarget, MeasuredRowsStandBeforeTheCostModel) {
   unit.channels = 4096;
   unit.format = WeightFormat::i4;
   const MeasuredRows measured[] = {
-      {"sm_80", "gemm.i4g32.n4096.k1024", 1}, {"sm_80", "gemm.i4g32.n4096.k1024.q8g32", 321}, {"sm_90a", "wide.f16.n4096.k64.r64", 97}};
+      {"sm_80", "gemm.i4g32.n4096.k1024", 1}, {"sm_80", "gemm.i4g32.n4096.k1024.q8g32", 321}, {"sm_90a", "wide.f16.n4096.k64.r192", 97}};
   EXPECT_EQ(leastRowsOf(unit, "sm_80", measured), 321);
   EXPECT_EQ(leastRowsOf(unit, "sm_90a", measured), cudaGemmLeastRows(unit.format, unit.channels));
   unit.function = "wide";
-  unit.shape = 1;
-  for (const char* name : {"wide.f16.n4096.k64.r64", "wide.f16.n4096.k128.r64"}) {
+  unit.shape = kCudaWideShapes - 1;
+  for (const char* name : {"wide.f16.n4096.k64.r192", "wide.f16.n4096.k128.r192"}) {
     unit.name = name;
-    EXPECT_EQ(leastRowsOf(unit, "sm_90a", measured), name == measured[2].kernel ? 97 : cudaWideLeastRows(1, 4096));
+    EXPECT_EQ(leastRowsOf(unit, "sm_90a", measured), name == measured[2].kernel ? 97 : cudaWideLeastRows(unit.shape, 4096));
   }
 }
 
@@ -135,15 +140,15 @@ TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
   unit.columns = 64;
   unit.format = WeightFormat::f16;
   unit.narrow = true;
-  const MeasuredRows measured[] = {{"sm_90a", "wide.f16.n4096.k64.r32", 33},
-                                   {"sm_90a", "wide.f16.n4096.k64.r64", 129},
+  const MeasuredRows measured[] = {{"sm_90a", "wide_runs.f16.n4096.k64.r32", 33},
+                                   {"sm_90a", "wide_runs.f16.n4096.k64.r64", 129},
                                    {"sm_90a", "wide.f16.n4096.k64.r128", 65},
                                    {"sm_90a", "wide.f16.n4096.k64.r192", 257}};
   std::vector<std::string> kept;
   for (const LargerKernel& one : extraKernels({&unit, 1}, {.measured = measured}, "sm_90a").larger)
     kept.push_back(fmt::format("{} from {}", one.unit.name, one.code.leastRows));
   EXPECT_EQ(kept,
-            (std::vector<std::string>{"wide.f16.n4096.k64.r32 from 33", "wide.f16.n4096.k64.r128 from 65", "wide.f16.n4096.k64.r192 from 257"}));
+            (std::vector<std::string>{"wide_runs.f16.n4096.k64.r32 from 33", "wide.f16.n4096.k64.r128 from 65", "wide.f16.n4096.k64.r192 from 257"}));
 }
 
 }  // namespace

@@ -1,0 +1,80 @@
+// linear for some tens of narrow rows and weights of f16 on sm_90a, where a block for every tile would leave much of a GPU idle: the blocks of a cluster
+// have a tile together, each some of its runs. The sums of all runs lie in shared memory, and every block adds up those of some rows, in order.
+// Constants and operands as in wide.cuh.
+#pragma once
+
+#include "kernels/linear/finish.cuh"
+#include "kernels/linear/wide.cuh"
+
+namespace wide_runs {
+
+template <class C>
+struct Tile {
+  typedef wide::Tile<C> Wide;
+  typedef typename Wide::Sums Sums;
+  typedef linear::Finish<C, Wide::kChannels> Finish;
+  static constexpr CudaWide kShape = Wide::kShape;
+  static constexpr int kThreads = Wide::kThreads, kCluster = kShape.along, kMinBlocks = 1, kDynamicBytes = kShape.bytes();
+  static constexpr int kRows = Wide::kRows, kBlockRows = kRows / kCluster, kBlockRuns = kCudaRuns / kCluster, kPlaces = kRows * Finish::kStride;
+  static constexpr int kWarps = kThreads / kWarp, kLines = kBlockRows / kWarps, kEach = Wide::kChannels / kWarp;
+  static_assert(Finish::kStride == cudaWideStride(Wide::kChannels) && kBlockRows % kWarps == 0);
+  struct Storage {
+    typename Wide::Storage ring;
+    SharedArray<float, kBlockRuns * kPlaces> sums;
+  };
+
+  INGOT_INLINE int count(const IngotBatch& batch) { return Wide::count(batch) * kCluster; }
+
+  // Runs that do not exist add zeros.
+  INGOT_INLINE void compute(int firstRun, Storage& storage) {
+    int warp = threadIdx.x / kWarp, channel = warp / 2 * (2 * kBlockChannels) + warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
+    typename Wide::Course course{{}, 0, Wide::matrixRow(), -1};
+#pragma unroll 1
+    for (int run = 0; run < kBlockRuns; ++run) {
+      int first = (firstRun + run) * Wide::kRunUnits, left = Wide::kUnits - first;
+      Sums sums = {};
+      if (left > 0) Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, course, storage.ring, sums);
+#pragma unroll
+      for (int i = 0; i < kRows / 2; ++i)
+        storage.sums[run * kPlaces + Wide::rowOf(i / 4 * 2 + i % 2) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];
+    }
+  }
+
+  // Of a line, every 32nd channel's total stands in the place of the block's first run, which nobody else reads.
+  INGOT_INLINE void addUp(int line, Storage& storage) {
+    int first = line * Finish::kStride + (int)threadIdx.x % kWarp;
+    float parts[kEach][kCudaRuns];
+#pragma unroll
+    for (int i = 0; i < kEach * kCudaRuns; ++i) {
+      int run = i % kCudaRuns;
+      parts[i / kCudaRuns][run] = loadFrom<kCluster>(storage.sums, run % kBlockRuns * kPlaces + first + i / kCudaRuns * kWarp, run / kBlockRuns);
+    }
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      float total = 0;
+      for (int run = 0; run < kCudaRuns; ++run) total += parts[i][run];
+      storage.sums[first + i * kWarp] = total;
+    }
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    int rank = index % kCluster, rowTile, tile, first = rank * kBlockRuns * Wide::kRunUnits, units = Wide::kUnits - first;
+    wide::placeOf<Wide::kTiles, 1>(Wide::rowTiles(batch), index / kCluster, rowTile, tile);
+    int firstRow = rowTile * kRows, rows = Wide::rowsOf(batch) - firstRow;
+    if (units > kBlockRuns * Wide::kRunUnits) units = kBlockRuns * Wide::kRunUnits;
+    Wide::openRing(storage.ring);
+    typename Wide::Slot slot;
+    if (warpOf(threadIdx.x) < Wide::kConsumers) compute(rank * kBlockRuns, storage);
+    else if (threadIdx.x % kWarp == 0) Wide::copy(operands, Wide::rowsOf(batch), firstRow, tile, first, units, slot, storage.ring);
+    __syncwarp();
+    syncCluster<kCluster>();
+    int line = rank * kBlockRows + warpOf(threadIdx.x);
+#pragma unroll
+    for (int i = 0; i < kLines; ++i) addUp(line + i * kWarps, storage);
+    __syncwarp();
+    Finish::template run<kLines>(storage.sums, line, kWarps, tile, firstRow, rows < kRows ? rows : kRows, operands);
+    syncCluster<kCluster>();  // nobody reads here any more
+  }
+};
+
+}  // namespace wide_runs
