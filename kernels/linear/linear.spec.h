@@ -85,10 +85,11 @@ constexpr CudaWide kCudaWide[] = {{32, 64, 16},           {32, 64, 12, 1, 1, 2},
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
+constexpr int kCudaWideTold = 32;  // tiles that blocks were told of, at most: more than slots
 constexpr int cudaWideStride(int channels) { return channels + 4; }  // of a line of sums in shared memory
 constexpr int CudaWide::bytes() const {
   int sums = along > 1 ? kCudaRuns / along * rows * cudaWideStride(channels) * 4 : 0;
-  return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16) + sums;
+  return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16) + kCudaWideTold * 12 + 16 + sums;
 }
 // So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache; more where two share them.
 constexpr int cudaWideTall(int across) { return across > 1 ? 16 : 4; }

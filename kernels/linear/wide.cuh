@@ -31,10 +31,15 @@ struct Tile {
   static constexpr int kSlots = kShape.slots, kBox = kShape.box(), kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
   static constexpr int kPanelChunks = kCudaWidePanelBytes / 16, kWeightChunks = kTileBlocks / 2 * kPanelChunks;
   static constexpr int kCopiers = 4, kConsumers = kThreads / kWarp - kCopiers;  // warps
+  // Tiles that were told of and not looked at yet: no more than stages in the ring, and two.
+  static constexpr int kTold = kCudaWideTold;
+  static_assert(kTold >= kSlots + 2);
   struct Storage {
     SharedArray<Words, kSlots * kRowChunks> x;
     SharedArray<Words, kSlots * kWeightChunks> weights;
     SharedBarriers<kSlots> full, empty;
+    SharedArray<int, kTold> next;
+    SharedBarriers<kTold> told;
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
@@ -189,34 +194,48 @@ struct Tile {
         initBarrier(storage.full, i, 1);
         initBarrier(storage.empty, i, kConsumers * (kAcross + kDown - 1));
       }
+    if (threadIdx.x == kWarp)
+      for (int i = 0; i < kTold; ++i) initBarrier(storage.told, i, 1);
     showBarriers();
     syncCluster<kCluster>();
   }
 
-  // Tiles are taken in turn by as many blocks as there are. A block that has copied all of its own waits until all is read: until then the others
-  // of its cluster reach its memory.
+  // Clusters take tiles in turn, whoever is free: its first copier claims the next ones, and tells all.
+  INGOT_INLINE int nextOf(int turn, Storage& storage) {
+    awaitBarrier(storage.told, turn % kTold, turn / kTold % 2);
+    return toldOf(storage.next, turn % kTold);
+  }
+  INGOT_INLINE void copyAll(const IngotBatch& batch, void* const* operands, int cluster, int clusters, Storage& storage) {
+    int copier = threadIdx.x / kWarp - kConsumers, rowTile, tile;
+    bool claims = rank() == 0 && copier == 0;
+    Slot slot;
+#pragma unroll 1
+    for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {
+      int next = claims ? claimAfter(cluster, kCluster, clusters) : 0;
+      if (copier == 0) expectNumber<kCluster>(storage.told, turn % kTold);
+      placeOf<kTiles, kAcross, kDown>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
+      copy(operands, rowsOf(batch), rowTile * kRows, tile, 0, kUnits, slot, storage);
+      for (int r = 0; claims && r < kCluster; ++r) tell<kCluster>(storage.next, turn % kTold, next, storage.told, r);
+    }
+    // Until all that was copied is read, the others of the cluster reach the block's memory.
+#pragma unroll 1
+    for (int i = 0; i < kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     openRing(storage);
-    int tiles = lastTile(count(batch)), blocks = (int)gridDim.x, rowTile, tile;
+    int cluster = index / kCluster, clusters = lastTile(count(batch)) / kCluster, rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<40>();
-      if (threadIdx.x % kWarp != 0) return;
-      Slot slot;
-#pragma unroll 1
-      for (; index < tiles; index += blocks) {
-        placeOf<kTiles, kAcross, kDown>(rowTiles(batch), index, rowTile, tile);
-        copy(operands, rowsOf(batch), rowTile * kRows, tile, 0, kUnits, slot, storage);
-      }
-#pragma unroll 1
-      for (int i = 0; i < kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
+      if (threadIdx.x % kWarp == 0) copyAll(batch, operands, cluster, clusters, storage);
     } else {
       if constexpr (kConsumers > 4) moreRegisters<232>();
       Course course{{}, 0, matrixRow(), -1};
 #pragma unroll 1
-      for (; index < tiles; index += blocks) {
+      for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {
         Sums totals = {};
         compute(course, storage, totals);
-        placeOf<kTiles, kAcross, kDown>(rowTiles(batch), index, rowTile, tile);
+        placeOf<kTiles, kAcross, kDown>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
         finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
       }
     }

@@ -66,6 +66,14 @@ INGOT_INLINE float power2(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
+// 1 / x for x from 1 on, infinity too, within a unit in the last place. A division branches, and the next one waits for it.
+INGOT_INLINE float reciprocal(float x) {
+  constexpr float kMost = 0x1p126f;
+  if (x > kMost) x = kMost;
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return fma(fma(-x, y, 1.0f), y, y);
+}
 INGOT_INLINE float squareRoot(float x) { return __fsqrt_rn(x); }
 INGOT_INLINE int roundEven(float x) { return __float2int_rn(x); }
 INGOT_INLINE float asFloat(unsigned x) { return __uint_as_float(x); }

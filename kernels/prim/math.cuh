@@ -8,19 +8,19 @@ INGOT_INLINE float absolute(float x) { return x < 0 ? -x : x; }
 // exp(x) as a power of two; its relative error grows with |x|, to 1e-5 where exp(x) itself is below 1e-35.
 INGOT_INLINE float exponential(float x) { return power2(x * 1.44269504088896341f); }
 
-INGOT_INLINE float sigmoid(float x) { return 1.0f / (1.0f + exponential(-x)); }
+INGOT_INLINE float sigmoid(float x) { return reciprocal(1.0f + exponential(-x)); }
 
 // tanh(x) = 1 - 2 / (exp(2x) + 1); a Taylor term where that cancels.
 INGOT_INLINE float hyperbolicTangent(float x) {
   float square = x * x;
   float small = x * fma(square, fma(square, fma(square, -17.0f / 315, 2.0f / 15), -1.0f / 3), 1.0f);
-  float large = 1.0f - 2.0f / (exponential(2.0f * x) + 1.0f);
+  float large = 1.0f - 2.0f * reciprocal(exponential(2.0f * x) + 1.0f);
   return absolute(x) < 0.1f ? small : large;
 }
 
 // erf by Abramowitz & Stegun 7.1.26, absolute error 1.5e-7.
 INGOT_INLINE float errorFunction(float x) {
-  float a = absolute(x), t = 1.0f / fma(0.3275911f, a, 1.0f);
+  float a = absolute(x), t = reciprocal(fma(0.3275911f, a, 1.0f));
   float p = 1.061405429f;
   p = fma(p, t, -1.453152027f);
   p = fma(p, t, 1.421413741f);
@@ -34,4 +34,4 @@ INGOT_INLINE float silu(float x) { return x * sigmoid(x); }
 INGOT_INLINE float relu(float x) { return x > 0 ? x : 0.0f; }
 INGOT_INLINE float gelu(float x) { return 0.5f * x * (1.0f + errorFunction(x * 0.70710678118654752f)); }
 INGOT_INLINE float geluTanh(float x) { return 0.5f * x * (1.0f + hyperbolicTangent(0.79788456080286536f * fma(x * x * x, 0.044715f, x))); }
-INGOT_INLINE float softcap(float x, float cap) { return cap * hyperbolicTangent(x / cap); }
+INGOT_INLINE float softcap(float x, float cap) { return cap * hyperbolicTangent(x * (1.0f / cap)); }

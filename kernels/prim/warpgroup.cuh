@@ -111,6 +111,37 @@ INGOT_INLINE T loadPart(SharedArray<Words, N>& from, int i, int part) {
 }
 // Where the tiles end that blocks take in turn; a host does a part of them at a time.
 INGOT_INLINE int lastTile(int count) { return count; }
+// The next of so many clusters' tiles that nobody has: at first each has its own. Every cluster that had one claims until there is none left, which
+// makes as many claims as there are tiles: the last one puts the count back for the next launch.
+static __device__ unsigned ingotClaims;
+INGOT_INLINE int claimAfter(int, int blocks, int clusters) {
+  unsigned claim = atomicAdd(&ingotClaims, 1u);
+  if ((int)claim == clusters - 1) ingotClaims = 0;
+  return (int)(gridDim.x / blocks + claim);
+}
+// Tells block `rank` of a cluster a number, which is there once the barrier lets go: it counts the number's four bytes (PTX ISA, st.async, which only
+// clusters have), that one thread of the block expects.
+template <int Blocks, int N>
+INGOT_INLINE void expectNumber(SharedBarriers<N>& barriers, int i) {
+  if constexpr (Blocks > 1) announceBytes(barriers, i, 4);
+}
+template <int Blocks, int N>
+INGOT_INLINE void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, int rank) {
+  if constexpr (Blocks == 1) {
+    *(volatile int*)&to.values[i] = value;
+    arrive<1>(barriers, i, rank);
+  } else {
+    asm volatile(
+        "{ .reg .b32 place, counter; mapa.shared::cluster.u32 place, %0, %3; mapa.shared::cluster.u32 counter, %1, %3;"
+        " st.async.shared::cluster.mbarrier::complete_tx::bytes.b32 [place], %2, [counter]; }" ::"r"(sharedAddress(&to.values[i])),
+        "r"(sharedAddress(&barriers.values[i])), "r"(value), "r"(rank)
+        : "memory");
+  }
+}
+template <int N>
+INGOT_INLINE int toldOf(SharedArray<int, N>& from, int i) {
+  return *(volatile int*)&from.values[i];
+}
 // The registers of a thread, for all of its warpgroup.
 template <int Count>
 INGOT_INLINE void fewerRegisters() {

@@ -100,9 +100,30 @@ static inline T loadFrom(SharedArray<T, N>& from, int i, unsigned rank) {
   from.expectInside(i);
   return simt::inBlock(from.values[i], rank);
 }
+// Hosts share tiles out beforehand.
+static inline int claimAfter(int cluster, int blocks, int) { return cluster + (int)simt::self().block->gridSize.x / blocks; }
+template <int N>
+static inline int toldOf(SharedArray<int, N>& from, int i) {
+  from.expectInside(i);
+  return from.values[i];
+}
 template <int N>
 static inline void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
   simt::arriveAt(barriers.values[i], bytes);
+}
+template <int Blocks, int N>
+static inline void expectNumber(SharedBarriers<N>& barriers, int i) {
+  if (Blocks > 1) announceBytes(barriers, i, 4);
+}
+template <int Blocks, int N>
+static inline void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, unsigned rank) {
+  if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "tells a block that its cluster lacks,", rank);
+  to.expectInside(i);
+  simt::inBlock(to.values[i], rank) = value;
+  simt::Barrier& barrier = simt::inBlock(barriers.values[i], rank);
+  if (Blocks == 1) return simt::arriveAt(barrier, 0);
+  barrier.bytes -= 4;
+  barrier.advance();
 }
 template <int N>
 static inline void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned parity) {
