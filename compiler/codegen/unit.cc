@@ -125,6 +125,7 @@ void attentionUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   unit.kvHeads = c.integer("kv_heads");
   unit.groupHeads = c.integer("heads") / unit.kvHeads;
   unit.headDim = c.integer("head_dim");
+  unit.halves = c.text("cache") == "f16" || c.text("cache") == "bf16";
   unit.name = fmt::format("attention.{}.h{}.g{}.p16{}{}{}", c.text("cache"), unit.headDim, unit.groupHeads, c.integer("window") ? ".window" : "",
                           c.has("alibi") ? ".alibi" : "", quantizedSuffix(c.integer("result_group")));
   unit.constants = cacheConstants(c) + number("kScale", c.number("scale")) + integer("kWindow", c.integer("window")) +

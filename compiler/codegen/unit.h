@@ -25,6 +25,7 @@ struct KernelUnit {
   WeightFormat format = WeightFormat::f32;
   bool selected = false;  // of the batch's rows rather than its tokens
   bool narrow = false;    // its rows are f16 on GPUs (kernels/prim/narrow.cuh)
+  bool halves = false;    // its cache has elements of 16 bits
   bool gpuOnly = false;
   int shape = 0;  // of kCudaWide, for its kernels
   // Of a kernel for a token alone: what makes its rows, or appends the token, as constants within its own (kernels/alone).

@@ -33,11 +33,12 @@ struct KernelCode {
   } map;  // of operand 0 (plan.fbs), for kernels that copy by one
 };
 
-// Another kernel for steps of a program's kernel, for batches with more rows.
+// Another kernel for steps of a program's kernel: in its place, for batches with more rows, or in a step beside it, for batches of many tokens.
 struct LargerKernel {
   size_t of;        // index of the program's kernel
   KernelUnit unit;  // its name and entry
   KernelCode code;
+  bool isBeside = false;
 };
 
 // One kernel that walks the program's steps (kernels/program).

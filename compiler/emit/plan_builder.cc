@@ -81,26 +81,36 @@ class PlanBuilder {
   Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> largerOf(uint32_t kernel, const VariantCode& code) {
     Offsets<plan::LargerKernel> all;
     for (size_t i = 0; i < code.extra.larger.size(); ++i)
-      if (const KernelCode& one = code.extra.larger[i].code; code.extra.larger[i].of == kernel)
+      if (const KernelCode& one = code.extra.larger[i].code; code.extra.larger[i].of == kernel && !code.extra.larger[i].isBeside)
         all.push_back(plan::CreateLargerKernel(b_, static_cast<uint32_t>(one.leastRows), static_cast<uint32_t>(code.kernels.size() + i),
                                                static_cast<uint32_t>(one.tiles.count), static_cast<uint32_t>(one.tiles.rowsPerTile)));
     return all.empty() ? 0 : b_.CreateVector(all);
   }
 
-  Offset<plan::Step> step(exec::StepOp op, const VariantCode& code, const std::map<std::string, uint32_t>& kernels) {
+  std::vector<plan::Operand> operandsOf(exec::StepOp op) const {
     std::vector<plan::Operand> operands;
     for (auto symbol : op.getOperands_().getAsRange<mlir::FlatSymbolRefAttr>()) {
       plan::Operand operand = operands_.at(symbol.getValue().str());
       operands.push_back(operand);
       if (operand.kind() == plan::OperandKind::cache_keys) operands.emplace_back(plan::OperandKind::cache_values, operand.index());
     }
-    uint32_t kernel = kernels.at(op.getKernel().str());
-    const StepTiles& tiles = code.kernels[kernel].tiles;
-    auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
+    return operands;
+  }
+
+  // The step, then that of a kernel beside its own.
+  void addStep(exec::StepOp op, const VariantCode& code, uint32_t kernel, Offsets<plan::Step>& steps) {
     auto batches = hasGpuKernels(code) ? static_cast<plan::Batches>(op.getBatches()) : plan::Batches::any;
-    return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operands), static_cast<uint32_t>(tiles.count), extent,
-                            b_.CreateString(contents_.units[kernel].fused), static_cast<uint32_t>(tiles.rowsPerTile), largerOf(kernel, code),
-                            batches);
+    steps.push_back(step(op, kernel, code.kernels[kernel].tiles, contents_.units[kernel].fused, largerOf(kernel, code), batches));
+    for (size_t i = 0; i < code.extra.larger.size(); ++i)
+      if (const LargerKernel& one = code.extra.larger[i]; one.isBeside && one.of == kernel)
+        steps.push_back(step(op, static_cast<uint32_t>(code.kernels.size() + i), one.code.tiles, one.unit.fused, 0, plan::Batches::many));
+  }
+
+  Offset<plan::Step> step(exec::StepOp op, uint32_t kernel, const StepTiles& tiles, const std::string& label,
+                          Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> larger, plan::Batches batches) {
+    auto extent = static_cast<plan::Extent>(tiles.extent.value_or(op.getExtent()));
+    return plan::CreateStep(b_, kernel, b_.CreateVectorOfStructs(operandsOf(op)), static_cast<uint32_t>(tiles.count), extent, b_.CreateString(label),
+                            static_cast<uint32_t>(tiles.rowsPerTile), larger, batches);
   }
 
   // The last kernel of all; steps whose kernels have more threads are behind those that it walks.
@@ -109,8 +119,10 @@ class PlanBuilder {
     if (!persistent) return 0;
     uint32_t steps = 0;
     for (auto op : program_.getOps<exec::StepOp>()) {
-      if (code.kernels[kernels.at(op.getKernel().str())].threads > persistent->code.threads) break;
+      uint32_t kernel = kernels.at(op.getKernel().str());
+      if (code.kernels[kernel].threads > persistent->code.threads) break;
       ++steps;
+      for (const LargerKernel& one : code.extra.larger) steps += one.isBeside && one.of == kernel;
     }
     return plan::CreatePersistentKernel(b_, static_cast<uint32_t>(code.kernels.size() + code.extra.larger.size()), steps,
                                         static_cast<uint32_t>(persistent->mostTokens));
@@ -137,7 +149,7 @@ class PlanBuilder {
     if (const auto& one = code.extra.persistent) kernels.push_back(kernel(one->unit, one->code));
     Offsets<plan::Step> steps;
     for (auto op : program_.getOps<exec::StepOp>())
-      if (kernelIndex.contains(op.getKernel().str())) steps.push_back(step(op, code, kernelIndex));
+      if (auto kernel = kernelIndex.find(op.getKernel().str()); kernel != kernelIndex.end()) addStep(op, code, kernel->second, steps);
     Offsets<plan::Slot> slots;
     for (auto [bytes, extent] : slots_) slots.push_back(plan::CreateSlot(b_, bytes, extent));
     std::vector<uint32_t> weights(weights_.size());

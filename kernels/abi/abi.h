@@ -101,3 +101,5 @@ struct IngotOperands {
 #define INGOT_PAGE_TOKENS 16
 #define INGOT_QUERY_BLOCK 16  // most tokens in one query block
 #define INGOT_SPLIT_TOKENS 256
+// Batches of so many tokens have steps of their own, beside those of all others. Smaller ones are replayed as graphs, and gain no launches.
+#define INGOT_MANY_TOKENS 257

@@ -3,7 +3,8 @@
 // split into the row's. So a row's bits depend on its own sequence alone, and on neither who computed which part nor the rows beside it.
 //   A token alone: a tile is one split and one KV head (split.cuh), a warp a span. The last tile of a token to finish folds the splits.
 //   A token that sees one split has its result at once.
-//   Several tokens, or a token whose splits found no place among the partials: a warp goes through all spans (whole.cuh).
+//   Several tokens, or a token whose splits found no place among the partials: a warp goes through all spans (whole.cuh). Of a batch of many tokens
+//   sm_90a leaves several tokens to a step of their own (prompt.cuh).
 // Operands and constants as in attention.cpu.h, and behind y the partials, which are zeros between launches.
 #pragma once
 
@@ -22,12 +23,18 @@ struct Tile {
     typename SplitTile<C>::Storage split;
   };
 
+  static constexpr bool kLeavesPrompts = kHasWarpgroups && hasCudaPrompt(C::kCache == CacheType::f16 || C::kCache == CacheType::bf16, C::kHeadDim);
+  INGOT_INLINE bool leaves(const IngotBatch& batch, const IngotSplit& split) {
+    return kLeavesPrompts && batch.num_tokens >= INGOT_MANY_TOKENS && batch.blocks[split.block].num_tokens > 1;
+  }
+
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_splits * kTiles; }
 
   // From the last split on: of a prompt, tokens behind others see more, and what takes longest begins first.
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     const IngotSplit split = batch.splits[batch.num_splits - 1 - index / kTiles];
-    if (split.index < 0) WholeTile<C>::run(batch, split.block, index % kTiles, operands, storage.whole);
+    if (split.index < 0 && leaves(batch, split)) awaitLaunches();
+    else if (split.index < 0) WholeTile<C>::run(batch, split.block, index % kTiles, operands, storage.whole);
     else SplitTile<C>::run(batch, split, index % kTiles, operands, storage.split, GivenQueries<C>{operands});
   }
 };

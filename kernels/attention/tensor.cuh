@@ -7,12 +7,13 @@
 
 namespace attention {
 
-template <class C>
+// `MostHeld`: steps of queries that registers hold.
+template <class C, int MostHeld = 7>
 struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
   // Steps of 16 columns: all, those that a load brings, and those whose queries are in registers. Shared memory has the others.
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < 8 ? kSteps : 7;
+  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < MostHeld ? kSteps : MostHeld;
   static constexpr int kRest = kSteps - kHeld;
   static constexpr int kPieceWords = kAtOnce * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
   // Values over what their halves are.

@@ -47,7 +47,7 @@ struct Tile {
   INGOT_INLINE int count(const IngotBatch& batch) { return (rowTiles(batch) + kDown - 1) / kDown * kDown * kTiles; }
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
-  typedef wide::Slot<kSlots> Slot;
+  typedef RingSlot<kSlots> Slot;
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 

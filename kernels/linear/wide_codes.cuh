@@ -68,7 +68,7 @@ struct Tile {
     SharedBarriers<kSlots> full, empty;
     SharedBarriers<kFloats ? kSlots : 1> came;  // codes that become f16
   };
-  typedef wide::Slot<kSlots> Slot;
+  typedef RingSlot<kSlots> Slot;
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
@@ -86,7 +86,7 @@ struct Tile {
 #pragma unroll
         for (int row = 0; row < kRows; row += kBox)
           copyRows<kBox, kCudaWideCodesColumns, false>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
-                                                   stage * kCudaWideCodesColumns, barriers, slot.at, 1);
+                                                       stage * kCudaWideCodesColumns, barriers, slot.at, 1);
       };
       announceBytes(storage.full, slot.at, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
       if constexpr (kFloats) {

@@ -1,22 +1,10 @@
-// What the tiles of warpgroups have in common (wide.cuh, wide_codes.cuh): the order of tiles, and the turns of a ring in shared memory.
+// The order of the tiles of warpgroups (wide.cuh, wide_codes.cuh).
 #pragma once
 
 #include "kernels/linear/linear.spec.h"
 #include "kernels/prim/warpgroup.cuh"
 
 namespace wide {
-
-// Blocks and stages have places in turn; `round` tells whose turn it is.
-template <int Slots>
-struct Slot {
-  int at = 0;
-  unsigned round = 0;
-  INGOT_MEMBER void next() {
-    if (++at < Slots) return;
-    at = 0;
-    round ^= 1;
-  }
-};
 
 // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows; a cluster is neighbours, so
 // many of them across and down.

@@ -60,6 +60,13 @@ INGOT_INLINE T addShared(SharedArray<T, N>& to, int i, T value) {
   return atomicAdd(&to.values[i], value);
 }
 
+// Whether there are kernels for warpgroups' tensor cores (warpgroup.cuh).
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL)
+constexpr bool kHasWarpgroups = true;
+#else
+constexpr bool kHasWarpgroups = false;
+#endif
+
 INGOT_INLINE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
 INGOT_INLINE float power2(float x) {
   float y;

@@ -4,6 +4,18 @@
 
 #include "kernels/prim/device.cuh"
 
+// Blocks and stages have places of a ring in turn; `round` tells whose turn it is.
+template <int Slots>
+struct RingSlot {
+  int at = 0;
+  unsigned round = 0;
+  INGOT_MEMBER void next() {
+    if (++at < Slots) return;
+    at = 0;
+    round ^= 1;
+  }
+};
+
 #ifndef INGOT_SIMT
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 // Barriers in shared memory (PTX ISA, mbarrier). A phase of one ends when as many threads have arrived as it counts, and as many bytes have
@@ -70,7 +82,8 @@ INGOT_INLINE void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned pari
 // Copies to shared memory by one thread (PTX ISA, cp.async.bulk), a multiple of 16 bytes, which a barrier counts. Where it is for `Several`, it comes
 // to the same place of every block of a cluster whose bit is set in `blocks`, and counts there.
 template <bool Several, int N, int B>
-INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier, unsigned blocks) {
+INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier,
+                            unsigned blocks) {
   unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
   if constexpr (Several)
     asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], %4;" ::"r"(place),
@@ -163,6 +176,14 @@ INGOT_INLINE Words loadTransposed(SharedArray<Words, N>& from, int i) {
                : "memory");
   return words;
 }
+// Four matrices of 8 by 8 halves (PTX ISA, stmatrix), of which lane l has columns 2 (l % 4) and the next one of row l / 4 each, and says where row
+// l % 8 of matrix l / 8 goes. They are seen by who waits for the phase in which the thread's warp arrives.
+template <int N, int B>
+INGOT_INLINE void storeMatrices(SharedArray<Words, N>& to, int i, const Words& words, SharedBarriers<B>&, int) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1,%2,%3,%4};" ::"r"(sharedAddress(&to.values[i])), "r"(words.at[0]),
+               "r"(words.at[1]), "r"(words.at[2]), "r"(words.at[3])
+               : "memory");
+}
 
 // Tensor cores of a warpgroup (PTX ISA, wgmma): four warps begin d += a x for 16 columns of 64 channels, 16 a warp, whose fragments are as those of
 // mma.sync, and Rows rows of x, which are read from shared memory. Lane l holds of d[4 j] ... d[4 j + 3] the rows 8 j + 2 (l % 4) and the
@@ -250,18 +271,27 @@ INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], 
   else if constexpr (Keeps) INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_INTEGER);
   else INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
 }
-// The same of f16; `unit` as multiplyWide has it.
+// The same of f16, and of bf16; `unit` as multiplyWide has it.
+#define INGOT_MULTIPLY_FLOATS(rows, form)                                                     \
+  if constexpr (Rows == rows && Keeps) INGOT_MULTIPLY_##rows(form, ", 1, 1, 0", INGOT_FLOAT); \
+  else if constexpr (Rows == rows) INGOT_MULTIPLY_##rows(form, ", 1, 1, 0", INGOT_NEW_FLOAT)
 template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
-  static_assert(Rows == 32 || Rows == 64 || Rows == 96);
+  static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);
   constexpr bool keeps = Keeps;
   ingot_u64 matrix = rowsMatrix(x, firstX, unit);
-  if constexpr (Rows == 32 && Keeps) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
-  else if constexpr (Rows == 32) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
-  else if constexpr (Rows == 64 && Keeps) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
-  else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
-  else if constexpr (Keeps) INGOT_MULTIPLY_96("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
-  else INGOT_MULTIPLY_96("k16.f32.f16.f16", ", 1, 1, 0", INGOT_NEW_FLOAT);
+  INGOT_MULTIPLY_FLOATS(32, "k16.f32.f16.f16");
+  INGOT_MULTIPLY_FLOATS(64, "k16.f32.f16.f16");
+  INGOT_MULTIPLY_FLOATS(96, "k16.f32.f16.f16");
+  INGOT_MULTIPLY_FLOATS(128, "k16.f32.f16.f16");
+}
+template <bool Keeps, int Rows, int N>
+INGOT_INLINE void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
+  static_assert(Rows == 64 || Rows == 128);
+  constexpr bool keeps = Keeps;
+  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  INGOT_MULTIPLY_FLOATS(64, "k16.f32.bf16.bf16");
+  INGOT_MULTIPLY_FLOATS(128, "k16.f32.bf16.bf16");
 }
 // What a thread stored in shared memory is there for products, once somebody has waited for the thread (PTX ISA, fence.proxy.async).
 INGOT_INLINE void showStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

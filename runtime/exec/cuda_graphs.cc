@@ -7,6 +7,7 @@ namespace {
 
 // Batches of at most so many tokens have graphs; larger ones keep the GPU busy longer than a launch takes.
 constexpr ingot_i32 kLargestBucket = 256;
+static_assert(kLargestBucket < INGOT_MANY_TOKENS, "graphs have no steps of many tokens");
 
 ingot_i32 bucketOf(int64_t count) {
   ingot_i32 bucket = 1;

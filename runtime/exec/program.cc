@@ -62,8 +62,18 @@ WeightRange weightRange(const plan::Plan& plan) {
 
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
 
+static bool hasBatchesOf(plan::Batches batches, ingot_i32 tokens) {
+  switch (batches) {
+    case plan::Batches::any: return true;
+    case plan::Batches::alone: return tokens == 1;
+    case plan::Batches::several: return tokens != 1;
+    case plan::Batches::many: return tokens >= INGOT_MANY_TOKENS;
+  }
+  return false;
+}
+
 StepRun runOf(const plan::Step& step, const IngotBatch& batch, int kernel) {
-  if (step.batches() != plan::Batches::any && (step.batches() == plan::Batches::alone) != (batch.num_tokens == 1)) return {step.kernel(), 0};
+  if (!hasBatchesOf(step.batches(), batch.num_tokens)) return {step.kernel(), 0};
   int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;

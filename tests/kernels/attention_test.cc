@@ -130,6 +130,8 @@ class Model {
   void use(const Kernel& append, const Kernel& attend) { append_ = &append, attend_ = &attend; }
   // Of steps of one token, both kernels in one; null: they have two as others do.
   void useAlone(const Kernel* alone) { alone_ = alone; }
+  // Of the step beside attention's, where batches have many tokens.
+  void usePrompts(const Kernel& prompts) { prompts_ = &prompts; }
   void forgetTokens() { pool_.poison(); }
 
   Sequence makeSequence(Random& random, int64_t tokens) {
@@ -178,7 +180,9 @@ class Model {
     } else {
       operands.push_back(q.data());
       append_->runBackwards(batch.view(), operands, append_->tilesFor(tokens));
-      attend_->runOnThreads(batch.view(), {q.data(), keys(), keys() + half_, y.data(), partials_.data()}, tilesOf(batch.view()), 2);
+      operands = {q.data(), keys(), keys() + half_, y.data(), partials_.data()};
+      attend_->runOnThreads(batch.view(), operands, tilesOf(batch.view()), 2);
+      if (prompts_ && tokens >= INGOT_MANY_TOKENS) prompts_->runBackwards(batch.view(), operands, prompts_->tilesFor(batch.view().num_blocks));
     }
     EXPECT_TRUE(q.guardsIntact() && y.guardsIntact() && pool_.guardsIntact() && partials_.guardsIntact());
     const char* row = y.as<char>();
@@ -298,7 +302,7 @@ class Model {
   static constexpr int kPartials = 32;
   const Case& c_;
   const bool fragments_;
-  const Kernel *append_, *attend_, *alone_ = nullptr;
+  const Kernel *append_, *attend_, *alone_ = nullptr, *prompts_ = nullptr;
   int64_t row_;
   OperandVector<float> table_, qNorm_, kNorm_;
   size_t elementBytes_;
@@ -419,6 +423,51 @@ TEST(AttentionAlone, OneKernelDoesBoth) {
         model.expectOthersUntouched({&sequence});
       }
       EXPECT_EQ(std::memcmp(given[0].data(), expected[0].data(), expected[0].size() * 4), 0) << length << " tokens";
+    }
+  }
+}
+
+// Prompts of many sizes in one batch, which begin within pages, spans and splits, beside sequences that decode; and the same tokens in batches of
+// few.
+TEST(AttentionPrompt, StepsOfManyTokensKeepTheBits) {
+  const Case kPrompts[] = {{1, 1, 64, 64, false, "f16", 0, 0},           {4, 2, 64, 0, false, "bf16", 0, 3},
+                           {4, 1, 128, 128, false, "f16", 0, 0},         {8, 1, 64, 0, false, "f16", 90, 0},
+                           {3, 1, 64, 0, false, "f16", 300, 0, 0, true}, {12, 2, 64, 0, true, "f16", 5, 0, 32},
+                           {2, 1, 128, 0, false, "bf16", 20, 0, 128}};
+  const std::vector<int64_t> kLengths = {599, 1, 2, 17, 64, 161, 300, 130}, kBefore = {390, 0, 0, 3, 0, 100, 299, 95};
+  std::vector<KernelText> texts;
+  for (const Case& c : kPrompts)
+    for (KernelText& text : textsOf(c)) texts.push_back(std::move(text));
+  auto library = KernelLibrary::build(texts, "cuda-emulated");
+  ASSERT_TRUE(library.ok()) << library.status().message();
+  ASSERT_EQ((*library)->larger().size(), std::size(kPrompts));
+  Random random(8);
+  for (size_t i = 0; i < std::size(kPrompts); ++i) {
+    SCOPED_TRACE(texts[2 * i + 1].constants);
+    Model model(random, kPrompts[i], (*library)->at(2 * i), (*library)->at(2 * i + 1), hasFragments(kPrompts[i], "cuda-emulated"));
+    model.usePrompts((*library)->larger().find(2 * i + 1)->second);
+    std::vector<Sequence> made;
+    for (int64_t length : kLengths) made.push_back(model.makeSequence(random, length));
+    std::vector<Sequence*> all;
+    for (Sequence& s : made) all.push_back(&s);
+    // The next tokens up to `until`, at most so many of each sequence in a step.
+    auto advance = [&](const std::vector<int64_t>& until, int64_t most, std::vector<int64_t>& done, std::vector<std::vector<float>>& outputs) {
+      while (done != until) {
+        std::vector<int64_t> counts;
+        for (size_t s = 0; s < all.size(); ++s) counts.push_back(std::min(until[s] - done[s], most));
+        model.step(all, counts, done, outputs);
+      }
+    };
+    std::vector<std::vector<float>> before(all.size()), many(all.size()), few(all.size());
+    std::vector<int64_t> done(all.size(), 0);
+    advance(kBefore, 30, done, before);
+    advance(kLengths, kMaxTokens, done, many);
+    model.expectOthersUntouched(all);
+    done = kBefore;
+    advance(kLengths, 30, done, few);
+    for (size_t s = 0; s < all.size(); ++s) {
+      ASSERT_EQ(many[s].size(), few[s].size());
+      EXPECT_EQ(std::memcmp(many[s].data(), few[s].data(), few[s].size() * 4), 0) << kLengths[s] << " tokens, " << kBefore[s] << " before";
     }
   }
 }

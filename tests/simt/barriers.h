@@ -136,7 +136,8 @@ static inline void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned par
 // A chunk, to every block whose bit is set.
 namespace simt {
 template <class T, int N, int B>
-static inline void copyChunk(SharedArray<T, N>& to, int i, const void* from, SharedBarriers<B>& barriers, int barrier, unsigned blocks, bool several) {
+static inline void copyChunk(SharedArray<T, N>& to, int i, const void* from, SharedBarriers<B>& barriers, int barrier, unsigned blocks,
+                             bool several) {
   static_assert(sizeof(T) == kCopyBytes);
   to.expectInside(i);
   Block& own = *self().block;

@@ -5,6 +5,11 @@
 #include "tests/simt/warp.h"
 
 constexpr bool kHasTensorCores = true;
+#ifdef INGOT_SIMT_WITHOUT_WARPGROUPS
+constexpr bool kHasWarpgroups = false;
+#else
+constexpr bool kHasWarpgroups = true;
+#endif
 constexpr float kFloat8Unit = 1.0f;
 
 namespace simt {

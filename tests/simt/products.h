@@ -2,6 +2,7 @@
 // not before. Until then nobody may write what they read.
 #pragma once
 
+#include "tests/simt/barriers.h"
 #include "tests/simt/matrix.h"
 #include "tests/simt/shared.h"
 
@@ -9,20 +10,31 @@ namespace simt {
 
 constexpr int kLineChunks = 8;  // of a row of x
 
-static inline float halfOf(unsigned word, int i) { return halfToFloat((unsigned short)(word >> i % 2 * 16)); }
-
-// Adds what half a unit gives: eight columns of f16, or 16 codes.
-template <class T>
+// Half a unit: eight columns of f16 or of bf16, or 16 codes.
+struct HalfColumns {
+  typedef float Sum;
+  static float at(unsigned word, int i) { return halfToFloat((unsigned short)(word >> i % 2 * 16)); }
+};
+struct BfloatColumns {
+  typedef float Sum;
+  static float at(unsigned word, int i) { return asFloat(i % 2 ? word & 0xffff0000u : word << 16); }
+};
+struct CodeColumns {
+  typedef int Sum;
+};
+// Adds what half a unit gives.
+template <class Columns, class T>
 static inline void addChunk(float& d, const unsigned* channel, const T& x) {
-  for (int k = 0; k < 8; ++k) d = fma(halfOf(channel[k / 2], k), halfOf(x.at[k / 2], k), d);
+  for (int k = 0; k < 8; ++k) d = fma(Columns::at(channel[k / 2], k), Columns::at(x.at[k / 2], k), d);
 }
-template <class T>
+template <class Columns, class T>
 static inline void addChunk(int& d, const unsigned* channel, const T& x) {
   for (int t = 0; t < 4; ++t) d = dotQuad((int)channel[t], (int)x.at[t], d);
 }
 
-template <class Sum, int Rows, class T, int N>
+template <class Columns, int Rows, class T, int N>
 static void computeProduct(const Product& product) {
+  typedef typename Columns::Sum Sum;
   auto& x = *(SharedArray<T, N>*)product.x;
   for (int i = 0; i < Rows / 8; ++i)
     for (int j = 0; j < 2; ++j) {
@@ -32,7 +44,7 @@ static void computeProduct(const Product& product) {
         for (int half = 0; half < 2; ++half) {
           Sum& d = ((Sum*)product.sums)[i * 4 + half * 2 + j];
           if (chunk == 0 && !product.keeps) d = 0;
-          addChunk(d, product.channels[half] + chunk * 4, words);
+          addChunk<Columns>(d, product.channels[half] + chunk * 4, words);
         }
       }
     }
@@ -63,6 +75,15 @@ static inline T loadTransposed(SharedArray<T, N>& from, int i) {
     }
   }
   return words;
+}
+
+template <class T, int N, int B>
+static inline void storeMatrices(SharedArray<T, N>& to, int i, const T& words, SharedBarriers<B>& barriers, int barrier) {
+  unsigned turn = simt::showFragments(words.at, {0, 0}, "storeMatrices");
+  int row = (int)simt::lane() % 8, matrix = (int)simt::lane() / 8;
+  T line;
+  for (int word = 0; word < 4; ++word) line.at[word] = simt::wordOfA(row + matrix % 2 * 8, word, matrix / 2, turn);
+  storeBehind(to, i, line, barriers, barrier);
 }
 
 static inline void beginProducts() { simt::show(0, 0xffffffffu, "beginProducts"); }
@@ -101,15 +122,19 @@ static void beginProduct(void (*compute)(const Product&), void* sums, const unsi
 
 template <int Rows, class T, int N>
 static inline void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps) {
-  simt::beginProduct(simt::computeProduct<float, Rows, T, N>, d, a, x, firstX, unit, keeps, "multiplyWide");
+  simt::beginProduct(simt::computeProduct<simt::HalfColumns, Rows, T, N>, d, a, x, firstX, unit, keeps, "multiplyWide");
 }
 template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
-  simt::beginProduct(simt::computeProduct<int, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideCodes");
+  simt::beginProduct(simt::computeProduct<simt::CodeColumns, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideCodes");
 }
 template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
-  simt::beginProduct(simt::computeProduct<float, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideHalves");
+  simt::beginProduct(simt::computeProduct<simt::HalfColumns, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideHalves");
+}
+template <bool Keeps, int Rows, class T, int N>
+static inline void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
+  simt::beginProduct(simt::computeProduct<simt::BfloatColumns, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideBfloats");
 }
 static inline unsigned widenFloat8s(unsigned word, int upper) {
   unsigned both = word >> upper * 16;

@@ -13,10 +13,12 @@ std::string_view functionOf(const plan::Variant& variant, const plan::Step& step
 }
 
 // Tables of which a step reads a row a token, and not all.
-bool gathers(std::string_view function) { return function == "embedding" || function == "rope_append" || function == "attention"; }
+bool gathers(std::string_view function) {
+  return function == "embedding" || function == "rope_append" || function == "attention" || function == "prompt";
+}
 
-// A token alone has steps that do the same work in fewer.
-bool isOfSeveral(const plan::Step& step) { return step.batches() != plan::Batches::alone; }
+// A token alone has steps that do the same work in fewer; many tokens have steps that do some of it instead.
+bool isOfSeveral(const plan::Step& step) { return step.batches() == plan::Batches::any || step.batches() == plan::Batches::several; }
 
 // At least so many bytes of weights and cache are read, and so many multiply-adds x 2 computed.
 struct Work {
@@ -53,7 +55,7 @@ Work workOf(const plan::Plan& plan, const plan::Variant& variant, const plan::St
   std::string_view function = functionOf(variant, step);
   Work work;
   if (function == "linear") work = linearWork(plan, variant, step, load);
-  if (function == "attention") work = attentionWork(plan, variant, step, load);
+  if (function == "attention" || function == "prompt") work = attentionWork(plan, variant, step, load);
   if (!gathers(function))
     for (const auto* operand : *step.operands())
       if (operand->kind() == plan::OperandKind::weight)
@@ -120,10 +122,12 @@ Json profileOf(const plan::Plan& plan, const plan::Variant& variant, const Load&
   std::map<std::string, Sum> sums;
   double all = 0;
   auto timeOf = [](double amount, double perSecond) { return perSecond > 0 ? amount / perSecond : 0; };
-  for (const StepProfile& one : steps) {
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const StepProfile& one = steps[i];
     if (one.seconds == 0) continue;  // not run
     Sum& sum = sums[variant.kernels()->Get(one.step->kernel())->name()->str()];
-    Work work = workOf(plan, variant, *one.step, load);
+    bool leavesWork = i + 1 < steps.size() && steps[i + 1].step->batches() == plan::Batches::many && steps[i + 1].seconds > 0;
+    Work work = leavesWork ? Work{} : workOf(plan, variant, *one.step, load);
     double memory = timeOf(work.bytes, limits.bytes), compute = timeOf(work.ops, work.int8 ? limits.int8 : limits.floats);
     ++sum.steps;
     sum.seconds += one.seconds;

@@ -12,7 +12,8 @@
 namespace ingot {
 namespace {
 
-constexpr const char *kGemm = "gemm", *kWide = "wide", *kWideRuns = "wide_runs", *kWideCodes = "wide_codes", *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
+constexpr const char *kGemm = "gemm", *kWide = "wide", *kWideRuns = "wide_runs", *kWideCodes = "wide_codes", *kPrompt = "prompt";
+constexpr const char *kProgram = "ingot_program", *kEmulated = "cuda-emulated";
 
 // Of a block: a stack for every thread, and shared memory with its shadows. A cluster has several, and a persistent kernel.
 uint64_t emulatedScratchBytes(const KernelCode& code) { return (uint64_t{code.threads} << 14) + (4 << 20); }
@@ -53,8 +54,12 @@ std::string persistentSource(std::span<const KernelUnit> units) {
   return source + fmt::format("#include \"kernels/program/walk.cuh\"\nINGOT_KERNEL({}, program::Walk<{}>)\n", kProgram, tiles);
 }
 
-SourceUnit emulated(SourceUnit unit, const KernelCode& code) {
-  unit.source.insert(0, fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n#include \"tests/simt/simt.h\"\n", emulatedScratchBytes(code)));
+bool hasWarpgroups(std::string_view architecture) { return architecture == "sm_90a" || architecture == kEmulated; }
+
+SourceUnit emulated(SourceUnit unit, const KernelCode& code, std::string_view architecture) {
+  std::string front = fmt::format("#define INGOT_SIMT_SCRATCH_BYTES {}ull\n", emulatedScratchBytes(code));
+  if (!hasWarpgroups(architecture)) front += "#define INGOT_SIMT_WITHOUT_WARPGROUPS\n";
+  unit.source.insert(0, front + "#include \"tests/simt/simt.h\"\n");
   return unit;
 }
 
@@ -108,6 +113,12 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     code.threads = kCudaAttentionThreads;
     code.tiles = {attentionTiles(static_cast<int>(unit.kvHeads * unit.groupHeads), static_cast<int>(unit.kvHeads)), exec::Extent::splits, 1};
   }
+  if (unit.function == kPrompt) {
+    code.threads = kCudaPromptThreads;
+    code.dynamicBytes = static_cast<uint32_t>(cudaPromptBytes(static_cast<int>(unit.headDim)));
+    code.tiles = {unit.kvHeads * attentionGroupParts(static_cast<int>(unit.groupHeads)), exec::Extent::blocks,
+                  cudaPromptBlocks(static_cast<int>(unit.groupHeads))};
+  }
   return code;
 }
 
@@ -119,7 +130,7 @@ struct LargerShape {
 static std::vector<LargerShape> largerShapes(const KernelUnit& unit, std::string_view architecture) {
   std::vector<LargerShape> all;
   int group = static_cast<int>(unit.group);
-  if (architecture == "sm_90a" || architecture == kEmulated) {
+  if (hasWarpgroups(architecture)) {
     for (int shape = 0; shape < kCudaWideShapes && hasCudaWide(unit.format, unit.columns, unit.narrow, unit.resultGroup); ++shape)
       if (hasCudaWideShape(shape, unit.channels)) all.push_back({kCudaWide[shape].along > 1 ? kWideRuns : kWide, shape});
     for (int shape = 0; shape < kCudaWideCodesShapes; ++shape)
@@ -160,14 +171,32 @@ static std::vector<LargerKernel> largerKernels(std::span<const KernelUnit> units
   return all;
 }
 
+// Attention of many tokens: what its kernel there leaves alone (attention.cuh).
+static void addPromptKernels(std::span<const KernelUnit> units, std::vector<LargerKernel>& all) {
+  for (size_t i = 0; i < units.size(); ++i) {
+    if (units[i].function != "attention" || !units[i].before.empty() || !hasCudaPrompt(units[i].halves, static_cast<int>(units[i].headDim))) continue;
+    KernelUnit unit = units[i];
+    unit.symbol += fmt::format("_{}", kPrompt);
+    unit.name.replace(0, unit.function.size(), kPrompt);
+    unit.function = kPrompt;
+    unit.header = fmt::format("kernels/attention/{}", kPrompt);
+    KernelCode code = cudaKernel(unit);
+    all.push_back({i, std::move(unit), code, true});
+  }
+}
+
 ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture) {
   ExtraKernels extra;
   if (architecture != kWithoutLarger) extra.larger = largerKernels(units, architecture, choices);
+  if (hasWarpgroups(architecture)) addPromptKernels(units, extra.larger);
   if (choices.persistentTokens > 0) {
     KernelUnit unit;
     unit.symbol = kProgram;
     unit.function = unit.name = "program";
-    extra.persistent = PersistentKernel{std::move(unit), persistentSource(units), {.threads = kCudaLinearThreads}, choices.persistentTokens};
+    extra.persistent = PersistentKernel{std::move(unit),
+                                        persistentSource(units),
+                                        {.threads = kCudaLinearThreads},
+                                        std::min<int64_t>(choices.persistentTokens, INGOT_MANY_TOKENS - 1)};
   }
   return extra;
 }
@@ -188,7 +217,7 @@ std::vector<KernelCode> cudaKernels(std::span<const KernelUnit> units, const Ext
   return kernels;
 }
 
-SourceUnit emulatedSource(const KernelUnit& unit) { return emulated(cudaSource(unit), cudaKernel(unit)); }
+SourceUnit emulatedSource(const KernelUnit& unit) { return emulated(cudaSource(unit), cudaKernel(unit), kEmulated); }
 
 // The lowest level of this machine's architecture: its code does not depend on where it is made.
 Result<CpuTarget> emulatedTarget() {
@@ -204,11 +233,12 @@ Result<CpuTarget> emulatedTarget() {
 
 Result<VariantCode> generateEmulatedVariant(std::span<const KernelUnit> units, const CudaChoices& choices, int jobs) {
   INGOT_ASSIGN(CpuTarget target, emulatedTarget());
-  ExtraKernels extra = extraKernels(units, choices, choices.emulated.empty() ? target.name : choices.emulated);
+  std::string architecture = choices.emulated.empty() ? target.name : choices.emulated;
+  ExtraKernels extra = extraKernels(units, choices, architecture);
   std::vector<SourceUnit> sources = cudaSources(units, extra);
   std::vector<KernelCode> kernels = cudaKernels(units, extra);
   for (size_t i = 0; i < kernels.size(); ++i) {
-    sources[i] = emulated(std::move(sources[i]), kernels[i]);
+    sources[i] = emulated(std::move(sources[i]), kernels[i], architecture);
     kernels[i].scratchBytes = emulatedScratchBytes(kernels[i]) * kernels[i].clusterBlocks;
   }
   if (extra.persistent) kernels.back().scratchBytes *= kEmulatedBlocks;

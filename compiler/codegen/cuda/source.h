@@ -19,13 +19,13 @@ constexpr std::string_view kWithoutLarger = "sm_75";
 // What is chosen of CUDA kernels, beside what their cost models say.
 struct CudaChoices {
   int64_t largerRows = 0;        // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
-  int64_t persistentTokens = 0;  // batches of at most so many tokens run as one persistent kernel; 0: none do
+  int64_t persistentTokens = 0;  // batches of at most so many tokens, fewer than many, run as one persistent kernel; 0: none do
   std::string emulated;          // the architecture whose larger kernels the emulator runs; empty: sm_90a
   std::span<const MeasuredRows> measured = measuredRows();
 };
 
-// Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h; they need what sm_80 brought), and the
-// persistent kernel.
+// Kernels for more rows of the same steps, where a format and shape have one (linear.spec.h; they need what sm_80 brought), those of prompts
+// (attention.spec.h), and the persistent kernel.
 ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& choices, std::string_view architecture);
 // Sources of `units`, then of the extra kernels.
 std::vector<SourceUnit> cudaSources(std::span<const KernelUnit> units, const ExtraKernels& extra);
