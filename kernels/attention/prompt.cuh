@@ -55,7 +55,8 @@ struct Tile {
   // Where the lane stores eight halves of a page's first 16 columns, and of further ones. A page's tokens are lines of keys, and columns of values.
   template <bool Values>
   INGOT_INLINE int placeOf(int page) {
-    int lane = threadIdx.x % kWarp, row = lane % 8, line = (Values ? 0 : page * 16) + lane / 16 * 8 + row, chunk = (Values ? page * 2 : 0) + lane / 8 % 2;
+    int lane = threadIdx.x % kWarp, row = lane % 8, line = (Values ? 0 : page * 16) + lane / 16 * 8 + row,
+        chunk = (Values ? page * 2 : 0) + lane / 8 % 2;
     return line * 8 + (chunk ^ row);
   }
   template <bool Values>

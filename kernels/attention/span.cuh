@@ -99,13 +99,10 @@ struct Span {
   INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], Sums<Tiles>& sums, Factors (&factors)[2]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
-      float largest = -infinity(), totals[2] = {};  // of even and of odd tokens
+      float most[2] = {-infinity(), -infinity()}, totals[2] = {};  // of even and of odd tokens
 #pragma unroll
-      for (int i = 0; i < kSpanPages * 4; ++i) {
-        float score = scores[i / 4][i / 2 % 2][2 * r + i % 2];
-        largest = score > largest ? score : largest;
-      }
-      largest = warpMaximum<4>(largest);
+      for (int i = 0; i < kSpanPages * 4; ++i) most[i % 2] = maximum(most[i % 2], scores[i / 4][i / 2 % 2][2 * r + i % 2]);
+      float largest = warpMaximum<4>(maximum(most[0], most[1]));
       float shift = largest == -infinity() ? 0.0f : largest;
 #pragma unroll
       for (int i = 0; i < kSpanPages * 4; ++i) {

@@ -68,6 +68,8 @@ constexpr bool kHasWarpgroups = false;
 #endif
 
 INGOT_INLINE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
+// The larger one; of a number and none the number.
+INGOT_INLINE float maximum(float a, float b) { return fmaxf(a, b); }
 INGOT_INLINE float power2(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));

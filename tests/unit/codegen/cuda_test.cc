@@ -130,6 +130,28 @@ TEST(CudaTarget, MeasuredRowsStandBeforeTheCostModel) {
   }
 }
 
+// Where a cache and its heads are such as warpgroups multiply.
+TEST(CudaTarget, PromptsHaveAKernelBesideAttention) {
+  KernelUnit unit;
+  unit.function = "attention";
+  unit.symbol = "one";
+  unit.name = "attention.f16.h128.g4.p16";
+  unit.kvHeads = 2, unit.groupHeads = 4, unit.headDim = 128, unit.halves = true;
+  auto largerOn = [&](std::string_view architecture) { return extraKernels({&unit, 1}, {}, architecture).larger; };
+  std::vector<LargerKernel> larger = largerOn("sm_90a");
+  ASSERT_EQ(larger.size(), 1u);
+  EXPECT_TRUE(larger[0].isBeside);
+  EXPECT_EQ(larger[0].unit.name, "prompt.f16.h128.g4.p16");
+  EXPECT_EQ(larger[0].code.tiles.count, 2);
+  EXPECT_EQ(larger[0].code.tiles.extent, exec::Extent::blocks);
+  EXPECT_EQ(larger[0].code.tiles.rowsPerTile, 2) << "query blocks of four heads for eight warps";
+  for (std::string_view other : {"sm_80", "sm_100a", "compute_90"}) EXPECT_TRUE(largerOn(other).empty()) << other;
+  unit.headDim = 96;
+  EXPECT_TRUE(largerOn("sm_90a").empty());
+  unit.headDim = 128, unit.halves = false;
+  EXPECT_TRUE(largerOn("sm_90a").empty());
+}
+
 // Shapes that others are faster than wherever they begin are not compiled.
 TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
   KernelUnit unit;
