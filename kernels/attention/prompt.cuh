@@ -23,7 +23,7 @@ struct Tile {
   typedef attention::Rows<C, kWarps> Rows;
   typedef typename Rows::Work Work;
   typedef typename Rows::Sums Sums;
-  typedef TensorCore<C, kCudaPromptHeld, kWarps * kWarp> Core;
+  typedef TensorCore<C, kSteps> Core;
   typedef typename Core::Type Type;
   typedef typename Core::Weights Weights;
   static_assert(Rows::kColumns == kHeadDim);
@@ -111,99 +111,58 @@ struct Tile {
     if constexpr (C::kCache == CacheType::bf16) multiplyWideBfloats<Keeps, Lines>(d, a, storage.slots, first, unit);
     else multiplyWideHalves<Keeps, Lines>(d, a, storage.slots, first, unit);
   }
-  INGOT_INLINE void leave(const Slot& slot, Storage& storage) {
+  INGOT_INLINE void leave(Slot& slot, Storage& storage) {
     __syncwarp();
     if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, slot.at, 0);
+    slot.next();
   }
   // Where the warpgroup sees nothing.
   INGOT_INLINE void pass(Slot& slot, Storage& storage) {
     awaitBarrier(storage.full, slot.at, slot.round);
     leave(slot, storage);
-    slot.next();
   }
 
-  typedef float Scores[kSpanTokens / 2];
-  typedef float Output[kHeadDim / 2];
-  INGOT_INLINE void beginScores(const Core& core, Scores& scores, const Slot& slot, Storage& storage) {
-    int first = slot.at * kSlotChunks;
+  INGOT_INLINE void score(const Core& core, float (&scores)[kSpanTokens / 2], Slot& slot, Storage& storage) {
     awaitBarrier(storage.full, slot.at, slot.round);
-    Words queries[kSteps];
-#pragma unroll
-    for (int k = 0; k < kSteps; ++k) queries[k] = core.queryOf(k);
+    int first = slot.at * kSlotChunks;
     beginProducts();
-    multiply<false, kSpanTokens>(scores, queries[0].at, storage, first, 0);
+    multiply<false, kSpanTokens>(scores, core.query[0], storage, first, 0);
 #pragma unroll
-    for (int k = 1; k < kSteps; ++k) multiply<true, kSpanTokens>(scores, queries[k].at, storage, first + k / 4 * kPanelChunks, k % 4);
+    for (int k = 1; k < kSteps; ++k) multiply<true, kSpanTokens>(scores, core.query[k], storage, first + k / 4 * kPanelChunks, k % 4);
     closeProducts();
+    waitForProducts<0>(scores);
+    leave(slot, storage);
   }
-  // A span whose scores are there, and its values not yet multiplied: what a row of the warp sees of it has weights, and factors to fold it in with.
-  struct Softened {
-    Weights weights[kSpanPages];
+  INGOT_INLINE void addValues(const Weights (&weights)[kSpanPages], float (&output)[kHeadDim / 2], Slot& slot, Storage& storage) {
+    awaitBarrier(storage.full, slot.at, slot.round);
+    int first = slot.at * kSlotChunks;
+    beginProducts();
+    multiply<false, kHeadDim>(output, weights[0].at, storage, first, 0);
+#pragma unroll
+    for (int p = 1; p < kSpanPages; ++p) multiply<true, kHeadDim>(output, weights[p].at, storage, first, p);
+    closeProducts();
+    waitForProducts<0>(output);
+    leave(slot, storage);
+  }
+  // Folds in the span that begins with token `start`, if the warp sees any of it; another one of the warpgroup does.
+  INGOT_INLINE void add(const Core& core, bool sees, int start, const Work& work, Slot& slot, Storage& storage, Sums& sums) {
+    float scores[kSpanTokens / 2], output[kHeadDim / 2];
+    score(core, scores, slot, storage);
     Factors factors[2];
-    bool sees;
-  };
-  INGOT_INLINE void soften(Scores& scores, int start, const Work& work, Sums& sums, Factors (&factors)[2]) {
-    Span<C>::template soften<Type>((PageScores(&)[kSpanPages])scores, start, work.sight, nullptr, 0, nullptr, sums, factors);
-  }
-  INGOT_INLINE void keep(Scores& scores, const Factors (&factors)[2], bool sees, Softened& span) {
-    span.sees = sees;
-    for (int r = 0; r < 2; ++r) span.factors[r] = factors[r];
+    Weights weights[kSpanPages] = {};
+    if (sees) {
+      PageScores(&pages)[kSpanPages] = (PageScores(&)[kSpanPages])scores;
+      Span<C>::template soften<Type>(pages, start, work.sight, nullptr, 0, nullptr, sums, factors);
 #pragma unroll
-    for (int p = 0; p < kSpanPages; ++p) span.weights[p] = sees ? Core::weightsOf(((PageScores(&)[kSpanPages])scores)[p]) : Weights{};
-  }
-  INGOT_INLINE void beginValues(const Softened& span, Output& output, const Slot& slot, Storage& storage) {
-    int first = slot.at * kSlotChunks;
-    awaitBarrier(storage.full, slot.at, slot.round);
-    beginProducts();
-    multiply<false, kHeadDim>(output, span.weights[0].at, storage, first, 0);
-#pragma unroll
-    for (int p = 1; p < kSpanPages; ++p) multiply<true, kHeadDim>(output, span.weights[p].at, storage, first, p);
-    closeProducts();
-  }
-  INGOT_INLINE void foldValues(const Softened& span, const Output& output, Sums& sums) {
-    if (!span.sees) return;
+      for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(pages[p]);
+    }
+    addValues(weights, output, slot, storage);
+    if (!sees) return;
 #pragma unroll
     for (int i = 0; i < kHeadDim / 2; ++i) {
       float& sum = sums.output[i / 4][i % 4];
-      sum = fold(sum, output[i], span.factors[i % 4 / 2]);
+      sum = fold(sum, output[i], factors[i % 4 / 2]);
     }
-  }
-  // Folds in the span from token `start` on, of which some warp of the warpgroup sees something, and all such behind it, up to `end`; returns the
-  // last one's first token. While values of a span are multiplied, the scores of the next one become weights.
-  INGOT_INLINE int foldSpans(const Core& core, int start, int end, const Reach& own, const Work& work, Slot& slot, Storage& storage, Sums& sums) {
-    Scores scores;
-    Output output;
-    Softened span;
-    Factors factors[2] = {};
-    beginScores(core, scores, slot, storage);
-    waitForProducts<0>(scores);
-    leave(slot, storage);
-    slot.next();
-    if (work.sees(start)) soften(scores, start, work, sums, factors);
-    keep(scores, factors, work.sees(start), span);
-#pragma unroll 1
-    while (start + kSpanTokens < end && own.has(start + kSpanTokens)) {
-      start += kSpanTokens;
-      Slot keys = slot;
-      keys.next();
-      beginScores(core, scores, keys, storage);
-      beginValues(span, output, slot, storage);
-      waitForProducts<1>(scores);
-      leave(keys, storage);
-      if (work.sees(start)) soften(scores, start, work, sums, factors);
-      waitForProducts<0>(output);
-      leave(slot, storage);
-      foldValues(span, output, sums);
-      keep(scores, factors, work.sees(start), span);
-      slot = keys;
-      slot.next();
-    }
-    beginValues(span, output, slot, storage);
-    waitForProducts<0>(output);
-    leave(slot, storage);
-    slot.next();
-    foldValues(span, output, sums);
-    return start;
   }
 
   // The calling warp's rows of a tile of so many query blocks.
@@ -222,7 +181,7 @@ struct Tile {
       for (int start = split * INGOT_SPLIT_TOKENS; start < (split + 1) * INGOT_SPLIT_TOKENS; start += kSpanTokens) {
         if (!reach.has(start)) continue;
         if (own.has(start)) {
-          start = foldSpans(core, start, (split + 1) * INGOT_SPLIT_TOKENS, own, work, slot, storage, sums);
+          add(core, work.sees(start), start, work, slot, storage, sums);
         } else {
           pass(slot, storage);
           pass(slot, storage);
@@ -247,14 +206,14 @@ struct Tile {
     awaitLaunches();
     Slot slot;
     if (warpOf(threadIdx.x) >= kWarps) {
-      fewerRegisters<48>();
+      fewerRegisters<56>();
 #pragma unroll 1
       for (int i = first; i < end; i += blocks) {
         blocks = Rows::blocksFrom(batch, i);
         if (batch.blocks[i].num_tokens > 1) bring(Rows::reachOf(batch, i, blocks), Rows::kvHeadOf(tile), operands, slot, storage);
       }
     } else {
-      moreRegisters<232>();
+      moreRegisters<224>();
 #pragma unroll 1
       for (int i = first; i < end; i += blocks) {
         blocks = Rows::blocksFrom(batch, i);

@@ -64,7 +64,7 @@ struct Rows {
   INGOT_INLINE int kvHeadOf(int tile) { return tile / kParts; }
   // Of the calling warp, where the tile has so many blocks from `index` on.
   INGOT_INLINE Work workOf(const IngotBatch& batch, int index, int blocks, int tile) {
-    int warp = warpOf(threadIdx.x), head = tile % kParts * kPartHeads + warp % kPartHeads, firstHead = kvHeadOf(tile) * kGroupHeads;
+    int warp = threadIdx.x / kWarp, head = tile % kParts * kPartHeads + warp % kPartHeads, firstHead = kvHeadOf(tile) * kGroupHeads;
     bool works = warp / kPartHeads < blocks && head < kGroupHeads;
     const IngotQueryBlock block = batch.blocks[index + (works ? warp / kPartHeads : 0)];
     int position = batch.positions[block.first_token], row = block.first_token * kHeads + firstHead + (works ? head : 0);

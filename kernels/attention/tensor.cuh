@@ -7,8 +7,8 @@
 
 namespace attention {
 
-// `MostHeld`: steps of queries that registers hold of such many threads.
-template <class C, int MostHeld = 7, int Threads = kCudaAttentionThreads>
+// `MostHeld`: steps of queries that registers hold.
+template <class C, int MostHeld = 7>
 struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
@@ -31,7 +31,7 @@ struct TensorCore {
   struct alignas(kBytes ? 8 * kAtOnce : 16) Loaded {
     unsigned at[kBytes ? 2 * kAtOnce : 4];
   };
-  typedef SharedArray<Words, kRest ? kRest * Threads : 1> Rest;
+  typedef SharedArray<Words, kRest ? kRest * kCudaAttentionThreads : 1> Rest;
   unsigned query[kHeld][4];
   Rest* rest;  // a thread reads what it wrote
 
@@ -84,11 +84,11 @@ struct TensorCore {
         words.at[i] = pack(v.at[0] * kFactor, v.at[1] * kFactor);
         if (k < kHeld) query[k][i] = words.at[i];
       }
-      if (k >= kHeld) shared[(k - kHeld) * Threads + threadIdx.x] = words;
+      if (k >= kHeld) shared[(k - kHeld) * kCudaAttentionThreads + threadIdx.x] = words;
     }
   }
   INGOT_MEMBER Words queryOf(int k) const {
-    if (k >= kHeld) return (*rest)[(k - kHeld) * Threads + threadIdx.x];
+    if (k >= kHeld) return (*rest)[(k - kHeld) * kCudaAttentionThreads + threadIdx.x];
     return {query[k][0], query[k][1], query[k][2], query[k][3]};
   }
 
