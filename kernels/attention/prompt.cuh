@@ -33,6 +33,7 @@ struct Tile {
   // lines as there are tokens.
   static constexpr int kSlots = kCudaPromptSlots, kPanelChunks = kSpanTokens * 8, kSlotChunks = kHeadDim / 64 * kPanelChunks;
   typedef RingSlot<kSlots> Slot;
+  typedef SharedRegisters<kThreads, kMinBlocks, 56, 224> Registers;
   struct Storage {
     SharedArray<Words, kSlots * kSlotChunks> slots;
     typename Rows::Shared rows;
@@ -206,14 +207,14 @@ struct Tile {
     awaitLaunches();
     Slot slot;
     if (warpOf(threadIdx.x) >= kWarps) {
-      fewerRegisters<56>();
+      fewerRegisters<Registers::kCopier>();
 #pragma unroll 1
       for (int i = first; i < end; i += blocks) {
         blocks = Rows::blocksFrom(batch, i);
         if (batch.blocks[i].num_tokens > 1) bring(Rows::reachOf(batch, i, blocks), Rows::kvHeadOf(tile), operands, slot, storage);
       }
     } else {
-      moreRegisters<224>();
+      moreRegisters<Registers::kOther>();
 #pragma unroll 1
       for (int i = first; i < end; i += blocks) {
         blocks = Rows::blocksFrom(batch, i);

@@ -48,6 +48,7 @@ struct Tile {
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
   typedef RingSlot<kSlots> Slot;
+  typedef SharedRegisters<384, 1, 40, 232> Registers;  // of two warpgroups that multiply; one has enough
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
@@ -55,7 +56,8 @@ struct Tile {
   // the last one repeat it, and are not stored.
   INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, int firstUnit, int units, Slot& slot, Storage& storage) {
     constexpr int kEach = (kTileBlocks + kCopiers * kDown - 1) / (kCopiers * kDown);
-    int copier = threadIdx.x / kWarp - kConsumers, place = rank() % kCluster, down = place / kAcross, across = place % kAcross, box = copier * kAcross + across;
+    int copier = threadIdx.x / kWarp - kConsumers, place = rank() % kCluster, down = place / kAcross, across = place % kAcross,
+        box = copier * kAcross + across;
     unsigned sameRows = ((1u << kAcross) - 1) << down * kAcross, sameChannels = (kDown > 1 ? 1u | 1u << kAcross : 1u) << across;
     auto blockAt = [&](int i) -> int { return (i * kCopiers + copier) * kDown + down; };
     const char* from[kEach];
@@ -75,8 +77,8 @@ struct Tile {
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
         if (kTileBlocks % (kCopiers * kDown) == 0 || blockAt(i) < kTileBlocks)
-          copyBytes<(kDown > 1)>(storage.weights, panelAt(slot.at, blockAt(i)), from[i] + unit * (long long)kUnitBytes, bytes,
-                                 storage.full, slot.at, sameChannels);
+          copyBytes<(kDown > 1)>(storage.weights, panelAt(slot.at, blockAt(i)), from[i] + unit * (long long)kUnitBytes, bytes, storage.full, slot.at,
+                                 sameChannels);
     }
   }
 
@@ -226,10 +228,10 @@ struct Tile {
     openRing(storage);
     int cluster = index / kCluster, clusters = lastTile(count(batch)) / kCluster, rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
-      if constexpr (kConsumers > 4) fewerRegisters<40>();
+      if constexpr (kConsumers > 4) fewerRegisters<Registers::kCopier>();
       if (threadIdx.x % kWarp == 0) copyAll(batch, operands, cluster, clusters, storage);
     } else {
-      if constexpr (kConsumers > 4) moreRegisters<232>();
+      if constexpr (kConsumers > 4) moreRegisters<Registers::kOther>();
       Course course{{}, 0, matrixRow(), -1};
 #pragma unroll 1
       for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {

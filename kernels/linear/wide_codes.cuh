@@ -69,6 +69,7 @@ struct Tile {
     SharedBarriers<kFloats ? kSlots : 1> came;  // codes that become f16
   };
   typedef RingSlot<kSlots> Slot;
+  typedef SharedRegisters<kThreads, kMinBlocks, 40, kConsumers == 4 ? 216 : 232> Registers;
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
@@ -358,12 +359,12 @@ struct Tile {
     __syncthreads();
     int warp = warpOf(threadIdx.x);
     if (warp >= kConsumers) {
-      fewerRegisters<40>();
+      fewerRegisters<Registers::kCopier>();
       int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
       if (thread == -kWarp) copy(operands, rowsOf(batch), firstRow, tile, storage);
       if (thread >= 0 && thread < kScaling) scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
     } else {
-      moreRegisters<kConsumers == 4 ? 216 : 232>();
+      moreRegisters<Registers::kOther>();
       Sums totals = {};
       compute(storage, totals);
       finish(totals, tile, firstRow, rows, operands, storage);

@@ -1,6 +1,6 @@
-// linear for some tens of narrow rows and weights of f16 on sm_90a, where a block for every tile would leave much of a GPU idle: the blocks of a cluster
-// have a tile together, each some of its runs. The sums of all runs lie in shared memory, and every block adds up those of some rows, in order.
-// Constants and operands as in wide.cuh.
+// linear for some tens of narrow rows and weights of f16 on sm_90a, where a block for every tile would leave much of a GPU idle: the blocks of a
+// cluster have a tile together, each some of its runs. The sums of all runs lie in shared memory, and every block adds up those of some rows, in
+// order. Constants and operands as in wide.cuh.
 #pragma once
 
 #include "kernels/linear/finish.cuh"
@@ -33,7 +33,9 @@ struct Tile {
     for (int run = 0; run < kBlockRuns; ++run) {
       int first = (firstRun + run) * Wide::kRunUnits, left = Wide::kUnits - first;
       Sums sums = {};
-      if (left > 0) Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, course, storage.ring, sums);
+      if (left > 0)
+        Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, course, storage.ring,
+                                                                          sums);
 #pragma unroll
       for (int i = 0; i < kRows / 2; ++i)
         storage.sums[run * kPlaces + Wide::rowOf(i / 4 * 2 + i % 2) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];

@@ -16,6 +16,14 @@ struct RingSlot {
   }
 };
 
+// The last 128 of a block's threads, which copy, give registers to the others. A block has those that it began with, as many as are left to it where
+// a multiprocessor has so many blocks: who asks for more waits for ever.
+template <int Threads, int Blocks, int Copier, int Other>
+struct SharedRegisters {
+  static_assert(128 * Copier + (Threads - 128) * Other <= 65536 / (Threads * Blocks) / 8 * 8 * Threads);
+  static constexpr int kCopier = Copier, kOther = Other;
+};
+
 #ifndef INGOT_SIMT
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 // Barriers in shared memory (PTX ISA, mbarrier). A phase of one ends when as many threads have arrived as it counts, and as many bytes have
