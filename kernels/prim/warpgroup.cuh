@@ -66,14 +66,6 @@ INGOT_INLINE void syncCluster() {
   if constexpr (Blocks == 1) __syncthreads();
   else asm volatile("barrier.cluster.arrive.release.aligned; barrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
-// Behind it another block's shared memory may be gone: what was sent there must have been waited for.
-template <int Blocks>
-INGOT_INLINE void leaveCluster() {
-  if constexpr (Blocks > 1) {
-    __syncwarp();
-    asm volatile("barrier.cluster.arrive.relaxed.aligned; barrier.cluster.wait.aligned;" ::: "memory");
-  }
-}
 // Arrives, and says how many bytes copies will bring.
 template <int N>
 INGOT_INLINE void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {

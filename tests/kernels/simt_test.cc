@@ -11,12 +11,12 @@ namespace ingot::test {
 namespace {
 
 // A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.full`
-// (a barrier), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
+// (a barrier), `storage.told` (a number), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
   return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\n"
          "struct Tile {\n  static constexpr int kThreads = 64;\n" +
          constants +
-         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> full; };\n"
+         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> full; SharedArray<int, 1> told; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
          "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
@@ -89,11 +89,31 @@ TEST(SimtDeathTest, BlocksAtOnceAllReachTheirBarriers) {
 TEST(Simt, BlocksOfAClusterReachEachOther) {
   Loaded kernel(
       "if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\nif (i == 0) announceBytes(storage.full, 0, 128);\n"
-      "if (i == 0 && tile == 1) copyRows<1, 64, 3>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.full, 0);\n"
+      "if (i == 0 && tile == 1) copyRows<1, 64, true>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.full, 0, 7);\n"
       "if (i < 3) arrive<3>(storage.full, 0, i);\nawaitBarrier(storage.full, 0, 0);\nint sum = 0;\n"
-      "for (int w = 0; w < 4; ++w) sum += ((Words)storage.w[w]).at[0];\ny[tile * 64 + i] = sum;\nleaveCluster<3>();\n",
+      "for (int w = 0; w < 4; ++w) sum += ((Words)storage.w[w]).at[0];\ny[tile * 64 + i] = sum;\nsyncCluster<3>();\n",
       "  static constexpr int kCluster = 3;\n");
   for (int value : kernel.run()) EXPECT_EQ(value, 100 + 104 + 108 + 112);
+}
+
+// One of three blocks tells all a number, and all read what it has.
+TEST(Simt, BlocksOfAClusterTellEachOther) {
+  Loaded kernel(
+      "if (i == 0) initBarrier(storage.full, 0, 1);\nif (i < 16) storage.a[i] = 10 * tile + i;\nsyncCluster<3>();\n"
+      "if (i == 0) expectNumber<3>(storage.full, 0);\nfor (int r = 0; i == 5 && tile == 2 && r < 3; ++r) tell<3>(storage.told, 0, 100 + r, storage.full, r);\n"
+      "awaitBarrier(storage.full, 0, 0);\n"
+      "y[tile * 64 + i] = toldOf(storage.told, 0) + 1000 * loadFrom<3>(storage.a, 7, 2);\nsyncCluster<3>();\n",
+      "  static constexpr int kCluster = 3;\n");
+  std::vector<int> y = kernel.run();
+  for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], 27000 + 100 + i / 64) << i;
+}
+
+// A few blocks take all tiles in turn.
+TEST(Simt, BlocksTakeTurns) {
+  Loaded kernel("for (; tile < lastTile(count({})); tile = claimAfter(tile, 1, 3)) y[tile * 64 + i] = tile;\n",
+                "  static constexpr bool kTakesTurns = true;\n");
+  std::vector<int> y = kernel.run();
+  for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], i / 64) << i;
 }
 
 TEST(SimtDeathTest, ClustersHaveMistakesToo) {
@@ -101,6 +121,8 @@ TEST(SimtDeathTest, ClustersHaveMistakesToo) {
       {"if (tile != 1) syncCluster<3>();", "waits at a barrier that other threads never reach"},
       {"if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\narrive<3>(storage.full, 0, 3);\n",
        "arrives at a block that its cluster lacks, 3"},
+      {"y[i] = loadFrom<3>(storage.a, 0, 3);\n", "reads from a block that its cluster lacks, 3"},
+      {"if (i == 0) tell<3>(storage.told, 0, 1, storage.full, 3);\n", "tells a block that its cluster lacks, 3"},
       {"if (i == 0) initBarrier(storage.full, 0, 3);\nsyncCluster<3>();\nif (i == 0) arrive<3>(storage.full, 0, 0);\nawaitBarrier(storage.full, 0, "
        "0);\n",
        "waits at a barrier that other threads never reach"}};

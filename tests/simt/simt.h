@@ -38,10 +38,6 @@ template <int Blocks>
 INGOT_INLINE void syncCluster() {
   simt::self().wait(Blocks == 1 ? simt::Waiting::block : simt::Waiting::cluster, "syncCluster");
 }
-template <int Blocks>
-INGOT_INLINE void leaveCluster() {
-  if (Blocks > 1) syncCluster<Blocks>();
-}
 INGOT_INLINE void syncGrid(ingot_u64*) { simt::self().wait(simt::Waiting::grid, "syncGrid"); }
 // Blocks of one launch run on several threads of the host.
 INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
