@@ -48,6 +48,9 @@ class Ring {
     return at;
   }
 
+  // The first that is seen of the sequence.
+  INGOT_MEMBER int firstToken() const { return first_; }
+
   Shared& words;
 
  private:

@@ -50,8 +50,9 @@ struct SharedSpan {
     for (int stage = Ring::kKeyStages; stage < Ring::kStages; ++stage) {
       int at = ring.next(stage, start);
       float output[Ring::kTiles][4] = {};
-      if (start + kSpanTokens - 1 > sight.last) addStage<true>(weights, ring, at, sight.last - start, output);
-      else addStage<false>(weights, ring, at, 0, output);
+      if (start + kSpanTokens - 1 > sight.last || (C::kWindow && start < ring.firstToken()))
+        addStage<true>(weights, ring, at, ring.firstToken() - start, sight.last - start, output);
+      else addStage<false>(weights, ring, at, 0, 0, output);
 #pragma unroll
       for (int i = 0; i < 4 * Ring::kTiles; ++i) {
         float& sum = sums.output[(stage - Ring::kKeyStages) * Ring::kTiles + i / 4][i % 4];
@@ -61,14 +62,17 @@ struct SharedSpan {
     }
   }
 
-  // Adds the values of a stage. Some tokens of the span are behind the `last` one, if any.
+  // Adds the values of a stage. Some tokens of the span may be behind the `last` one; those of a page before the `first` one stand for another
+  // page's, of which that holds too: none of them counts.
   template <bool SomeBehind>
-  INGOT_INLINE void addStage(const typename Core::Weights (&weights)[kSpanPages], Ring& ring, int at, int last, float (&output)[Ring::kTiles][4]) {
+  INGOT_INLINE void addStage(const typename Core::Weights (&weights)[kSpanPages], Ring& ring, int at, int first, int last,
+                             float (&output)[Ring::kTiles][4]) {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p)
 #pragma unroll
       for (int k = 0; k < Ring::kEach; ++k)
-        Core::template addPiece<SomeBehind>(weights[p], ring.words, at + p * Ring::kWords + k * Ring::kPieceWords, last - p * kPageTokens,
+        Core::template addPiece<SomeBehind>(weights[p], ring.words, at + p * Ring::kWords + k * Ring::kPieceWords,
+                                            C::kWindow && (p + 1) * kPageTokens <= first ? -1 : last - p * kPageTokens,
                                             output + 2 * Core::kAtOnce * k);
   }
 };
