@@ -69,19 +69,17 @@ constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
 }
 
 // Many narrow rows and weights of f16 on sm_90a (wide.cuh): tiles of so many rows and channels, with so many stages of kCudaWideColumns in
-// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies. Blocks may be a cluster, so many `across` that
-// have the same rows and so many `down` that have the same channels: each copies its part of those for all. Or as many as there are runs, `along` k,
-// have a tile together (wide_runs.cuh).
+// shared memory, from few rows to many. A warpgroup for every 64 channels, and one that copies. Blocks may be a cluster: so many `across` have the
+// same rows, of which each copies its part for all; or so many `along` k have a tile together (wide_runs.cuh).
 struct CudaWide {
-  int rows, channels, slots, across = 1, down = 1, along = 1;
+  int rows, channels, slots, across = 1, along = 1;
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
-  constexpr int blocks() const { return across * down * along; }
+  constexpr int blocks() const { return across * along; }
   constexpr int box() const { return across > 1 ? rows / 4 : rows % 64 != 0 ? 32 : 64; }  // rows that come in one copy
   constexpr long long tilesAcross(long long n) const { return (n + channels * across - 1) / (channels * across) * across; }
   constexpr int bytes() const;
 };
-constexpr CudaWide kCudaWide[] = {{32, 64, 16},         {32, 64, 12, 1, 1, 2}, {64, 64, 12},    {64, 128, 8},
-                                  {64, 64, 8, 1, 1, 2}, {128, 128, 6},         {192, 128, 5, 2}};
+constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {32, 64, 12, 1, 2}, {64, 64, 12}, {64, 128, 8}, {64, 64, 8, 1, 2}, {128, 128, 6}, {192, 128, 5, 2}};
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart

@@ -17,7 +17,7 @@ struct Tile {
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
   static constexpr bool kTakesTurns = true;
-  static constexpr int kAcross = kShape.across, kDown = kShape.down, kCluster = kAcross * kDown, kTiles = (int)kShape.tilesAcross(C::kN);
+  static constexpr int kCluster = kShape.across, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
   static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
@@ -44,7 +44,7 @@ struct Tile {
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
-  INGOT_INLINE int count(const IngotBatch& batch) { return (rowTiles(batch) + kDown - 1) / kDown * kDown * kTiles; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
   typedef RingSlot<kSlots> Slot;
@@ -52,18 +52,15 @@ struct Tile {
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // One lane of each warp copies: the first ones rows, and all of them weights, their part for those of the cluster that have them too. Blocks behind
-  // the last one repeat it, and are not stored.
+  // One lane of each warp copies: the first ones rows, for all of the cluster, and all of them weights. Blocks behind the last one repeat it, and
+  // are not stored.
   INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, int firstUnit, int units, Slot& slot, Storage& storage) {
-    constexpr int kEach = (kTileBlocks + kCopiers * kDown - 1) / (kCopiers * kDown);
-    int copier = threadIdx.x / kWarp - kConsumers, place = rank() % kCluster, down = place / kAcross, across = place % kAcross,
-        box = copier * kAcross + across;
-    unsigned sameRows = ((1u << kAcross) - 1) << down * kAcross, sameChannels = (kDown > 1 ? 1u | 1u << kAcross : 1u) << across;
-    auto blockAt = [&](int i) -> int { return (i * kCopiers + copier) * kDown + down; };
+    constexpr int kEach = kTileBlocks / kCopiers;
+    int copier = threadIdx.x / kWarp - kConsumers, box = copier * kCluster + rank() % kCluster;
     const char* from[kEach];
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
-      int block = tile * kTileBlocks + blockAt(i);
+      int block = tile * kTileBlocks + i * kCopiers + copier;
       from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
     }
 #pragma unroll 1
@@ -72,13 +69,11 @@ struct Tile {
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
       if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
       if (box < kRows / kBox)
-        copyRows<kBox, kCudaWideColumns, (kAcross > 1)>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows,
-                                                        firstRow + box * kBox, unit * 16, storage.full, slot.at, sameRows);
+        copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow + box * kBox,
+                                                   unit * 16, storage.full, slot.at);
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
-        if (kTileBlocks % (kCopiers * kDown) == 0 || blockAt(i) < kTileBlocks)
-          copyBytes<(kDown > 1)>(storage.weights, panelAt(slot.at, blockAt(i)), from[i] + unit * (long long)kUnitBytes, bytes, storage.full, slot.at,
-                                 sameChannels);
+        copyBytes(storage.weights, panelAt(slot.at, i * kCopiers + copier), from[i] + unit * (long long)kUnitBytes, bytes, storage.full, slot.at);
     }
   }
 
@@ -107,9 +102,7 @@ struct Tile {
   };
   INGOT_INLINE void leave(int slot, Storage& storage) {
     __syncwarp();  // the other lanes have read too
-    int lane = threadIdx.x % kWarp;
-    bool copies = kAcross == 1 || kDown == 1 || lane / kAcross == rank() / kAcross || lane % kAcross == rank() % kAcross;
-    if (lane < kCluster && copies) arrive<kCluster>(storage.empty, slot, lane);
+    if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot, threadIdx.x % kWarp);
   }
   // A step's products begin while those of the step before go on, and behind it those have ended.
   template <int Units>
@@ -194,7 +187,7 @@ struct Tile {
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1);
-        initBarrier(storage.empty, i, kConsumers * (kAcross + kDown - 1));
+        initBarrier(storage.empty, i, kConsumers * kCluster);
       }
     if (threadIdx.x == kWarp)
       for (int i = 0; i < kTold; ++i) initBarrier(storage.told, i, 1);
@@ -215,7 +208,7 @@ struct Tile {
     for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {
       int next = claims ? claimAfter(cluster, kCluster, clusters) : 0;
       if (copier == 0) expectNumber<kCluster>(storage.told, turn % kTold);
-      placeOf<kTiles, kAcross, kDown>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
+      placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
       copy(operands, rowsOf(batch), rowTile * kRows, tile, 0, kUnits, slot, storage);
       for (int r = 0; claims && r < kCluster; ++r) tell<kCluster>(storage.next, turn % kTold, next, storage.told, r);
     }
@@ -237,7 +230,7 @@ struct Tile {
       for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {
         Sums totals = {};
         compute(course, storage, totals);
-        placeOf<kTiles, kAcross, kDown>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
+        placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
         finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
       }
     }

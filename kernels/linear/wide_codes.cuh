@@ -86,8 +86,8 @@ struct Tile {
       auto copyAllRows = [&](auto& to, auto& barriers) {
 #pragma unroll
         for (int row = 0; row < kRows; row += kBox)
-          copyRows<kBox, kCudaWideCodesColumns, false>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
-                                                       stage * kCudaWideCodesColumns, barriers, slot.at, 1);
+          copyRows<kBox, kCudaWideCodesColumns, 1>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
+                                                   stage * kCudaWideCodesColumns, barriers, slot.at);
       };
       announceBytes(storage.full, slot.at, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
       if constexpr (kFloats) {
@@ -100,7 +100,7 @@ struct Tile {
       for (int i = 0; i < kTileBlocks; ++i) {
         int block = tile * kTileBlocks + i;
         const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + stage * (kStageChunks * 16ll);
-        copyBytes<false>(storage.places.ring.weights, slot.at * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot.at, 1);
+        copyBytes(storage.places.ring.weights, slot.at * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot.at);
       }
     }
   }

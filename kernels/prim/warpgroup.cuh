@@ -79,38 +79,31 @@ INGOT_INLINE void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned pari
                "r"(parity)
                : "memory");
 }
-// Copies to shared memory by one thread (PTX ISA, cp.async.bulk), a multiple of 16 bytes, which a barrier counts. Where it is for `Several`, it comes
-// to the same place of every block of a cluster whose bit is set in `blocks`, and counts there.
-template <bool Several, int N, int B>
-INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier,
-                            unsigned blocks) {
-  unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
-  if constexpr (Several)
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1], %2, [%3], %4;" ::"r"(place),
-                 "l"(from), "r"(bytes), "r"(counter), "h"((unsigned short)blocks)
-                 : "memory");
-  else
-    asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(place), "l"(from), "r"(bytes),
-                 "r"(counter)
-                 : "memory");
+// Copies to shared memory by one thread (PTX ISA, cp.async.bulk), a multiple of 16 bytes, which a barrier counts.
+template <int N, int B>
+INGOT_INLINE void copyBytes(SharedArray<Words, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier) {
+  asm volatile("cp.async.bulk.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1], %2, [%3];" ::"r"(sharedAddress(&to.values[i])),
+               "l"(from), "r"(bytes), "r"(sharedAddress(&barriers.values[barrier]))
+               : "memory");
 }
-// The same of a box of rows, 64 columns of f16 or 128 codes of each, through the map that is the launch's last operand; what is outside of it is
-// zeros. Chunk c of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps.
-template <int Rows, int Columns, bool Several, int N, int B>
+// A box of rows, 64 columns of f16 or 128 codes of each, through the map that is the launch's last operand; what is outside of it is zeros. Chunk c
+// of row r lies at c ^ r % 8 of its line. The rest is for hosts, which have no maps. It comes to the same place of every block of a cluster, and
+// counts there.
+template <int Rows, int Columns, int Blocks, int N, int B>
 INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operands, long long, int, int row, int column, SharedBarriers<B>& barriers,
-                           int barrier, unsigned blocks) {
+                           int barrier) {
   static_assert(Columns == 64 || Columns == 128);
   unsigned place = sharedAddress(&to.values[i]), counter = sharedAddress(&barriers.values[barrier]);
   void* map = operands[INGOT_MAX_OPERANDS - 1];
-  if constexpr (Several)
-    asm volatile(
-        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(place),
-        "l"(map), "r"(column), "r"(row), "r"(counter), "h"((unsigned short)blocks)
-        : "memory");
-  else
+  if constexpr (Blocks == 1)
     asm volatile("cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes [%0], [%1, {%2, %3}], [%4];" ::"r"(place), "l"(map),
                  "r"(column), "r"(row), "r"(counter)
                  : "memory");
+  else
+    asm volatile(
+        "cp.async.bulk.tensor.2d.shared::cluster.global.mbarrier::complete_tx::bytes.multicast::cluster [%0], [%1, {%2, %3}], [%4], %5;" ::"r"(place),
+        "l"(map), "r"(column), "r"(row), "r"(counter), "h"((unsigned short)((1 << Blocks) - 1))
+        : "memory");
 }
 // A store that is seen by who waits for the phase in which the thread's warp arrives.
 template <class T, int N, int B>

@@ -89,7 +89,7 @@ TEST(SimtDeathTest, BlocksAtOnceAllReachTheirBarriers) {
 TEST(Simt, BlocksOfAClusterReachEachOther) {
   Loaded kernel(
       "if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\nif (i == 0) announceBytes(storage.full, 0, 128);\n"
-      "if (i == 0 && tile == 1) copyRows<1, 64, true>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.full, 0, 7);\n"
+      "if (i == 0 && tile == 1) copyRows<1, 64, 3>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.full, 0);\n"
       "if (i < 3) arrive<3>(storage.full, 0, i);\nawaitBarrier(storage.full, 0, 0);\nint sum = 0;\n"
       "for (int w = 0; w < 4; ++w) sum += ((Words)storage.w[w]).at[0];\ny[tile * 64 + i] = sum;\nsyncCluster<3>();\n",
       "  static constexpr int kCluster = 3;\n");
@@ -100,7 +100,8 @@ TEST(Simt, BlocksOfAClusterReachEachOther) {
 TEST(Simt, BlocksOfAClusterTellEachOther) {
   Loaded kernel(
       "if (i == 0) initBarrier(storage.full, 0, 1);\nif (i < 16) storage.a[i] = 10 * tile + i;\nsyncCluster<3>();\n"
-      "if (i == 0) expectNumber<3>(storage.full, 0);\nfor (int r = 0; i == 5 && tile == 2 && r < 3; ++r) tell<3>(storage.told, 0, 100 + r, storage.full, r);\n"
+      "if (i == 0) expectNumber<3>(storage.full, 0);\nfor (int r = 0; i == 5 && tile == 2 && r < 3; ++r) tell<3>(storage.told, 0, 100 + r, "
+      "storage.full, r);\n"
       "awaitBarrier(storage.full, 0, 0);\n"
       "y[tile * 64 + i] = toldOf(storage.told, 0) + 1000 * loadFrom<3>(storage.a, 7, 2);\nsyncCluster<3>();\n",
       "  static constexpr int kCluster = 3;\n");

@@ -26,11 +26,16 @@ static inline void arriveAt(Barrier& barrier, int bytes) {
   barrier.advance();
 }
 
-// What is at that place of another block of the cluster.
+// One of so many blocks that a call is about: a block by itself, or the cluster's.
+template <int Blocks>
+static inline Block& blockOf(unsigned rank) {
+  Block& own = *self().block;
+  return Blocks == 1 ? own : own.cluster[rank];
+}
+// What is there at the place of ours.
 template <class T>
-static inline T& inBlock(T& mine, unsigned rank) {
-  Block& block = *self().block;
-  return *(T*)(block.cluster[rank].storage + ((char*)&mine - block.storage));
+static inline T& inBlock(T& ours, Block& block) {
+  return *(T*)(block.storage + ((char*)&ours - self().block->storage));
 }
 
 // An element of a block's shared memory that nobody touches until the barrier lets go.
@@ -91,14 +96,14 @@ static inline void showBarriers() {}
 template <int Blocks, int N>
 static inline void arrive(SharedBarriers<N>& barriers, int i, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "arrives at a block that its cluster lacks,", rank);
-  simt::arriveAt(simt::inBlock(barriers.values[i], rank), 0);
+  simt::arriveAt(simt::inBlock(barriers.values[i], simt::blockOf<Blocks>(rank)), 0);
 }
 // What blocks wrote before all of their cluster waited for each other.
 template <int Blocks, class T, int N>
 static inline T loadFrom(SharedArray<T, N>& from, int i, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "reads from a block that its cluster lacks,", rank);
   from.expectInside(i);
-  return simt::inBlock(from.values[i], rank);
+  return simt::inBlock(from.values[i], simt::blockOf<Blocks>(rank));
 }
 // Hosts share tiles out beforehand.
 static inline int claimAfter(int cluster, int blocks, int) { return cluster + (int)simt::self().block->gridSize.x / blocks; }
@@ -119,8 +124,9 @@ template <int Blocks, int N>
 static inline void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "tells a block that its cluster lacks,", rank);
   to.expectInside(i);
-  simt::inBlock(to.values[i], rank) = value;
-  simt::Barrier& barrier = simt::inBlock(barriers.values[i], rank);
+  simt::Block& block = simt::blockOf<Blocks>(rank);
+  simt::inBlock(to.values[i], block) = value;
+  simt::Barrier& barrier = simt::inBlock(barriers.values[i], block);
   if (Blocks == 1) return simt::arriveAt(barrier, 0);
   barrier.bytes -= 4;
   barrier.advance();
@@ -133,37 +139,33 @@ static inline void awaitBarrier(SharedBarriers<N>& barriers, int i, unsigned par
   thread.hasPassed = simt::hasPassed;
   thread.wait(simt::Waiting::barrier, "awaitBarrier");
 }
-// A chunk, to every block whose bit is set.
-namespace simt {
 template <class T, int N, int B>
-static inline void copyChunk(SharedArray<T, N>& to, int i, const void* from, SharedBarriers<B>& barriers, int barrier, unsigned blocks,
-                             bool several) {
-  static_assert(sizeof(T) == kCopyBytes);
-  to.expectInside(i);
-  Block& own = *self().block;
-  if (!several) return beginBulk(own, &to.values[i], to.shadows[i], from, barriers.values[barrier]);
-  for (unsigned rank = 0; blocks >> rank; ++rank)
-    if (blocks >> rank & 1)
-      beginBulk(own.cluster[rank], &inBlock(to.values[i], rank), inBlock(to.shadows[i], rank), from, inBlock(barriers.values[barrier], rank));
-}
-}  // namespace simt
-template <bool Several, class T, int N, int B>
-static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier, unsigned blocks) {
+static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int bytes, SharedBarriers<B>& barriers, int barrier) {
+  static_assert(sizeof(T) == simt::kCopyBytes);
   if (bytes % simt::kCopyBytes || (unsigned long long)from % simt::kCopyBytes)
     simt::fault(*simt::self().block, simt::self().threadIndex.x, "copies what is no multiple of 16 bytes");
-  for (int chunk = 0; chunk < bytes / simt::kCopyBytes; ++chunk)
-    simt::copyChunk(to, i + chunk, (const char*)from + chunk * simt::kCopyBytes, barriers, barrier, blocks, Several);
+  for (int chunk = 0; chunk < bytes / simt::kCopyBytes; ++chunk) {
+    to.expectInside(i + chunk);
+    simt::beginBulk(*simt::self().block, &to.values[i + chunk], to.shadows[i + chunk], (const char*)from + chunk * simt::kCopyBytes,
+                    barriers.values[barrier]);
+  }
 }
 // A map may have more rows than the batch, with whatever is in them.
-template <int Rows, int Columns, bool Several, class T, int N, int B>
+template <int Rows, int Columns, int Blocks, class T, int N, int B>
 static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands, long long rowBytes, int rows, int row, int column,
-                            SharedBarriers<B>& barriers, int barrier, unsigned blocks) {
+                            SharedBarriers<B>& barriers, int barrier) {
   for (int r = 0; r < Rows; ++r)
     for (int chunk = 0; chunk < 8; ++chunk) {
+      int at = i + r * 8 + (chunk ^ r % 8);
       long long first = column * (128ll / Columns) + chunk * simt::kCopyBytes;
+      to.expectInside(at);
       bool isThere = row + r < rows && first < rowBytes;
       const char* from = isThere ? (const char*)operands[0] + (row + r) * rowBytes + first : nullptr;
-      simt::copyChunk(to, i + r * 8 + (chunk ^ r % 8), from, barriers, barrier, blocks, Several);
+      for (unsigned rank = 0; rank < Blocks; ++rank) {
+        simt::Block& block = simt::blockOf<Blocks>(rank);
+        simt::beginBulk(block, &simt::inBlock(to.values[at], block), simt::inBlock(to.shadows[at], block), from,
+                        simt::inBlock(barriers.values[barrier], block));
+      }
     }
 }
 template <class T, int N, int B>

@@ -94,7 +94,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
     if (unit.function == kWide || unit.function == kWideRuns) {
       const CudaWide& shape = kCudaWide[unit.shape];
-      code.tiles.count = shape.tilesAcross(unit.channels) * shape.down * shape.along, code.tiles.rowsPerTile = shape.rows * shape.down;
+      code.tiles.count = shape.tilesAcross(unit.channels) * shape.along, code.tiles.rowsPerTile = shape.rows;
       code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks());
       code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.turns = shape.along > 1 ? 0 : code.clusterBlocks;
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
