@@ -81,9 +81,9 @@ struct Tile {
   static constexpr long long kResultStride = paddedColumns(kColumns);
   static constexpr bool kCodes = isQuantized(C::kFormat);
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
-  // 128 registers leave room for two blocks, which stream weights better than one; of one row 64 are enough, and
-  // where there is little of a row the next launch's blocks, which find room, make up for it.
-  static constexpr int kMinBlocks = !kTensor ? 0 : Rows::kMade && C::kK <= 2048 ? 4 : 2;
+  // 128 registers leave room for two blocks, which stream weights better than one; of one row 64 are enough but
+  // for codes, and where there is little of a row the next launch's blocks, which find room, make up for it.
+  static constexpr int kMinBlocks = !kTensor ? 0 : Rows::kMade && !kCodes && C::kK <= 2048 ? 4 : 2;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
   static constexpr int kTileRows = Rows::kMade ? 1 : cudaTileRows(C::kFormat), kSumRows = Rows::kMade ? 1 : kRows;
