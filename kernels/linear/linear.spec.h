@@ -100,30 +100,36 @@ constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   long long tiles = (rows + one.rows - 1) / one.rows * one.tilesAcross(n) * one.along;
   return (tiles + 131) / 132 * ((one.rows * (one.across > 1 ? 3 : 4) + one.channels * 4) / one.along + (one.along > 1 ? 64 : 0));
 }
-// Of shapes of so many rows a matrix has the one that takes least for them; none whose tiles would be half empty, but for the narrowest.
+// None whose tiles would be half empty, but for the narrowest.
+constexpr bool fitsCudaWide(int shape, long long n) { return shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].across <= n; }
+// Of shapes of so many rows a matrix has the one that takes least for them.
 constexpr bool hasCudaWideShape(int shape, long long n) {
-  const CudaWide& one = kCudaWide[shape];
-  if (shape > 0 && one.channels * one.across > n) return false;
-  for (int i = 0; i < kCudaWideShapes; ++i) {
-    long long most = cudaWideCost(shape, one.rows, n), other = cudaWideCost(i, one.rows, n);
-    bool fits = i == 0 || kCudaWide[i].channels * kCudaWide[i].across <= n;
-    if (kCudaWide[i].rows == one.rows && fits && (other < most || (other == most && i < shape))) return false;
-  }
-  return true;
+  int rows = kCudaWide[shape].rows, best = -1;
+  for (int i = 0; i < kCudaWideShapes; ++i)
+    if (kCudaWide[i].rows == rows && fitsCudaWide(i, n) && (best < 0 || cudaWideCost(i, rows, n) < cudaWideCost(best, rows, n))) best = i;
+  return shape == best;
 }
-// Rows from which on it pays: the first one where the small tiles of an H100 are slower, the others where they cost no more than the one before.
-constexpr long long cudaWideLeastRows(int shape, long long n) {
+// Rows from which on a shape pays, of those that a matrix `has`: the first one where the small tiles of an H100 are slower, others where, and from
+// there on, one `pays` beside the one before it.
+template <class Has, class Pays>
+constexpr long long shapeLeastRows(int shape, const Has& has, const Pays& pays) {
   long long least = 17;
   for (int i = 0, before = -1; i <= shape; ++i) {
-    if (!hasCudaWideShape(i, n)) continue;
+    if (!has(i)) continue;
     if (before >= 0) {
       long long first = least + 1;
-      for (long long rows = 4096; rows >= first && cudaWideCost(i, rows, n) <= cudaWideCost(before, rows, n); rows -= 32) least = rows - 31;
+      for (long long rows = 4096; rows >= first && pays(i, before, rows); rows -= 32) least = rows - 31;
       if (least < first) least = first;
     }
     before = i;
   }
   return least;
+}
+// Where it costs no more.
+constexpr long long cudaWideLeastRows(int shape, long long n) {
+  return shapeLeastRows(
+      shape, [&](int i) -> bool { return hasCudaWideShape(i, n); },
+      [&](int i, int before, long long rows) -> bool { return cudaWideCost(i, rows, n) <= cudaWideCost(before, rows, n); });
 }
 
 // The same of codes (wide_codes.cuh), in stages of so many columns: rows arrive as codes, with what they say of groups beside them. Slots follow
@@ -166,20 +172,11 @@ constexpr long long cudaWideCodesCost(int shape, WeightFormat format, int group,
   long long copied = (one.rows * 32 + one.channels / kBlockChannels * groupBytes(format, group) * 32 / group) / 32;
   return (tiles + 131) / 132 * (computed > copied ? computed : copied);
 }
-// Rows from which on it pays: the first one where the small tiles are slower, the others where they hardly ever cost more than the one before.
+// Where it hardly ever costs more.
 constexpr long long cudaWideCodesLeastRows(int shape, WeightFormat format, int group, long long n, long long sums, long long resultGroup) {
-  long long least = 17;
-  for (int i = 0, before = -1; i <= shape; ++i) {
-    if (!hasCudaWideCodes(i, format, group, n, sums, resultGroup)) continue;
-    if (before >= 0) {
-      long long first = least + 1;
-      for (long long rows = 4096; rows >= first; rows -= 32) {
-        if (8 * cudaWideCodesCost(i, format, group, rows, n) > 9 * cudaWideCodesCost(before, format, group, rows, n)) break;
-        least = rows - 31;
-      }
-      if (least < first) least = first;
-    }
-    before = i;
-  }
-  return least;
+  return shapeLeastRows(
+      shape, [&](int i) -> bool { return hasCudaWideCodes(i, format, group, n, sums, resultGroup); },
+      [&](int i, int before, long long rows) -> bool {
+        return 8 * cudaWideCodesCost(i, format, group, rows, n) <= 9 * cudaWideCodesCost(before, format, group, rows, n);
+      });
 }
