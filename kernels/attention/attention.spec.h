@@ -19,8 +19,8 @@ constexpr int attentionGroupParts(int groupHeads) { return (groupHeads + 3) / 4;
 // Tiles of a split for each KV head, as many as either way takes.
 constexpr int attentionTiles(int heads, int kvHeads) { return kvHeads * attentionGroupParts(heads / kvHeads); }
 
-// Prompts of many tokens on sm_90a (prompt.cuh), from caches of 16 bits: eight warps multiply, four bring keys and values of spans.
-constexpr int kCudaPromptThreads = 384, kCudaPromptWarps = 8, kCudaPromptSlots = 6;
+// Prompts of many tokens on sm_90a (prompt.cuh), from caches of 16 bits: eight warps multiply, four bring keys of spans, and four values.
+constexpr int kCudaPromptThreads = 512, kCudaPromptWarps = 8, kCudaPromptSlots = 6;
 constexpr bool hasCudaPrompt(bool halves, int headDim) { return halves && (headDim == 64 || headDim == 128); }
 // Query blocks of a tile: as many as there are warps for its query heads.
 constexpr int attentionBlocks(int groupHeads, int warps) {
@@ -28,9 +28,9 @@ constexpr int attentionBlocks(int groupHeads, int warps) {
   return warps / ((groupHeads + parts - 1) / parts);
 }
 constexpr int cudaPromptBlocks(int groupHeads) { return attentionBlocks(groupHeads, kCudaPromptWarps); }
-// Shared memory: the slots, then of every lane the sums of the splits before, or of every warp its finished rows; barriers.
+// Shared memory: the slots, the queries of eight warps, then of every lane the sums of the splits before, or of every warp its finished rows; barriers.
 constexpr int cudaPromptBytes(int headDim) {
-  return kCudaPromptSlots * kSpanTokens * headDim * 2 + kCudaPromptWarps * (headDim / 8 + 1) * 32 * 16 + 128;
+  return (kCudaPromptSlots * kSpanTokens + kCudaPromptWarps * kAttentionRows) * headDim * 2 + kCudaPromptWarps * (headDim / 8 + 4) * 32 * 16 + 128;
 }
 
 // Partial results of one split and tile: a counter, the largest scores and the totals of its heads, and their outputs.

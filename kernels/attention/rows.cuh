@@ -64,7 +64,9 @@ struct Rows {
   INGOT_INLINE int kvHeadOf(int tile) { return tile / kParts; }
   // Of the calling warp, where the tile has so many blocks from `index` on.
   INGOT_INLINE Work workOf(const IngotBatch& batch, int index, int blocks, int tile) {
-    int warp = threadIdx.x / kWarp, head = tile % kParts * kPartHeads + warp % kPartHeads, firstHead = kvHeadOf(tile) * kGroupHeads;
+    int warp = threadIdx.x / kWarp;
+    settle(warp);  // who calls twice wants nothing to be kept in between
+    int head = tile % kParts * kPartHeads + warp % kPartHeads, firstHead = kvHeadOf(tile) * kGroupHeads;
     bool works = warp / kPartHeads < blocks && head < kGroupHeads;
     const IngotQueryBlock block = batch.blocks[index + (works ? warp / kPartHeads : 0)];
     int position = batch.positions[block.first_token], row = block.first_token * kHeads + firstHead + (works ? head : 0);
@@ -73,7 +75,7 @@ struct Rows {
   }
 
   // The lane's sums of the splits before lie in shared memory: every column tile's, then the largest scores and the totals.
-  INGOT_INLINE int placeOfSums() { return (int)threadIdx.x / kWarp * kWarpFours + (int)threadIdx.x % kWarp; }
+  INGOT_INLINE int placeOfSums() { return (int)(threadIdx.x / kWarp) * kWarpFours + (int)(threadIdx.x % kWarp); }
   INGOT_INLINE void foldIn(const Sums& sums, bool hasBefore, Shared& rows) {
     int first = placeOfSums();
     FourFloats state{{-infinity(), -infinity(), 0, 0}};
@@ -105,11 +107,12 @@ struct Rows {
     int first = threadIdx.x / kWarp * kWarpFours, lane = threadIdx.x % kWarp;
     bool odd = lane % 2;
     FourFloats state = rows[placeOfSums() + kColumnTiles * kWarp], fours[kColumnTiles];
+    float shares[2] = {reciprocal(state.at[2]), reciprocal(state.at[3])};
 #pragma unroll
     for (int n = 0; n < kColumnTiles; ++n) {
       FourFloats sum = rows[placeOfSums() + n * kWarp];
       for (int i = 0; i < 2; ++i) {
-        float above = sum.at[i] / state.at[2], below = sum.at[2 + i] / state.at[3];
+        float above = sum.at[i] * shares[0], below = sum.at[2 + i] * shares[1];
         float other = __shfl_xor_sync(kFullWarp, odd ? above : below, 1);
         fours[n].at[i] = odd ? other : above;
         fours[n].at[2 + i] = odd ? below : other;

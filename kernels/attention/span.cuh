@@ -13,17 +13,21 @@ namespace attention {
 constexpr int kSpanPages = kSpanTokens / kPageTokens;
 constexpr float kLog2e = 1.44269504088896341f;
 
-// Weighted sums of values over some tokens, relative to the largest score: of 8 * Tiles columns.
-template <int Tiles>
-struct Sums {
-  float output[Tiles][4];
+// Of the lane's rows over some tokens: largest scores, and totals of the weights relative to them.
+struct alignas(16) Weighed {
   float largest[2], total[2];
+};
+INGOT_INLINE Weighed weighedNothing() { return {{-infinity(), -infinity()}, {}}; }
+// With them the weighted sums of values, of 8 * Tiles columns.
+template <int Tiles>
+struct Sums : Weighed {
+  float output[Tiles][4];
 
   INGOT_MEMBER void clear() {
+    (Weighed&)*this = weighedNothing();
 #pragma unroll
     for (int n = 0; n < Tiles; ++n)
       for (int i = 0; i < 4; ++i) output[n][i] = 0;
-    for (int r = 0; r < 2; ++r) largest[r] = -infinity(), total[r] = 0;
   }
 };
 
@@ -45,7 +49,7 @@ struct Sight {
 
   // Of the lane's row r.
   INGOT_MEMBER int positionOf(int r) const {
-    int position = lowest + (int)threadIdx.x % kWarp / 4 + 8 * r;
+    int position = lowest + (int)(threadIdx.x % kWarp / 4) + 8 * r;
     return position < last ? position : last;
   }
 };
@@ -76,7 +80,7 @@ struct Span {
   // Scores become powers of two.
   INGOT_INLINE void toPowers(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
     float first[2];
-    for (int r = 0; r < 2; ++r) first[r] = (float)(start + 2 * ((int)threadIdx.x % 4) - sight.positionOf(r));
+    for (int r = 0; r < 2; ++r) first[r] = (float)(start + 2 * (int)(threadIdx.x % 4) - sight.positionOf(r));
 #pragma unroll
     for (int i = 0; i < kSpanPages * 8; ++i) {
       float& score = scores[i / 8][i / 4 % 2][i % 4];
@@ -95,8 +99,7 @@ struct Span {
   }
 
   // Scores become weights in place; largest scores and totals are folded in.
-  template <int Tiles>
-  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], Sums<Tiles>& sums, Factors (&factors)[2]) {
+  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], Weighed& weighed, Factors (&factors)[2]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       float most[2] = {-infinity(), -infinity()}, totals[2] = {};  // of even and of odd tokens
@@ -110,9 +113,9 @@ struct Span {
         score = power2(score - shift);
         totals[i % 2] += score;
       }
-      factors[r] = factorsOf(sums.largest[r], largest);
-      sums.largest[r] = factors[r].largest;
-      sums.total[r] = fold(sums.total[r], warpSum<4>(totals[0] + totals[1]), factors[r]);
+      factors[r] = factorsOf(weighed.largest[r], largest);
+      weighed.largest[r] = factors[r].largest;
+      weighed.total[r] = fold(weighed.total[r], warpSum<4>(totals[0] + totals[1]), factors[r]);
     }
   }
 
@@ -157,9 +160,9 @@ struct Span {
   }
 
   // Scores of a span that some row sees become the weights of its values; factors fold in the values' sums.
-  template <class Type, int Tiles>
+  template <class Type>
   INGOT_INLINE void soften(PageScores (&scores)[kSpanPages], int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands,
-                           Sums<Tiles>& sums, Factors (&factors)[2]) {
+                           Weighed& weighed, Factors (&factors)[2]) {
     auto scale = [&](const void* heads) {
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p)
@@ -168,7 +171,7 @@ struct Span {
     if constexpr (C::kCache == CacheType::i8) scale(operands[1]);
     toPowers(scores, start, sight);
     if (!isOpen(start, sight)) mask(scores, start, sight);
-    weigh(scores, sums, factors);
+    weigh(scores, weighed, factors);
     if constexpr (C::kCache == CacheType::i8) scale(operands[2]);
     if constexpr (C::kCache == CacheType::i8) normalize(scores, factors);
   }

@@ -115,6 +115,12 @@ struct SplitTile {
     storeResult<C>(y, work.token, head < work.heads ? (work.head + head) * kHeadDim + column : C::kHeads * kHeadDim, values);
   }
 
+  INGOT_INLINE FourFloats shareOf(FourFloats output, float total) {
+    float share = reciprocal(total);
+    for (int c = 0; c < 4; ++c) output.at[c] *= share;
+    return output;
+  }
+
   // The warps' spans in order: into the result, or into the partial.
   INGOT_INLINE void foldSpans(const Work& work, float* partial, void* y, Storage& storage) {
     forEachFour(work, [&](int head, int column) {
@@ -128,8 +134,7 @@ struct SplitTile {
         for (int c = 0; c < 4; ++c) output.at[c] = fold(output.at[c], storage.outputs[at * kStride + column + c], f);
       }
       if (work.first == work.last) {
-        for (int c = 0; c < 4; ++c) output.at[c] /= total;
-        storeFour(work, head, column, output, y);
+        storeFour(work, head, column, shareOf(output, total), y);
       } else if (head < work.heads) {
         float* results = partial + kPartialHeader;
         results[head] = largest;
@@ -180,8 +185,7 @@ struct SplitTile {
         for (int c = 0; c < 4; ++c) output.at[c] = fold(output.at[c], outputs[i].at[c], f);
       }
     }
-    for (int c = 0; c < 4; ++c) output.at[c] /= total;
-    return output;
+    return shareOf(output, total);
   }
 };
 

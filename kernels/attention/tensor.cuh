@@ -7,13 +7,12 @@
 
 namespace attention {
 
-// `MostHeld`: steps of queries that registers hold.
-template <class C, int MostHeld = 7>
+template <class C>
 struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
   // Steps of 16 columns: all, those that a load brings, and those whose queries are in registers. Shared memory has the others.
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < MostHeld ? kSteps : MostHeld;
+  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < 7 ? kSteps : 7;
   static constexpr int kRest = kSteps - kHeld;
   static constexpr int kPieceWords = kAtOnce * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
   // Values over what their halves are.
@@ -70,20 +69,24 @@ struct TensorCore {
     return fragmentsOf(loaded);
   }
 
-  // Row r of the queries begins at q + r * stride; those behind the last row are zeros.
-  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest& shared) {
+  // Step k of the queries, of which row r begins at q + r * stride; those behind the last row are zeros.
+  INGOT_INLINE Words queryAt(const float* q, long long stride, int rows, int k) {
     constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
-    int lane = threadIdx.x % kWarp, row = lane / 4;
+    Words words;
+    for (int i = 0; i < 4; ++i) {
+      int lane = threadIdx.x % kWarp, r = lane / 4 + i % 2 * 8;
+      TwoFloats v = r < rows ? ::load<TwoFloats>(q + r * stride + k * 16 + i / 2 * 8 + lane % 4 * 2) : TwoFloats{};
+      words.at[i] = pack(v.at[0] * kFactor, v.at[1] * kFactor);
+    }
+    return words;
+  }
+  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest& shared) {
     rest = &shared;
 #pragma unroll
     for (int k = 0; k < kSteps; ++k) {
-      Words words;
-      for (int i = 0; i < 4; ++i) {
-        int r = row + i % 2 * 8;
-        TwoFloats v = r < rows ? ::load<TwoFloats>(q + r * stride + k * 16 + i / 2 * 8 + lane % 4 * 2) : TwoFloats{};
-        words.at[i] = pack(v.at[0] * kFactor, v.at[1] * kFactor);
+      Words words = queryAt(q, stride, rows, k);
+      for (int i = 0; i < 4; ++i)
         if (k < kHeld) query[k][i] = words.at[i];
-      }
       if (k >= kHeld) shared[(k - kHeld) * kCudaAttentionThreads + threadIdx.x] = words;
     }
   }

@@ -265,6 +265,7 @@ INGOT_INLINE FourFloats loadFreshFour(const float* from) {
 }
 // The value is there before what comes next: a compiler that puts its sum off keeps all of its parts in registers until then.
 INGOT_INLINE void settle(float& value) { asm volatile("" : "+f"(value)); }
+INGOT_INLINE void settle(int& value) { asm volatile("" : "+r"(value)); }
 // A place in global memory that would otherwise be computed wherever it is used.
 INGOT_INLINE void settle(const char*& place) {
   size_t address = __cvta_generic_to_global(place);
@@ -343,6 +344,7 @@ INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
 INGOT_INLINE void settle(float&) {}
+INGOT_INLINE void settle(int&) {}
 INGOT_INLINE void settle(const char*&) {}
 INGOT_INLINE void settleShared(const char*&) {}
 INGOT_INLINE int warpOf(unsigned thread) { return (int)thread / kWarp; }

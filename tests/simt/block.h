@@ -34,8 +34,8 @@ struct Product {
   void (*compute)(const Product&);
   void* sums;
   unsigned channels[2][8];  // 16 columns of the thread's two channels, or 32 of codes
-  void* x;                  // an array in shared memory
-  int firstX, unit;
+  void *x, *lines;          // arrays in shared memory; of the channels where they lie there
+  int firstX, firstLine, unit;
   bool keeps;
   unsigned group;  // of the thread's products
 };

@@ -50,6 +50,20 @@ static void computeProduct(const Product& product) {
     }
 }
 
+// The same where the channels lie in shared memory too, lines as those of x.
+template <class Columns, int Rows, class A, class T, int M, int N>
+static void computeLines(const Product& product) {
+  Product filled = product;
+  auto& lines = *(SharedArray<A, M>*)product.lines;
+  for (int half = 0; half < 2; ++half)
+    for (int chunk = 0; chunk < 2; ++chunk) {
+      int line = (int)self().threadIndex.x / 32 % 4 * 16 + (int)lane() / 4 + half * 8;
+      A words = lines[product.firstLine + line * kLineChunks + ((product.unit * 2 + chunk) ^ line % 8)];
+      for (int word = 0; word < 4; ++word) filled.channels[half][chunk * 4 + word] = words.at[word];
+    }
+  computeProduct<Columns, Rows, T, N>(filled);
+}
+
 static inline void finishProducts(unsigned most) {
   Thread& thread = self();
   unsigned left = 0;
@@ -101,11 +115,9 @@ static inline void waitForProducts(Sum (&)[N]) {
 namespace simt {
 
 template <class T, int N>
-static void beginProduct(void (*compute)(const Product&), void* sums, const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps,
-                         const char* name) {
+static Product& addProduct(void (*compute)(const Product&), void* sums, SharedArray<T, N>& x, int firstX, int unit, bool keeps) {
   Thread& thread = self();
   if (thread.numProducts == kMaxProducts) fault(*thread.block, thread.threadIndex.x, "has more products under way than the emulator keeps");
-  unsigned turn = showFragments(a, {0, 0}, name);
   Product& product = thread.products[thread.numProducts++];
   product.compute = compute;
   product.sums = sums;
@@ -114,6 +126,13 @@ static void beginProduct(void (*compute)(const Product&), void* sums, const unsi
   product.unit = unit;
   product.keeps = keeps;
   product.group = thread.productGroups;
+  return product;
+}
+template <class T, int N>
+static void beginProduct(void (*compute)(const Product&), void* sums, const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps,
+                         const char* name) {
+  unsigned turn = showFragments(a, {0, 0}, name);
+  Product& product = addProduct(compute, sums, x, firstX, unit, keeps);
   for (int half = 0; half < 2; ++half)
     for (int word = 0; word < 8; ++word) product.channels[half][word] = wordOfA((int)lane() / 4 + half * 8, word % 4, word / 4, turn);
 }
@@ -135,6 +154,20 @@ static inline void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[
 template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
   simt::beginProduct(simt::computeProduct<simt::BfloatColumns, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideBfloats");
+}
+#define INGOT_MULTIPLY_LINES(Columns, name)                                                                        \
+  simt::show((unsigned long long)firstA, 0xffffffffu, name);                                                       \
+  simt::Product& product =                                                                                         \
+      simt::addProduct(simt::computeLines<Columns, 64, A, T, M, N>, d, x, firstX, unit, Keeps);                     \
+  product.lines = &a;                                                                                              \
+  product.firstLine = firstA
+template <bool Keeps, class A, class T, int M, int N>
+static inline void multiplyLinesOfHalves(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_LINES(simt::HalfColumns, "multiplyLinesOfHalves");
+}
+template <bool Keeps, class A, class T, int M, int N>
+static inline void multiplyLinesOfBfloats(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_LINES(simt::BfloatColumns, "multiplyLinesOfBfloats");
 }
 static inline unsigned widenFloat8s(unsigned word, int upper) {
   unsigned both = word >> upper * 16;
