@@ -13,7 +13,8 @@ template <class C>
 struct Tile<C> {
   typedef SplitTile<C> Split;
   typedef rope_append::Tile<typename C::Rope> Rope;
-  static constexpr int kThreads = Split::kThreads, kTiles = Split::kTiles, kMinBlocks = Split::kMinBlocks;
+  static constexpr int kThreads = Split::kThreads, kTiles = Split::kTiles;
+  static constexpr int kMinBlocks = C::kHeadDim <= 64 ? 3 : 1;  // of one token there are few
   static constexpr bool kAwaits = true;
   struct Storage {
     typename Split::Storage split;

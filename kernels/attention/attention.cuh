@@ -16,16 +16,15 @@ namespace attention {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaAttentionThreads, kTiles = attentionTiles(C::kHeads, C::kKvHeads);
-  static constexpr int kMinBlocks = SplitTile<C>::kMinBlocks;
+  static constexpr int kMinBlocks = kHasThreeBlocks<C> ? 3 : 1;
   static constexpr bool kAwaits = true;
   INGOT_EITHER Storage {
     typename WholeTile<C>::Storage whole;
     typename SplitTile<C>::Storage split;
   };
 
-  static constexpr bool kLeavesPrompts = kHasWarpgroups && hasCudaPrompt(C::kCache == CacheType::f16 || C::kCache == CacheType::bf16, C::kHeadDim);
   INGOT_INLINE bool leaves(const IngotBatch& batch, const IngotSplit& split) {
-    return kLeavesPrompts && batch.num_tokens >= INGOT_MANY_TOKENS && batch.blocks[split.block].num_tokens > 1;
+    return kLeavesPrompts<C> && batch.num_tokens >= INGOT_MANY_TOKENS && batch.blocks[split.block].num_tokens > 1;
   }
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_splits * kTiles; }

@@ -15,13 +15,13 @@ using namespace attention;
 
 template <class C>
 struct Tile {
-  static_assert(hasCudaPrompt(elementBytes(C::kCache) == 2, C::kHeadDim));
+  static_assert(kLeavesPrompts<C>);
   static constexpr int kThreads = kCudaPromptThreads, kDynamicBytes = cudaPromptBytes(C::kHeadDim), kMinBlocks = 1;
   static constexpr bool kAwaits = true;
   static constexpr int kHeadDim = C::kHeadDim, kSteps = kHeadDim / 16, kWarps = kCudaPromptWarps, kGroupWarps = 4;
   static constexpr int kGroups = kWarps / kGroupWarps, kBringers = (kThreads / kWarp - kWarps) / 2;
   static_assert(kBringers == kSpanPages, "of every span a warp brings a page's keys, or its values");
-  typedef attention::Rows<C, kWarps> Rows;
+  typedef attention::Rows<C, kWarps, kHeadDim> Rows;
   typedef typename Rows::Work Work;
   typedef TensorCore<C> Core;
   typedef typename Core::Type Type;

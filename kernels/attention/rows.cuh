@@ -8,9 +8,18 @@
 
 namespace attention {
 
-// Columns of the result at once: all that registers hold. Groups of a quantised result, and what a load brings, stay whole.
-constexpr int columnsAtOnce(int headDim, int group, int loaded) {
-  int columns = headDim <= 128 ? headDim : 64, unit = group > loaded ? group : loaded;
+// Whether prompts of many tokens have a kernel of their own.
+template <class C>
+constexpr bool kLeavesPrompts = kHasWarpgroups && hasCudaPrompt(C::kCache == CacheType::f16 || C::kCache == CacheType::bf16, C::kHeadDim);
+
+// Splits wait for keys, and then for values: three blocks of a multiprocessor keep memory busier than two. Their registers do for rows of 64 columns
+// at once, which cost scores that are computed again, but not for what some models have besides.
+template <class C>
+constexpr bool kHasThreeBlocks = C::kHeadDim <= 64 || (kLeavesPrompts<C> && C::kWindow == 0 && C::kSoftcap == 0 && !C::kAlibi && C::kResultGroup <= 64);
+
+// Columns of the result at once: all of up to `most`. Groups of a quantised result, and what a load brings, stay whole.
+constexpr int columnsAtOnce(int headDim, int most, int group, int loaded) {
+  int columns = headDim <= most ? headDim : 64, unit = group > loaded ? group : loaded;
   while (headDim % columns != 0 || columns % unit != 0) --columns;
   return columns;
 }
@@ -23,12 +32,12 @@ struct Reach {
   INGOT_MEMBER bool has(int start) const { return start <= last && start + kSpanTokens > first; }
 };
 
-template <class C, int Warps>
+template <class C, int Warps, int MostColumns>
 struct Rows {
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = kHeads / kKvHeads;
   static constexpr int kParts = attentionGroupParts(kGroupHeads), kPartHeads = (kGroupHeads + kParts - 1) / kParts;
   static constexpr int kBlocks = attentionBlocks(kGroupHeads, Warps);
-  static constexpr int kColumns = columnsAtOnce(kHeadDim, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)), kColumnTiles = kColumns / 8;
+  static constexpr int kColumns = columnsAtOnce(kHeadDim, MostColumns, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)), kColumnTiles = kColumns / 8;
   // In fours, in shared memory: from one finished row to the next, and what a warp has for them, or for its sums of the splits before.
   static constexpr int kStride = kColumns / 4 + 1, kSums = (kColumnTiles + 1) * kWarp;
   static constexpr int kWarpFours = kAttentionRows * kStride > kSums ? kAttentionRows* kStride : kSums;

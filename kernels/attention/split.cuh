@@ -37,8 +37,6 @@ struct SplitTile {
   static constexpr int kThreads = kCudaAttentionThreads, kWarps = kThreads / kWarp;
   static constexpr int kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = C::kHeads / kKvHeads;
   static constexpr int kHeadTiles = attentionHeadTiles(kGroupHeads), kTiles = attentionTiles(C::kHeads, kKvHeads);
-  // Where registers of this many blocks hold the sums of all columns without spilling.
-  static constexpr int kMinBlocks = C::kHeadDim <= 64 ? 3 : 1;
   static constexpr int kPartial = partialFloats(kGroupHeads, kHeadDim), kFours = kHeadDim / 4;
   static constexpr int kStride = kHeadDim + 4;  // of a head in shared memory: heads of neighbouring lanes are in other banks
   // A launch of so many tiles leaves much of a GPU idle: there it pays to ask for keys and values before the queries are there.

@@ -129,7 +129,7 @@ struct SpanOf<C, ColumnTiles, true> {
 template <class C>
 struct WholeTile {
   static constexpr int kThreads = kCudaAttentionThreads;
-  typedef attention::Rows<C, kThreads / kWarp> Rows;
+  typedef attention::Rows<C, kThreads / kWarp, kHasThreeBlocks<C> ? 64 : 128> Rows;
   typedef typename Rows::Work Work;
   typedef typename Rows::Sums Sums;
   typedef typename SpanOf<C, Rows::kColumnTiles, PagePlace<C::kCache, C::kHeadDim>::kFragments>::Type WholeSpan;

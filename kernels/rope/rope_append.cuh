@@ -1,5 +1,5 @@
 // Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
-// to its own rows. Tiles are some heads of a token, then the others, then those of the next token; a warp has a head in registers.
+// to its own rows. Tiles are some heads of a token, then the others, then those of the next token; a warp has a few in registers.
 // Constants, operands and rotation as in rope_append.cpu.h.
 #pragma once
 
@@ -129,18 +129,34 @@ struct Tile {
     else append(head, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
   }
 
+  // Of few tokens what leads to their heads is on its way while the launch before ends. Of many most tiles begin later, and heads come first.
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
-    int token = index / kTiles, h = index % kTiles * kCudaRopeHeads + threadIdx.x / kWarp;
-    if (h >= kAllHeads) return awaitLaunches();
+    constexpr int kWarps = kThreads / kWarp, kEach = kCudaRopeHeads / kWarps;
+    int token = index / kTiles, first = index % kTiles * kCudaRopeHeads + threadIdx.x / kWarp;
+    if (first >= kAllHeads) return awaitLaunches();
+    Head heads[kEach], norms[kEach];
+    auto awaitHeads = [&]() -> void {
+      awaitLaunches();
+#pragma unroll
+      for (int i = 0; i < kEach; ++i)
+        if (first + i * kWarps < kAllHeads) heads[i] = givenHead(operands, token, first + i * kWarps);
+    };
+    bool isOfMany = batch.num_tokens >= INGOT_MANY_TOKENS;
+    if (isOfMany) awaitHeads();
     int position = batch.positions[token];
     long long page = pageOf(batch, token);
-    Head norm = normOf(operands, h);
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) norms[i] = normOf(operands, first + i * kWarps);
     Turns turns = turnsAt(operands, position);
-    awaitLaunches();
-    Head head = givenHead(operands, token, h);
-    turn(head, h, norm, turns);
-    if (h < kHeads) keepQuery(head, (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim);
-    else append(head, h, page, position % kPageTokens, operands);
+    if (!isOfMany) awaitHeads();
+#pragma unroll
+    for (int i = 0; i < kEach; ++i) {
+      int h = first + i * kWarps;
+      if (h >= kAllHeads) break;
+      turn(heads[i], h, norms[i], turns);
+      if (h < kHeads) keepQuery(heads[i], (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim);
+      else append(heads[i], h, page, position % kPageTokens, operands);
+    }
   }
 };
 
