@@ -121,8 +121,10 @@ Status CudaProgram::fill(const plan::Weight& weight) {
 }
 
 Status CudaProgram::bindSteps() {
-  for (const auto* step : *variant_.steps()) {
-    BoundStep bound{{}, step, {}};
+  const auto& steps = *variant_.steps();
+  for (uint32_t at = 0; at < steps.size(); ++at) {
+    const auto* step = steps[at];
+    BoundStep bound{{}, step, {}, at + 1 < steps.size() && steps[at + 1]->batches() == plan::Batches::many};
     for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
     steps_.push_back(std::move(bound));
     profile_.push_back({step, 0});
@@ -230,6 +232,16 @@ Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t ro
                              static_cast<uint64_t>(rows.count) * rowBytes);
 }
 
+static bool hasTokensAlone(const IngotBatch& batch) {
+  return std::any_of(batch.splits, batch.splits + batch.num_splits, [&](IngotSplit split) { return batch.blocks[split.block].num_tokens == 1; });
+}
+
+StepRun CudaProgram::runFor(const BoundStep& step, const IngotBatch& batch, int kernel) const {
+  StepRun run = runOf(*step.step, batch, kernel);
+  if (step.leavesPrompts && batch.num_tokens >= INGOT_MANY_TOKENS && !hasTokensAlone(batch)) run.tiles = 0;
+  return run;
+}
+
 Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const {
   if (run.tiles == 0) return {};
   CudaPointer batch = batch_.pointer();
@@ -243,7 +255,7 @@ Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const 
 }
 
 Status CudaProgram::launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first) const {
-  for (const BoundStep& step : std::span(steps_).subspan(first)) INGOT_TRY(launchStep(device, step, runOf(*step.step, sizes)));
+  for (const BoundStep& step : std::span(steps_).subspan(first)) INGOT_TRY(launchStep(device, step, runFor(step, sizes)));
   return {};
 }
 
@@ -271,7 +283,7 @@ std::string CudaProgram::warning() const {
 
 Status CudaProgram::profileAll(const IngotBatch& sizes) {
   for (size_t i = 0; i < steps_.size(); ++i) {
-    StepRun run = runOf(*steps_[i].step, sizes, profiledKernel_);
+    StepRun run = runFor(steps_[i], sizes, profiledKernel_);
     if (run.tiles == 0) continue;
     INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], run); }));
     profile_[i].seconds += seconds;

@@ -1,4 +1,5 @@
 // The CUDA side of the runtime against a driver that is none: answers, and what of them comes from where.
+#include "tests/support/tiny_checkpoint.h"
 #include "tests/unit/exec/cuda_program.h"
 
 namespace ingot::test {
@@ -173,6 +174,56 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
       }
     }
     for (const std::string& answer : answers) EXPECT_EQ(answer, answers[0]) << kind.target;
+  }
+}
+
+// Prompts of many tokens have a step of attention of their own: the other one is launched where some token is alone, and for small batches.
+TEST_F(CudaProgramTest, PromptsOfManyTokensLeaveNothingToTheOtherAttention) {
+  TemporaryFolder folder;
+  auto config = makeTinyLlama().config;
+  config["head_dim"] = 64;
+  std::filesystem::create_directories(folder / "wide");
+  writeFile(folder / "wide" / "config.json", config.dump());
+  CompileOptions options = tinyOptions(folder / "wide", folder / "wide.ingot");
+  options.targets = {"cuda:sm_90a", "cuda-emulated"};
+  options.dtype = "float16";
+  options.random_weights = 5;
+  options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
+  Status status = compileModel(options);
+  ASSERT_TRUE(status.ok()) << status.message();
+
+  SamplingParams params;
+  params.temperature = 0;
+  params.max_tokens = 1;
+  params.ignore_eos = true;
+  for (bool hasOneAlone : {false, true}) {
+    Random random(16);
+    std::vector<Prompt> prompts;
+    for (int i = 0; i < 8; ++i) prompts.push_back(randomPrompt(random, 40));
+    if (hasOneAlone) prompts.push_back(randomPrompt(random, 1));
+    std::string answers[2];
+    for (const char* device : {"cpu", "cuda"}) {
+      stub.reset();
+      stub.major = 9;
+      stub.runWith(options.output.string());
+      EngineOptions engineOptions = optionsFor(device);
+      engineOptions.kv_cache_memory = 256 * kTinyPageBytes;
+      engineOptions.max_num_seqs = 16;
+      engineOptions.max_num_batched_tokens = 400;
+      auto engine = Engine::open(options.output.string(), engineOptions);
+      ASSERT_TRUE(engine.ok()) << engine.status().message();
+      stub.calls.clear();
+      auto results = (*engine)->generate(prompts, {params});
+      ASSERT_TRUE(results.ok()) << results.status().message();
+      EXPECT_EQ((*engine)->stats().steps, 1);
+      int64_t all = callsOf("cuLaunchKernelEx ingot_attention"), ofPrompts = std::count_if(stub.calls.begin(), stub.calls.end(), [](const auto& call) {
+                      return call.starts_with("cuLaunchKernelEx ingot_attention") && call.find("_prompt ") != std::string::npos;
+                    });
+      EXPECT_EQ(ofPrompts, device[1] == 'u' ? 2 : 0) << "one a layer";
+      EXPECT_EQ(all - ofPrompts, device[1] == 'u' && hasOneAlone ? 2 : 0);
+      for (const RequestOutput& one : *results) answers[device[1] == 'u'] += bitsOf(one);
+    }
+    EXPECT_EQ(answers[0], answers[1]);
   }
 }
 
