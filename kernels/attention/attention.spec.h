@@ -28,7 +28,8 @@ constexpr int attentionBlocks(int groupHeads, int warps) {
   return warps / ((groupHeads + parts - 1) / parts);
 }
 constexpr int cudaPromptBlocks(int groupHeads) { return attentionBlocks(groupHeads, kCudaPromptWarps); }
-// Shared memory: the slots, the queries of eight warps, then of every lane the sums of the splits before, or of every warp its finished rows; barriers.
+// Shared memory: the slots, the queries of eight warps, then of every lane the sums of the splits before, or of every warp its finished rows;
+// barriers.
 constexpr int cudaPromptBytes(int headDim) {
   return (kCudaPromptSlots * kSpanTokens + kCudaPromptWarps * kAttentionRows) * headDim * 2 + kCudaPromptWarps * (headDim / 8 + 4) * 32 * 16 + 128;
 }

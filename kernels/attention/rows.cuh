@@ -15,7 +15,8 @@ constexpr bool kLeavesPrompts = kHasWarpgroups && hasCudaPrompt(C::kCache == Cac
 // Splits wait for keys, and then for values: three blocks of a multiprocessor keep memory busier than two. Their registers do for rows of 64 columns
 // at once, which cost scores that are computed again, but not for what some models have besides.
 template <class C>
-constexpr bool kHasThreeBlocks = C::kHeadDim <= 64 || (kLeavesPrompts<C> && C::kWindow == 0 && C::kSoftcap == 0 && !C::kAlibi && C::kResultGroup <= 64);
+constexpr bool kHasThreeBlocks =
+    C::kHeadDim <= 64 || (kLeavesPrompts<C> && C::kWindow == 0 && C::kSoftcap == 0 && !C::kAlibi && C::kResultGroup <= 64);
 
 // Columns of the result at once: all of up to `most`. Groups of a quantised result, and what a load brings, stay whole.
 constexpr int columnsAtOnce(int headDim, int most, int group, int loaded) {
@@ -37,7 +38,8 @@ struct Rows {
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = kHeads / kKvHeads;
   static constexpr int kParts = attentionGroupParts(kGroupHeads), kPartHeads = (kGroupHeads + kParts - 1) / kParts;
   static constexpr int kBlocks = attentionBlocks(kGroupHeads, Warps);
-  static constexpr int kColumns = columnsAtOnce(kHeadDim, MostColumns, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)), kColumnTiles = kColumns / 8;
+  static constexpr int kColumns = columnsAtOnce(kHeadDim, MostColumns, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)),
+                       kColumnTiles = kColumns / 8;
   // In fours, in shared memory: from one finished row to the next, and what a warp has for them, or for its sums of the splits before.
   static constexpr int kStride = kColumns / 4 + 1, kSums = (kColumnTiles + 1) * kWarp;
   static constexpr int kWarpFours = kAttentionRows * kStride > kSums ? kAttentionRows* kStride : kSums;

@@ -24,7 +24,7 @@ struct Sums : Weighed {
   float output[Tiles][4];
 
   INGOT_MEMBER void clear() {
-    (Weighed&)*this = weighedNothing();
+    (Weighed&)* this = weighedNothing();
 #pragma unroll
     for (int n = 0; n < Tiles; ++n)
       for (int i = 0; i < 4; ++i) output[n][i] = 0;

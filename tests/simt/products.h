@@ -155,11 +155,10 @@ template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
   simt::beginProduct(simt::computeProduct<simt::BfloatColumns, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideBfloats");
 }
-#define INGOT_MULTIPLY_LINES(Columns, name)                                                                        \
-  simt::show((unsigned long long)firstA, 0xffffffffu, name);                                                       \
-  simt::Product& product =                                                                                         \
-      simt::addProduct(simt::computeLines<Columns, 64, A, T, M, N>, d, x, firstX, unit, Keeps);                     \
-  product.lines = &a;                                                                                              \
+#define INGOT_MULTIPLY_LINES(Columns, name)                                                                          \
+  simt::show((unsigned long long)firstA, 0xffffffffu, name);                                                         \
+  simt::Product& product = simt::addProduct(simt::computeLines<Columns, 64, A, T, M, N>, d, x, firstX, unit, Keeps); \
+  product.lines = &a;                                                                                                \
   product.firstLine = firstA
 template <bool Keeps, class A, class T, int M, int N>
 static inline void multiplyLinesOfHalves(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {

@@ -1,6 +1,6 @@
 // The CUDA side of the runtime against a driver that is none: answers, and what of them comes from where.
-#include "tests/support/tiny_checkpoint.h"
 #include "tests/unit/exec/cuda_program.h"
+#include "tests/support/tiny_checkpoint.h"
 
 namespace ingot::test {
 namespace {
@@ -216,9 +216,10 @@ TEST_F(CudaProgramTest, PromptsOfManyTokensLeaveNothingToTheOtherAttention) {
       auto results = (*engine)->generate(prompts, {params});
       ASSERT_TRUE(results.ok()) << results.status().message();
       EXPECT_EQ((*engine)->stats().steps, 1);
-      int64_t all = callsOf("cuLaunchKernelEx ingot_attention"), ofPrompts = std::count_if(stub.calls.begin(), stub.calls.end(), [](const auto& call) {
-                      return call.starts_with("cuLaunchKernelEx ingot_attention") && call.find("_prompt ") != std::string::npos;
-                    });
+      int64_t all = callsOf("cuLaunchKernelEx ingot_attention"),
+              ofPrompts = std::count_if(stub.calls.begin(), stub.calls.end(), [](const auto& call) {
+                return call.starts_with("cuLaunchKernelEx ingot_attention") && call.find("_prompt ") != std::string::npos;
+              });
       EXPECT_EQ(ofPrompts, device[1] == 'u' ? 2 : 0) << "one a layer";
       EXPECT_EQ(all - ofPrompts, device[1] == 'u' && hasOneAlone ? 2 : 0);
       for (const RequestOutput& one : *results) answers[device[1] == 'u'] += bitsOf(one);
