@@ -188,8 +188,7 @@ struct Tile {
     settle(warp);  // not kept from tile to tile
     int first = warp / Rows::kPartHeads, last = (warp + kGroupWarps - 1) / Rows::kPartHeads;
     if (first < blocks) return Rows::reachOf(batch, index + first, (last < blocks ? last + 1 : blocks) - first);
-    int behind = Rows::reachOf(batch, index, blocks).last + 1;
-    return {behind, behind - 1, nullptr};
+    return {Rows::reachOf(batch, index, blocks).last + 1, -1, nullptr};
   }
   // The calling warp's rows of the tile of query blocks from `index` on; returns how many it has. Nothing of them is kept in registers meanwhile.
   INGOT_INLINE int attend(const IngotBatch& batch, int index, int tile, void* const* operands, Slot& slot, Storage& storage) {
