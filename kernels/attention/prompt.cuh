@@ -44,12 +44,13 @@ struct Tile {
   INGOT_INLINE int groups(const IngotBatch& batch) { return (batch.num_blocks + Rows::kBlocks - 1) / Rows::kBlocks; }
   INGOT_INLINE int count(const IngotBatch& batch) { return groups(batch) * kTiles; }
 
-  // Puts the warp's queries beside those of its warpgroup, behind whose last products with the ones before it, and waits for them.
+  // The warps of a warpgroup wait for each other.
   INGOT_INLINE void awaitAll(int group, unsigned parity, Storage& storage) {
     __syncwarp();
     if (threadIdx.x % kWarp == 0) arrive<1>(storage.asked, group, 0);
     awaitBarrier(storage.asked, group, parity);
   }
+  // Lays the warp's queries beside those of its warpgroup, once nobody reads the ones before, and waits for all.
   INGOT_INLINE void ask(const Work& work, void* const* operands, Storage& storage) {
     int group = groupOf(), lane = threadIdx.x % kWarp, row = lane % 8, warp = threadIdx.x / kWarp % kGroupWarps;
     int place = Ring::placeBehind(group) + (warp * kAttentionRows + lane / 8 % 2 * 8 + row) * 8 + (lane / 16 ^ row);
