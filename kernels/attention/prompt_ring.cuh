@@ -19,7 +19,7 @@ struct Ring {
   // A slot has the keys of a span, and the next one its values: lines of 64 columns of a token, or of all tokens of a column, in panels of as many
   // lines as there are tokens. A warpgroup's queries lie as keys do.
   static constexpr int kSlots = kCudaPromptSlots, kPanelChunks = kSpanTokens * 8, kSlotChunks = kHeadDim / 64 * kPanelChunks;
-  static_assert(kSlots % 2 == 0);
+  static_assert(kSlots % 2 == 0 && kSlotChunks * 16 % 1024 == 0, "lines of products begin at multiples of 1024 bytes, as Shared does");
   struct Slot : RingSlot<kSlots> {
     INGOT_MEMBER Slot behind() const {
       Slot slot = *this;

@@ -225,12 +225,6 @@ INGOT_INLINE void waitForProducts(int (&d)[N]) {
   INGOT_MULTIPLY_WIDE("96" form, INGOT_NUMBERS48, "%48,%49,%50,%51", "%52", "%53", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS16(kind, d, 32))
 #define INGOT_MULTIPLY_128(form, options, kind) \
   INGOT_MULTIPLY_WIDE("128" form, INGOT_NUMBERS64, "%64,%65,%66,%67", "%68", "%69", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS32(kind, d, 32))
-#define INGOT_MULTIPLY_LINES_64(form, kind)                                                                                   \
-  asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, %34, 0; wgmma.mma_async.sync.aligned.m64n64" form " {" INGOT_NUMBERS32 \
-               "}, %32, %33"                                                                                                  \
-               ", keeps, 1, 1, 0, 0; }"                                                                                       \
-               : INGOT_SUMS32(kind, d, 0)                                                                                     \
-               : "l"(lines), "l"(matrix), "r"((int)keeps))
 #define INGOT_MULTIPLY_192(form, options, kind)                                                                                                     \
   INGOT_MULTIPLY_WIDE("192" form, INGOT_NUMBERS96, "%96,%97,%98,%99", "%100", "%101", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS32(kind, d, 32), \
                       INGOT_SUMS32(kind, d, 64))
@@ -293,8 +287,13 @@ INGOT_INLINE void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[
   INGOT_MULTIPLY_FLOATS(128, "k16.f32.bf16.bf16");
 }
 // The same of 64 channels that lie in shared memory as rows do, lines from element firstA on; of both operands the same columns.
+#define INGOT_MULTIPLY_LINES_64(form, kind)                                                                                   \
+  asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, %34, 0; wgmma.mma_async.sync.aligned.m64n64" form " {" INGOT_NUMBERS32 \
+               "}, %32, %33, keeps"                                                                                           \
+               ", 1, 1, 0, 0; }"                                                                                              \
+               : INGOT_SUMS32(kind, d, 0)                                                                                     \
+               : "l"(lines), "l"(matrix), "r"((int)Keeps))
 #define INGOT_MULTIPLY_LINES(form)                                                     \
-  constexpr bool keeps = Keeps;                                                        \
   ingot_u64 lines = rowsMatrix(a, firstA, unit), matrix = rowsMatrix(x, firstX, unit); \
   if constexpr (Keeps) INGOT_MULTIPLY_LINES_64(form, INGOT_FLOAT);                     \
   else INGOT_MULTIPLY_LINES_64(form, INGOT_NEW_FLOAT)
