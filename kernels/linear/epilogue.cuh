@@ -10,3 +10,19 @@ struct Place {
   INGOT_MEMBER float columnOf(int i) const { return load<float>((const float*)extras[i] + column); }
   INGOT_MEMBER float elementOf(int i) const { return load<float>((const float*)extras[i] + row * stride + column); }
 };
+
+// What a body will read of N extra operands, on its way before there is anything to compute with: a body that is called with `Asking` does nothing
+// but load it.
+template <int N>
+struct Extras {
+  float values[N > 0 ? N : 1];
+  INGOT_MEMBER float columnOf(int i) const { return values[i]; }
+  INGOT_MEMBER float elementOf(int i) const { return values[i]; }
+
+  struct Asking {
+    const Place& place;
+    Extras& extras;
+    INGOT_MEMBER float columnOf(int i) const { return extras.values[i] = place.columnOf(i); }
+    INGOT_MEMBER float elementOf(int i) const { return extras.values[i] = place.elementOf(i); }
+  };
+};

@@ -109,15 +109,17 @@ struct Tile {
   }
 
   // A warp finishes row `warp` of the group; a lane is a channel.
-  INGOT_INLINE void finish(int panel, long long row, int lane, void* const* operands, Storage& storage) {
-    long long column = C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane;
-    if (column >= kColumns || lane >= kChannels / C::kSums) return;
+  INGOT_INLINE Place placeOf(int panel, long long row, int lane, void* const* operands) {
+    return {operands + 2, row, C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane, kResultStride};
+  }
+  INGOT_INLINE bool isThere(const Place& place, int lane) { return place.column < kColumns && lane < kChannels / C::kSums; }
+  INGOT_INLINE void finish(const Place& place, int lane, const Extras<C::kExtras>& extras, void* const* operands, Storage& storage) {
+    if (!isThere(place, lane)) return;
     float totals[C::kSums];
-    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(row % kRows), lane + i * kBlockChannels, storage);
-    Place at{operands + 2, row, column, kResultStride};
-    float result = C::Epilogue::apply(totals, at);
-    if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], row * kResultStride + column, result);
-    else storage.values[(int)(row % kTileRows * kTileColumns + column % kTileColumns)] = result;
+    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(place.row % kRows), lane + i * kBlockChannels, storage);
+    float result = C::Epilogue::apply(totals, extras);
+    if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], place.row * kResultStride + place.column, result);
+    else storage.values[(int)(place.row % kTileRows * kTileColumns + place.column % kTileColumns)] = result;
   }
 
   // Rows of `values` become groups of quantised rows, a warp each.
@@ -150,6 +152,13 @@ struct Tile {
   INGOT_INLINE void compute(Source& source, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
     float sums[Groups][Loop::kSums] = {};
+    Extras<C::kExtras> extras[Groups] = {};
+#pragma unroll
+    for (int group = 0; group < Groups && C::kExtras > 0; ++group) {
+      Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
+      float none[C::kSums] = {};
+      if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, typename Extras<C::kExtras>::Asking{place, extras[group]});
+    }
     Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, firstUnit(), lastUnit(), lane, sums);
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
@@ -157,7 +166,8 @@ struct Tile {
         if (Loop::channelOf(i, lane) < kChannels && Loop::rowOf(i, lane) < kSumRows)
           storage.sums[(warp * kSumRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
-      if (group * kRows + warp < rows) finish(panel, firstRow + group * kRows + warp, lane, operands, storage);
+      if (group * kRows + warp < rows)
+        finish(placeOf(panel, firstRow + group * kRows + warp, lane, operands), lane, extras[group], operands, storage);
       __syncthreads();
     }
   }
