@@ -86,6 +86,7 @@ struct Tile {
   static constexpr int kMinBlocks = !kTensor ? 0 : Rows::kMade && !kCodes && C::kK <= 2048 ? 4 : 2;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
+  static constexpr bool kHoldsExtras = kTensor && C::kExtras > 0;  // while it sums up; scalar loops need the registers
   static constexpr int kTileRows = Rows::kMade ? 1 : cudaTileRows(C::kFormat), kSumRows = Rows::kMade ? 1 : kRows;
   static constexpr int kRun = cudaRunUnits(Format::kUnits);
   static constexpr int kSums = kWarps * kSumRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
@@ -113,11 +114,12 @@ struct Tile {
     return {operands + 2, row, C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane, kResultStride};
   }
   INGOT_INLINE bool isThere(const Place& place, int lane) { return place.column < kColumns && lane < kChannels / C::kSums; }
-  INGOT_INLINE void finish(const Place& place, int lane, const Extras<C::kExtras>& extras, void* const* operands, Storage& storage) {
+  template <class At>
+  INGOT_INLINE void finish(const Place& place, int lane, const At& at, void* const* operands, Storage& storage) {
     if (!isThere(place, lane)) return;
     float totals[C::kSums];
     for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(place.row % kRows), lane + i * kBlockChannels, storage);
-    float result = C::Epilogue::apply(totals, extras);
+    float result = C::Epilogue::apply(totals, at);
     if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], place.row * kResultStride + place.column, result);
     else storage.values[(int)(place.row % kTileRows * kTileColumns + place.column % kTileColumns)] = result;
   }
@@ -154,7 +156,7 @@ struct Tile {
     float sums[Groups][Loop::kSums] = {};
     Extras<C::kExtras> extras[Groups] = {};
 #pragma unroll
-    for (int group = 0; group < Groups && C::kExtras > 0; ++group) {
+    for (int group = 0; group < Groups && kHoldsExtras; ++group) {
       Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
       float none[C::kSums] = {};
       if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, typename Extras<C::kExtras>::Asking{place, extras[group]});
@@ -166,8 +168,11 @@ struct Tile {
         if (Loop::channelOf(i, lane) < kChannels && Loop::rowOf(i, lane) < kSumRows)
           storage.sums[(warp * kSumRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
-      if (group * kRows + warp < rows)
-        finish(placeOf(panel, firstRow + group * kRows + warp, lane, operands), lane, extras[group], operands, storage);
+      if (group * kRows + warp < rows) {
+        Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
+        if constexpr (kHoldsExtras) finish(place, lane, extras[group], operands, storage);
+        else finish(place, lane, place, operands, storage);
+      }
       __syncthreads();
     }
   }
