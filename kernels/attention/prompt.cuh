@@ -131,7 +131,7 @@ struct Tile {
 #pragma unroll
       for (int i = 0; i < kHeadDim / 2; ++i) {
         float& sum = sums.output[i / 4][i % 4];
-        sum = fma(output[i], by.at[2 + i % 4 / 2], sum * by.at[i % 4 / 2]);
+        sum = attention::fold(sum, output[i], {0, by.at[i % 4 / 2], by.at[2 + i % 4 / 2]});
       }
     }
     INGOT_MEMBER void endSplit(int start, Storage& storage) {
@@ -152,35 +152,32 @@ struct Tile {
     Ring::leave(slot, storage.ring);
     course.soften(scores, start, true, by, storage);
     course.keep(scores, start, by, storage);
+    auto endValues = [&](const Slot& values, bool endsSplit) -> void {
+      waitForProducts<0>(output);
+      Ring::leave(values, storage.ring);
+      course.fold(output, storage);
+      if (endsSplit) course.endSplit(start, storage);
+    };
 #pragma unroll 1
     while (start + kSpanTokens <= last) {
       int next = start + kSpanTokens;
       Slot values = slot.behind();
-      auto endValues = [&]() -> void {
-        waitForProducts<0>(output);
-        Ring::leave(values, storage.ring);
-        course.fold(output, storage);
-        if (next % INGOT_SPLIT_TOKENS == 0) course.endSplit(start, storage);
-      };
       slot = values.behind();
       if constexpr (kOverlaps) beginScores(scores, slot, storage);
       beginValues(course.weights, output, values, storage);
-      if constexpr (!kOverlaps) endValues();
+      if constexpr (!kOverlaps) endValues(values, next % INGOT_SPLIT_TOKENS == 0);
       if constexpr (!kOverlaps) beginScores(scores, slot, storage);
       waitForProducts<kOverlaps ? 1 : 0>(scores);
       Ring::leave(slot, storage.ring);
       course.soften(scores, next, next % INGOT_SPLIT_TOKENS == 0, by, storage);
-      if constexpr (kOverlaps) endValues();
+      if constexpr (kOverlaps) endValues(values, next % INGOT_SPLIT_TOKENS == 0);
       start = next;
       course.keep(scores, start, by, storage);
     }
     slot.next();
     beginValues(course.weights, output, slot, storage);
-    waitForProducts<0>(output);
-    Ring::leave(slot, storage.ring);
+    endValues(slot, true);
     slot.next();
-    course.fold(output, storage);
-    course.endSplit(start, storage);
   }
 
   // What the calling warp's warpgroup sees of a tile of so many query blocks: a part of what the tile does, or, where it has no work, nothing.

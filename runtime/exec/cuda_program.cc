@@ -232,14 +232,10 @@ Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t ro
                              static_cast<uint64_t>(rows.count) * rowBytes);
 }
 
-static bool hasTokensAlone(const IngotBatch& batch) {
-  return std::any_of(batch.splits, batch.splits + batch.num_splits, [&](IngotSplit split) { return batch.blocks[split.block].num_tokens == 1; });
-}
-
-StepRun CudaProgram::runFor(const BoundStep& step, const IngotBatch& batch, int kernel) const {
-  StepRun run = runOf(*step.step, batch, kernel);
-  if (step.leavesPrompts && batch.num_tokens >= INGOT_MANY_TOKENS && !hasTokensAlone(batch)) run.tiles = 0;
-  return run;
+// Whether steps that leave prompts to others have nothing to do.
+static bool isOfPrompts(const IngotBatch& batch) {
+  return batch.num_tokens >= INGOT_MANY_TOKENS &&
+         std::none_of(batch.splits, batch.splits + batch.num_splits, [&](IngotSplit split) { return batch.blocks[split.block].num_tokens == 1; });
 }
 
 Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const {
@@ -255,7 +251,9 @@ Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const 
 }
 
 Status CudaProgram::launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first) const {
-  for (const BoundStep& step : std::span(steps_).subspan(first)) INGOT_TRY(launchStep(device, step, runFor(step, sizes)));
+  bool ofPrompts = isOfPrompts(sizes);
+  for (const BoundStep& step : std::span(steps_).subspan(first))
+    if (!ofPrompts || !step.leavesPrompts) INGOT_TRY(launchStep(device, step, runOf(*step.step, sizes)));
   return {};
 }
 
@@ -282,9 +280,10 @@ std::string CudaProgram::warning() const {
 }
 
 Status CudaProgram::profileAll(const IngotBatch& sizes) {
+  bool ofPrompts = isOfPrompts(sizes);
   for (size_t i = 0; i < steps_.size(); ++i) {
-    StepRun run = runFor(steps_[i], sizes, profiledKernel_);
-    if (run.tiles == 0) continue;
+    StepRun run = runOf(*steps_[i].step, sizes, profiledKernel_);
+    if (run.tiles == 0 || (ofPrompts && steps_[i].leavesPrompts)) continue;
     INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], run); }));
     profile_[i].seconds += seconds;
   }

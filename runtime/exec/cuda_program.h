@@ -45,8 +45,6 @@ class CudaProgram : public Program {
   Status compute(const Batch& batch);
   // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.
   Status launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first = 0) const;
-  // Of a step: nothing, where it would leave all of the batch to the one behind it.
-  StepRun runFor(const BoundStep& step, const IngotBatch& batch, int kernel = -1) const;
   Status launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const;
   Status launchOrReplay(const IngotBatch& batch);
   // Batches of at most so many tokens are.
