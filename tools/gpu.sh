@@ -15,10 +15,11 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   long-int4:tests/bench/checks/long:--random-weights=1,--quantize=int4
   long-fp8:tests/bench/checks/long:--random-weights=1,--quantize=fp8
   long-int8-cache:tests/bench/checks/long:--random-weights=1,--dtype=bfloat16,--kv-cache-dtype=int8
-  long-persistent:tests/bench/checks/long:--random-weights=1,--dtype=float16,--cuda-persistent=64"}
+  long-persistent:tests/bench/checks/long:--random-weights=1,--dtype=float16,--cuda-persistent
+  long-persistent-int8:tests/bench/checks/long:--random-weights=1,--quantize=int8,--cuda-persistent"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
-# dtype:quantize, and where batches run as one kernel the largest of them. The shapes are those of bf16 checkpoints.
-GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:8 bfloat16:none auto:int8 auto:int4 auto:fp8}
+# dtype:quantize, and where a token alone runs as one kernel `persistent`. The shapes are those of bf16 checkpoints.
+GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:persistent bfloat16:none auto:int8 auto:int4 auto:fp8}
 # What is carried is at most so large; the tool runs where the C library is at least that of Ubuntu 22.04; code for all GPUs costs a model so much.
 GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
 GPU_GLIBC=2.35
@@ -66,10 +67,10 @@ gpu_prepare() {
   for shape in $GPU_SHAPES; do
     for one in $GPU_TYPES; do
       IFS=: read -r dtype quantize persistent <<<"$one"
-      name=$(basename "$shape").$dtype:$quantize${persistent:+:persistent}
+      name=$(basename "$shape").$dtype:$quantize${persistent:+:$persistent}
       name=${name/:none/}
       "$BUILD/bin/ingotc" "$shape" -o "$folder/$name.ingot" --random-weights --dtype="$dtype" --quantize="$quantize" \
-        --cuda-persistent="${persistent:-0}" $(gpu_real_targets) --quiet
+        ${persistent:+--cuda-$persistent} $(gpu_real_targets) --quiet
     done
   done
   tar -C "$(dirname "$folder")" -czf "$folder.tar.gz" "$(basename "$folder")"

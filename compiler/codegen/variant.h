@@ -41,12 +41,11 @@ struct LargerKernel {
   bool isBeside = false;
 };
 
-// One kernel that walks the program's steps (kernels/program).
+// One kernel that walks the steps of a token alone (kernels/program).
 struct PersistentKernel {
-  KernelUnit unit;     // its name and entry
-  std::string source;  // for every GPU
+  KernelUnit unit;  // its name and entry
+  std::string source;
   KernelCode code;
-  int64_t mostTokens;  // of the batches that it is run for
 };
 
 // What a GPU has beside a kernel for every step.

@@ -124,8 +124,7 @@ class PlanBuilder {
       ++steps;
       for (const LargerKernel& one : code.extra.larger) steps += one.isBeside && one.of == kernel;
     }
-    return plan::CreatePersistentKernel(b_, static_cast<uint32_t>(code.kernels.size() + code.extra.larger.size()), steps,
-                                        static_cast<uint32_t>(persistent->mostTokens));
+    return plan::CreatePersistentKernel(b_, static_cast<uint32_t>(code.kernels.size() + code.extra.larger.size()), steps);
   }
 
   Offset<plan::Kernel> kernel(const KernelUnit& unit, const KernelCode& code) {

@@ -1,5 +1,7 @@
 #include "compiler/pipeline/pipeline.h"
 
+#include <set>
+
 #include "compiler/calibrate/calibrate.h"
 #include "compiler/codegen/targets.h"
 #include "compiler/emit/emit.h"
@@ -162,8 +164,12 @@ class Compilation {
   }
 
   Status generate() {
+    std::set<std::string> alone;
+    for (auto step : program_.getOps<exec::StepOp>())
+      if (step.getBatches() != exec::Batches::several) alone.insert(step.getKernel().str());
     for (auto kernel : program_.getOps<exec::KernelOp>()) {
       INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
+      unit.alone = alone.contains(kernel.getSymName().str());
       units_.push_back(std::move(unit));
     }
     if (!options_.keep_kernels.empty()) INGOT_TRY(keepSources());

@@ -3,7 +3,8 @@
 
 #include "kernels/abi/abi.h"
 
-// A step, by the index of its kernel among the program's; behind the last one a kernel of -1.
+// A step, by the index of its kernel among the program's; behind the last one stand INGOT_STEPS_AHEAD with a kernel of -1, for those that look ahead.
+#define INGOT_STEPS_AHEAD 8
 struct IngotStep {
   ingot_i32 kernel;
   struct IngotOperands operands;

@@ -19,6 +19,12 @@ constexpr int attentionGroupParts(int groupHeads) { return (groupHeads + 3) / 4;
 // Tiles of a split for each KV head, as many as either way takes.
 constexpr int attentionTiles(int heads, int kvHeads) { return kvHeads * attentionGroupParts(heads / kvHeads); }
 
+// Shared memory for a token alone (kernels/alone/attention.cuh): outputs of a split's spans with their largest scores and totals, queries, a flag.
+constexpr int attentionAloneBytes(int headDim) {
+  int warps = kCudaAttentionThreads / 32, heads = warps * kTokenHeads;
+  return 4 * (heads * (headDim + 4) + 2 * heads + kTokenHeads * headDim) + 64;
+}
+
 // Prompts of many tokens on sm_90a (prompt.cuh), from caches of 16 bits: eight warps multiply, four bring keys of spans, and four values.
 constexpr int kCudaPromptThreads = 512, kCudaPromptWarps = 8, kCudaPromptSlots = 6;
 constexpr bool hasCudaPrompt(bool halves, int headDim) { return halves && (headDim == 64 || headDim == 128); }

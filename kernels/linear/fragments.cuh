@@ -41,13 +41,14 @@ INGOT_INLINE TwoWords halfOf(const Words& words, bool upper) {
 // A lane's channels in a tile of one or two blocks: a quad of a block, or two of them. Which quad, and the lane's words of a quad's.
 template <int Blocks>
 struct LaneOf {
-  INGOT_INLINE int quad() { return (int)threadIdx.x % kWarp / (Blocks == 2 ? 4 : 8) % 4; }
-  INGOT_INLINE bool isUpper() { return Blocks == 1 && threadIdx.x / 4 % 2; }
-  INGOT_INLINE Words ownOf(const Words& quad) {
+  int lane;
+  INGOT_MEMBER int quad() const { return lane / (Blocks == 2 ? 4 : 8) % 4; }
+  INGOT_MEMBER bool isUpper() const { return Blocks == 1 && lane / 4 % 2; }
+  INGOT_MEMBER Words ownOf(const Words& quad) const {
     TwoWords half = halfOf(quad, isUpper());
     return Blocks == 2 ? quad : Words{{half.at[0], half.at[1], 0, 0}};
   }
-  INGOT_INLINE TwoWords ownOf(const TwoWords& quad) { return isUpper() ? TwoWords{{quad.at[1], 0}} : quad; }
+  INGOT_MEMBER TwoWords ownOf(const TwoWords& quad) const { return isUpper() ? TwoWords{{quad.at[1], 0}} : quad; }
 };
 
 // f16 lies channel by channel: of two neighbouring columns, the lower (0) or upper (1) of two channels.

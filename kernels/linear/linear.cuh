@@ -40,14 +40,26 @@ struct LoopOf<Format, true> {
   typedef TensorLoop<Format> Type;
   static constexpr bool hasRing(int bytes) { return ringSlots<Format>(kCudaRuns, bytes) >= 3; }
 };
-template <class Format, bool HasRing, int Bytes, int PanelBlocks, int Panels>
+template <class Format, bool HasRing, int Bytes, int PanelBlocks, int Panels, bool Many>
 struct SourceOf {
   typedef Direct<Format, PanelBlocks> Type;
 };
-template <class Format, int Bytes, int PanelBlocks, int Panels>
-struct SourceOf<Format, true, Bytes, PanelBlocks, Panels> {
-  typedef Ring<Format, kCudaRuns, Bytes, Panels> Type;
+template <class Format, int Bytes, int PanelBlocks, int Panels, bool Many>
+struct SourceOf<Format, true, Bytes, PanelBlocks, Panels, Many> {
+  typedef Ring<Format, kCudaRuns, Bytes, Panels, Many> Type;
 };
+
+// In a kernel that walks a program (kernels/program) a block has every so manieth tile of a token alone, and more shared memory than a
+// launch may have without special leave.
+template <class C>
+constexpr bool isWalked() {
+  return requires { C::kWalkBytes; };
+}
+template <class C>
+constexpr int sharedBytesOf() {
+  if constexpr (isWalked<C>()) return C::kWalkBytes;
+  else return 48 << 10;
+}
 
 // Results before they are quantised.
 template <int N>
@@ -71,7 +83,7 @@ struct RowsOf {
 template <class C>
 struct Tile {
   typedef RowsOf<C> Rows;
-  static constexpr bool kAwaits = Rows::kMade;
+  static constexpr bool kAwaits = Rows::kMade, kWalks = isWalked<C>(), kOneRow = Rows::kMade || kWalks;
   static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
   static_assert(kWarps == kCudaRuns);
   static constexpr int kPanelBlocks = cudaTileBlocks(C::kFormat, C::kN, C::kSums, C::kResultGroup), kChannels = kPanelBlocks * kBlockChannels;
@@ -87,12 +99,11 @@ struct Tile {
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
   static constexpr bool kHoldsExtras = kTensor && C::kExtras > 0;  // while it sums up; scalar loops need the registers
-  static constexpr int kTileRows = Rows::kMade ? 1 : cudaTileRows(C::kFormat), kSumRows = Rows::kMade ? 1 : kRows;
+  static constexpr int kTileRows = kOneRow ? 1 : cudaTileRows(C::kFormat), kSumRows = kOneRow ? 1 : kRows;
   static constexpr int kRun = cudaRunUnits(Format::kUnits);
   static constexpr int kSums = kWarps * kSumRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
-  // What a launch may have without special leave.
-  static constexpr int kRingBytes = (48 << 10) - 4 * (kSums + kValues) - Rows::kSharedBytes;
-  typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes, kPanelBlocks, kTilePanels>::Type Source;
+  static constexpr int kRingBytes = sharedBytesOf<C>() - 4 * (kSums + kValues) - Rows::kSharedBytes;
+  typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes, kPanelBlocks, kTilePanels, kWalks>::Type Source;
   struct Storage : Values<kValues>, Rows::Storage {
     SharedArray<float, kSums> sums;
     typename Source::Places weights;
@@ -140,8 +151,9 @@ struct Tile {
   INGOT_INLINE int firstUnit() { return warpOf(threadIdx.x) * kRun; }
   INGOT_INLINE int lastUnit() { return firstUnit() + kRun < Format::kUnits ? firstUnit() + kRun : Format::kUnits; }
   INGOT_INLINE Source sourceOf(int tile, void* const* operands, Storage& storage) {
-    int panel = tile * kTilePanels, last = panel + kTilePanels < kPanels ? panel + kTilePanels : kPanels;
-    return Source::of(storage.weights, {(const char*)operands[1], panel, last, firstUnit(), lastUnit()});
+    int panel = tile * kTilePanels, last = !kWalks && panel + kTilePanels < kPanels ? panel + kTilePanels : kPanels;
+    int skip = kWalks ? ((int)gridDim.x - 1) * kTilePanels : 0;
+    return Source::of(storage.weights, {(const char*)operands[1], panel, last, firstUnit(), lastUnit(), skip});
   }
 
   INGOT_INLINE const char* rowsAt(long long firstRow, void* const* operands, Storage& storage) {
@@ -185,17 +197,11 @@ struct Tile {
     if (index < count(batch)) sourceOf(tileOf(batch, index), Rows::ownOf(operands), storage).begin();
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* all, int index, Storage& storage) {
-    void* const* operands = Rows::ownOf(all);
-    int tile = tileOf(batch, index), firstRow = index % rowTiles(batch) * kTileRows, rows = rowsOf(batch) - firstRow;
-    if (rows > kTileRows) rows = kTileRows;
-    Source source = sourceOf(tile, operands, storage);
-    source.follow();
-    Rows::make(batch, all, storage);
+  INGOT_INLINE void computeTile(Source& source, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
 #pragma unroll 1
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       source.enter(panel);
-      if constexpr (Rows::kMade) compute<1, true>(source, panel, firstRow, rows, operands, storage);
+      if constexpr (kOneRow) compute<1, true>(source, panel, firstRow, rows, operands, storage);
       else if constexpr (!kTensor)  // groups of rows share nothing
 #pragma unroll 1
         for (int group = 0; group < rows; group += kRows) compute<1>(source, panel, firstRow + group, rows - group, operands, storage);
@@ -205,6 +211,30 @@ struct Tile {
       else if constexpr (kTileRows > 2 * kRows) compute<4>(source, panel, firstRow, rows, operands, storage);
     }
     if constexpr (C::kResultGroup != 0) quantize(tile, firstRow, rows, operands, storage);
+  }
+
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* all, int index, Storage& storage) {
+    void* const* operands = Rows::ownOf(all);
+    int tile = tileOf(batch, index), firstRow = index % rowTiles(batch) * kTileRows, rows = rowsOf(batch) - firstRow;
+    if (rows > kTileRows) rows = kTileRows;
+    Source source = sourceOf(tile, operands, storage);
+    source.follow();
+    Rows::make(batch, all, storage);
+    computeTile(source, tile, firstRow, rows, operands, storage);
+  }
+
+  // All tiles of the block, of which the first one was asked for: the row is made once, and weights come one after another.
+  INGOT_INLINE void walk(const IngotBatch& batch, void* const* all, Storage& storage) {
+    static_assert(kWalks);
+    void* const* operands = Rows::ownOf(all);
+    int tile = (int)blockIdx.x, tiles = count(batch);
+    if (!Rows::kMade || tile >= tiles) awaitLaunches();
+    if (tile >= tiles) return;
+    Source source = sourceOf(tile, operands, storage);
+    source.follow();
+    Rows::make(batch, all, storage);
+#pragma unroll 1
+    for (; tile < tiles; tile += (int)gridDim.x) computeTile(source, tile, 0, 1, operands, storage);
   }
 };
 

@@ -6,10 +6,11 @@
 
 namespace linear {
 
-// What a warp reads of a matrix for a tile: of panels one after another, each some blocks of channels, the units [first, last).
+// What a warp reads of a matrix: of panels one after another, each some blocks of channels, the units [first, last). Those of several tiles are `skip`
+// panels apart.
 struct Stretch {
   const char* weights;
-  int panel, lastPanel, first, last;
+  int panel, lastPanel, first, last, skip;
 };
 // Blocks behind the last one repeat it, and are not stored.
 template <class Format>
@@ -37,13 +38,15 @@ struct Direct {
 // Units that a ring of so many bytes keeps for each warp.
 template <class Format>
 constexpr int ringSlots(int warps, int bytes) {
-  int slots = bytes / (warps * Format::kBlocks * Format::kUnitChunks * 16);
-  return slots > 12 ? 12 : slots;
+  int slots = bytes / (warps * Format::kBlocks * Format::kUnitChunks * 16), most = bytes > 48 << 10 ? 32 : 12;
+  return slots > most ? most : slots;
 }
 
-// A warp's units on their way through shared memory, kAhead of them ahead of the products, from panel to panel. It waits for nobody but itself.
-template <class Format, int Warps, int Bytes, int Panels>
+// A warp's units on their way through shared memory, kAhead of them ahead of the products, from panel to panel of a tile, or of many. It waits for
+// nobody but itself.
+template <class Format, int Warps, int Bytes, int Panels, bool Many>
 struct Ring {
+  static constexpr bool kOnePanel = Panels == 1 && !Many;
   static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
@@ -53,16 +56,18 @@ struct Ring {
   const char* from[kEach];        // the lane's chunks in that panel, of unit 0
   SharedPlace<Places> to[kEach];  // in the first slot
   int slot, spare;                // places to that of the unit at hand, and of the unit before it
+  int lane, own;                  // and the first place of what the lane reads
 
-  INGOT_INLINE int laneChunk(int i) { return i * kWarp + (int)threadIdx.x % kWarp; }
-  INGOT_INLINE int warpPlaces() { return (int)threadIdx.x / kWarp * kSlots * kChunks; }
+  INGOT_MEMBER int laneChunk(int i) const { return i * kWarp + lane; }
   INGOT_INLINE Ring of(Places& places, const Stretch& stretch) {
-    Ring ring{&places, stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks};
+    int lane = threadIdx.x % kWarp, first = (int)threadIdx.x / kWarp * kSlots * kChunks;
+    Ring ring{&places, stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, first};
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
-      int upper = laneChunk(i) / Format::kUnitChunks, chunk = laneChunk(i) % Format::kUnitChunks;
-      if (laneChunk(i) < kChunks) ring.to[i] = placeIn(places, warpPlaces() + upper * Format::kUnitChunks + Format::place(chunk));
+      int upper = ring.laneChunk(i) / Format::kUnitChunks, chunk = ring.laneChunk(i) % Format::kUnitChunks;
+      if (ring.laneChunk(i) < kChunks) ring.to[i] = placeIn(places, first + upper * Format::kUnitChunks + Format::place(chunk));
     }
+    if (Format::kBlocks == 2) ring.own += lane / kBlockChannels * Format::kUnitChunks;
     ring.findPanel();
     return ring;
   }
@@ -74,12 +79,13 @@ struct Ring {
       settle(from[i]);
     }
   }
-  INGOT_MEMBER bool isThere() const { return unit < stretch.last && (Panels == 1 || stretch.panel < stretch.lastPanel); }
+  INGOT_MEMBER bool isThere() const { return unit < stretch.last && (kOnePanel || stretch.panel < stretch.lastPanel); }
   INGOT_MEMBER void next() {
     ++unit;
-    if (Panels == 1 || unit < stretch.last) return;
+    if (kOnePanel || unit < stretch.last) return;
     unit = stretch.first;
     ++stretch.panel;
+    if (Many && stretch.panel % Panels == 0) stretch.panel += stretch.skip;
     findPanel();
   }
   INGOT_MEMBER void copy(int further) {
@@ -96,7 +102,7 @@ struct Ring {
   }
   // As begin(), which somebody has done.
   INGOT_MEMBER void follow() {
-    if (Panels == 1) unit += kAhead;
+    if (kOnePanel) unit += kAhead;
     else
 #pragma unroll 1
       for (int i = 0; i < kAhead; ++i) next();
@@ -109,8 +115,7 @@ struct Ring {
     copy(spare);
   }
   INGOT_MEMBER Words chunkOf(int, int chunk) const {
-    int upper = Format::kBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0;
-    return (*places)[warpPlaces() + slot + upper * Format::kUnitChunks + Format::place(chunk)];
+    return (*places)[own + slot + Format::place(chunk)];
   }
   INGOT_MEMBER void advance() {
     spare = slot;

@@ -33,15 +33,16 @@ struct TensorPlain : PlainFormat<C> {
     unsigned a[Blocks][4];
   };
   template <class ChunkAt>
-  INGOT_INLINE Weights weightsOf(const ChunkAt& chunkOf, int t) {
+  INGOT_INLINE Weights weightsOf(const ChunkAt& chunkOf, Lane own) {
     Weights weights;
+    int t = own.lane % 4, quad = own.quad();
     if constexpr (C::kFormat == WeightFormat::bf16) {
-      Words first = Lane::ownOf(chunkOf(t * 4 + Lane::quad())), second = Lane::ownOf(chunkOf(t * 4 + Lane::quad() + 16));
+      Words first = own.ownOf(chunkOf(t * 4 + quad)), second = own.ownOf(chunkOf(t * 4 + quad + 16));
       for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
     } else {
       TwoWords columns[4];  // 2t, 2t + 1, 2t + 8, 2t + 9
-      for (int i = 0; i < 4; ++i) columns[i] = Lane::ownOf(halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + Lane::quad() / 2), Lane::quad() % 2));
+      for (int i = 0; i < 4; ++i) columns[i] = own.ownOf(halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + quad / 2), quad % 2));
       for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = pairHalves(columns[i / 2 * 2].at[m], columns[i / 2 * 2 + 1].at[m], i % 2);
     }
@@ -68,7 +69,7 @@ struct TensorPlain : PlainFormat<C> {
 
   template <int Groups, bool, class ChunkAt>
   INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
-    Weights weights = weightsOf(chunkOf, lane % 4);
+    Weights weights = weightsOf(chunkOf, {lane});
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       unsigned first[Narrow::kParts], second[Narrow::kParts];
@@ -131,15 +132,15 @@ struct TensorCodes : QuantizedFormat<C> {
     typename Coding::Channel at[2 * Blocks];
   };
   template <class ChunkAt>
-  INGOT_INLINE Channels channelsOf(const ChunkAt& chunkOf) {
+  INGOT_INLINE Channels channelsOf(const ChunkAt& chunkOf, Lane own) {
     Channels channels;
-    int quad = Lane::quad();
+    int quad = own.quad();
     if constexpr (kFormat == WeightFormat::f8) {
-      Words scales = Lane::ownOf(chunkOf(quad));
+      Words scales = own.ownOf(chunkOf(quad));
       for (int i = 0; i < 2 * Blocks; ++i) channels.at[i] = {asFloat(scales.at[i])};
     } else {
-      TwoWords scales = Lane::ownOf(halfOf(chunkOf(quad / 2), quad % 2)), minima = {};
-      if constexpr (kFormat == WeightFormat::i4m) minima = Lane::ownOf(halfOf(chunkOf(2 + quad / 2), quad % 2));
+      TwoWords scales = own.ownOf(halfOf(chunkOf(quad / 2), quad % 2)), minima = {};
+      if constexpr (kFormat == WeightFormat::i4m) minima = own.ownOf(halfOf(chunkOf(2 + quad / 2), quad % 2));
       for (int i = 0; i < 2 * Blocks; ++i)
         channels.at[i] = {(unsigned short)(scales.at[i / 2] >> i % 2 * 16), (unsigned short)(minima.at[i / 2] >> i % 2 * 16)};
     }
@@ -149,18 +150,19 @@ struct TensorCodes : QuantizedFormat<C> {
   // Sums of a single row are those with even i, of some lanes: the others are let be.
   template <int Groups, bool Single, class ChunkAt>
   INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
+    Lane own{lane};
     typename Coding::Dot dots[Groups][Blocks][4] = {};
 #pragma unroll
     for (int step = 0; step < kSteps; ++step) {
-      int chunk = kHeaderChunks + step * kStepChunks + lane % 4 * 4 + Lane::quad();
-      Words first = Lane::ownOf(chunkOf(chunk)), second = kBytes ? Lane::ownOf(chunkOf(chunk + 16)) : first;
+      int chunk = kHeaderChunks + step * kStepChunks + lane % 4 * 4 + own.quad();
+      Words first = own.ownOf(chunkOf(chunk)), second = kBytes ? own.ownOf(chunkOf(chunk + 16)) : first;
       unsigned a[Blocks][4];
       for (int m = 0; m < Blocks; ++m) codeFragments<kFormat>(first, second, m, a[m]);
 #pragma unroll
       for (int g = 0; g < Groups; ++g)
         for (int m = 0; m < Blocks; ++m) Coding::multiply(dots[g][m], a[m], rows.words[g][step].at);
     }
-    Channels channels = channelsOf(chunkOf);
+    Channels channels = channelsOf(chunkOf, own);
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
       for (int i = 0; i < 4 * Blocks; i += Single ? 2 : 1)

@@ -28,6 +28,12 @@ struct alignas(16) FourFloats {
   float at[4];
 };
 
+template <class Tile>
+constexpr bool awaitsItself() {
+  if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
+  else return false;
+}
+
 #ifndef INGOT_SIMT
 
 // Shared memory of which a tile uses one member. A host keeps them apart, since it knows who touched what.
@@ -218,19 +224,6 @@ template <int Threads>
 INGOT_INLINE void syncTile() {
   asm volatile("bar.sync 1, %0;" ::"n"(Threads) : "memory");
 }
-// All blocks of a launch that runs them at once wait for each other, and see what they wrote. Every wait adds the number of blocks.
-INGOT_INLINE void syncGrid(ingot_u64* arrived) {
-  __syncthreads();
-  if (threadIdx.x == 0) {
-    __threadfence();
-    ingot_u64 blocks = gridDim.x, goal = (atomicAdd(arrived, 1ull) / blocks + 1) * blocks, now;
-    do asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(arrived) : "memory");
-    while (now < goal);
-    __threadfence();
-  }
-  __syncthreads();
-}
-
 // A thread's warp: the same in every lane, which the compiler then knows.
 INGOT_INLINE int warpOf(unsigned thread) { return __shfl_sync(kFullWarp, (int)thread / kWarp, 0); }
 
@@ -290,11 +283,63 @@ INGOT_INLINE void allowNextLaunch() {
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
+#ifdef INGOT_WALKS
+// What steps compute of the thread stays in their own code: a compiler that knows that it is the same in every step computes it once, ahead of all steps,
+// and keeps it in registers.
+struct ThreadIndex {
+  unsigned x;
+};
+INGOT_INLINE ThreadIndex threadIndex() {
+  unsigned x;
+  asm("mov.u32 %0, %%tid.x;" : "=r"(x));
+  return {x & 1023};
+}
+#define threadIdx threadIndex()
+
+// In a kernel that walks a program (kernels/program/walk.cuh) blocks run at once, and what would be a launch is a turn of theirs: awaitLaunches() waits
+// until all have ended the one before. `arrived` counts blocks that have, from launch to launch.
+struct Turns {
+  ingot_u64 *arrived, goal, passed;
+};
+INGOT_INLINE Turns& turnsOfBlock() {
+  __shared__ Turns turns;  // of thread 0 alone
+  return turns;
+}
+// No block goes on to another turn before this one has ended its first, so that the count says where it stood.
+INGOT_INLINE void beginTurns(ingot_u64* arrived) {
+  if (threadIdx.x != 0) return;
+  ingot_u64 now;
+  asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(arrived) : "memory");
+  now -= now % gridDim.x;
+  turnsOfBlock() = {arrived, now, now};
+}
+// The whole block calls it; its threads see each other's shared memory behind it.
+INGOT_INLINE void endTurn() {
+  __syncthreads();
+  if (threadIdx.x != 0) return;
+  Turns& turns = turnsOfBlock();
+  turns.goal += gridDim.x;
+  asm volatile("red.release.gpu.global.add.u64 [%0], 1;" ::"l"(turns.arrived) : "memory");
+}
+INGOT_INLINE void awaitLaunches() {
+  if (threadIdx.x == 0) {
+    Turns& turns = turnsOfBlock();
+    ingot_u64 now = turns.passed;
+    while (now < turns.goal) asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(turns.arrived) : "memory");
+    turns.passed = now;
+  }
+  asm volatile("bar.sync 2;" ::: "memory");
+}
+// A host, which knows who touched shared memory, is told here that others use it from now on.
+template <class T>
+INGOT_INLINE void renewShared(T&) {}
+#else
 INGOT_INLINE void awaitLaunches() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
 #endif
 }
+#endif
 // Brings 128 bytes into the second-level cache.
 INGOT_INLINE void prefetchLine(const void* from) { asm volatile("prefetch.global.L2 [%0];" ::"l"(from)); }
 
@@ -315,12 +360,6 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
     __shared__ typename Tile::Storage storage;
     return storage;
   }
-}
-
-template <class Tile>
-constexpr bool awaitsItself() {
-  if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
-  else return false;
 }
 
 // A Tile with kCluster has neighbours in clusters of so many blocks (sm_90a and later); its count is a multiple of that.
@@ -348,7 +387,11 @@ INGOT_INLINE void settle(int&) {}
 INGOT_INLINE void settle(const char*&) {}
 INGOT_INLINE void settleShared(const char*&) {}
 INGOT_INLINE int warpOf(unsigned thread) { return (int)thread / kWarp; }
+#ifdef INGOT_WALKS
+INGOT_INLINE void awaitLaunches() { awaitTurn(); }
+#else
 INGOT_INLINE void awaitLaunches() {}
+#endif
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
   int lane = threadIdx.x % kWarp, from = lane % 4 * 8 + lane / 8, shift = lane / 4 % 2 * 16;
   unsigned low = __shfl_sync(kFullWarp, pair, from), high = __shfl_sync(kFullWarp, pair, from + 4);

@@ -1,6 +1,7 @@
-// A whole program by one launch whose blocks all run at once: every block computes its share of a step's tiles, then waits for the
-// others. Tiles are those that the steps' own kernels compute, so their bits are the same. Operands: the steps (kernels/abi/program.h),
-// and a counter that is 0 before the first launch and then stays with the kernel.
+// The steps of a token alone by one launch whose blocks all run at once: every block computes its share of a step's tiles, and what would be a
+// launch is a turn of the grid (kernels/prim/device.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
+// the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and a
+// counter that is 0 before the first launch and then stays with the kernel.
 #pragma once
 
 #include "kernels/abi/program.h"
@@ -8,57 +9,148 @@
 
 namespace program {
 
-template <class T>
-constexpr T largest(T first) {
-  return first;
-}
-template <class T, class... Others>
-constexpr T largest(T first, Others... others) {
-  T other = largest((T)others...);
-  return first > other ? first : other;
+// In the place of a kernel that no step of a token alone has.
+struct Unused {
+  static constexpr int kThreads = kWarp;
+  struct Storage {};
+  INGOT_INLINE int count(const IngotBatch&) { return 0; }
+  INGOT_INLINE void run(const IngotBatch&, void* const*, int, Storage&) {}
+};
+
+constexpr int largest(int first) { return first; }
+template <class... Others>
+constexpr int largest(int first, int second, Others... others) {
+  return largest(first > second ? first : second, others...);
 }
 
-// The Tile of kernel i is the i-th one.
-template <class... Tiles>
+// Whether a tile reads weights through shared memory that is its own, so that they may come before its step does.
+template <class Tile>
+constexpr bool hasWeights() {
+  return requires(const IngotBatch& batch, void* const* operands, typename Tile::Storage& storage) { Tile::walk(batch, operands, storage); };
+}
+
+// The Tile of kernel i is the i-th one. `Blocks` of them find room in a multiprocessor with `Bytes` of shared memory each.
+template <int Blocks, int Bytes, class... Tiles>
 struct Walk {
-  static constexpr bool kAtOnce = true;
-  static constexpr int kThreads = largest(Tiles::kThreads...), kMinBlocks = 1;
-  struct alignas(16) Storage {
-    char bytes[largest(sizeof(typename Tiles::Storage)...)];
+  static constexpr bool kAtOnce = true, kAwaits = true;
+  static constexpr int kThreads = largest(Tiles::kThreads...), kMinBlocks = Blocks, kDynamicBytes = Bytes;
+  static constexpr int kStepWords = sizeof(IngotStep) / 8, kWeightBytes = largest((hasWeights<Tiles>() ? sizeof(typename Tiles::Storage) : 0)...),
+                       kOtherBytes = largest((hasWeights<Tiles>() ? 0 : sizeof(typename Tiles::Storage))...);
+  struct alignas(16) Weights {
+    char bytes[kWeightBytes];
+  };
+  struct alignas(16) Others {
+    char bytes[kOtherBytes];
+  };
+  static constexpr int kKeptWords = 1024;  // in walk.spec.h's bytes
+  struct Storage {
+    SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords> steps;  // the step at hand and those behind it, step i at i % INGOT_STEPS_AHEAD
+    SharedArray<unsigned short, kThreads> step;  // the one at hand, of every thread: attention lacks the register
+    SharedArray<IngotBatch, 1> batch;
+    SharedArray<ingot_i32, kKeptWords> kept;
+    Weights weights;
+    Others others;
   };
 
   INGOT_INLINE int count(const IngotBatch&) { return (int)gridDim.x; }
 
-  // A step of fewer threads leaves the others of the block idle. The first tile was begun before the step was.
-  template <class Tile>
-  INGOT_INLINE void runTiles(const IngotBatch& batch, const IngotStep& step, Storage& storage) {
-    const IngotOperands operands = step.operands;
-    if (threadIdx.x >= Tile::kThreads) return;
-    for (int tile = (int)blockIdx.x; tile < Tile::count(batch); tile += (int)gridDim.x) {
-      if (tile >= (int)gridDim.x) prefetchTile<Tile>(batch, operands.at, tile, (typename Tile::Storage&)storage);
-      Tile::run(batch, operands.at, tile, (typename Tile::Storage&)storage);
-      syncTile<Tile::kThreads>();
-    }
+  // What the batch says of its token, as far as there is room: every layer looks at it, and behind each turn memory is far away.
+  template <class T>
+  INGOT_INLINE void keep(const T*& from, int count, int& used, Storage& storage) {
+    int words = count * (int)sizeof(T) / 4;
+    if (used + words > kKeptWords) return;
+    for (int i = (int)threadIdx.x; i < words; i += kThreads) storage.kept[used + i] = ((const ingot_i32*)from)[i];
+    from = (const T*)(storage.kept.values + used);
+    used += words;
   }
-  template <class Tile>
-  INGOT_INLINE void beginTile(const IngotBatch& batch, const IngotStep& step, Storage& storage) {
-    const IngotOperands operands = step.operands;
-    if (threadIdx.x < Tile::kThreads) prefetchTile<Tile>(batch, operands.at, (int)blockIdx.x, (typename Tile::Storage&)storage);
-  }
-  INGOT_INLINE void begin(const IngotBatch& batch, const IngotStep& step, Storage& storage) {
-    int kernel = 0;
-    ((step.kernel == kernel++ ? beginTile<Tiles>(batch, step, storage) : void()), ...);
+  INGOT_INLINE const IngotBatch& keptBatch(const IngotBatch& batch, Storage& storage) {
+    IngotBatch own = batch;
+    int used = 0;
+    keep(own.token_ids, batch.num_tokens, used, storage);
+    keep(own.positions, batch.num_tokens, used, storage);
+    keep(own.sequence_of, batch.num_tokens, used, storage);
+    keep(own.rows, batch.num_rows, used, storage);
+    keep(own.blocks, batch.num_blocks, used, storage);
+    keep(own.splits, batch.num_splits, used, storage);
+    keep(own.page_table, batch.num_sequences * batch.max_pages, used, storage);
+    if (threadIdx.x == 0) storage.batch[0] = own;
+    return storage.batch.values[0];
   }
 
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int, Storage& storage) {
-    const IngotStep* step = (const IngotStep*)operands[0];
-    begin(batch, *step, storage);
-    for (; step->kernel >= 0; ++step) {
-      int kernel = 0;
-      ((step->kernel == kernel++ ? runTiles<Tiles>(batch, *step, storage) : void()), ...);
-      __syncthreads();  // those that had no part in it too: what begins takes the same memory
-      begin(batch, step[1], storage);
-      syncGrid((ingot_u64*)operands[1]);
+  INGOT_INLINE int placeOf(int step) { return step % INGOT_STEPS_AHEAD * kStepWords; }
+  INGOT_INLINE int kernelOf(int step, Storage& storage) { return (int)storage.steps[placeOf(step)]; }
+  // They are read where they are needed: registers are dear.
+  INGOT_INLINE void* const* operandsOf(int step, Storage& storage) { return (void* const*)(storage.steps.values + placeOf(step) + 1); }
+
+  template <class Tile>
+  INGOT_INLINE void beginTile(const IngotBatch& batch, int step, Storage& storage) {
+    if constexpr (hasWeights<Tile>())
+      Tile::prefetch(batch, operandsOf(step, storage), (int)blockIdx.x, (typename Tile::Storage&)storage.weights);
+  }
+  INGOT_INLINE bool stepHasWeights(int step, Storage& storage) {
+    int wanted = kernelOf(step, storage), kernel = 0;
+    bool has = false;
+    ((has |= kernel++ == wanted && hasWeights<Tiles>()), ...);
+    return has;
+  }
+  // Once the weights at hand have been read (`isFree`), asks for those of the next step that has some: of `first`, or of one behind it in sight. Where
+  // none was in sight then, it asks for them when they come in sight.
+  INGOT_INLINE void beginNext(const IngotBatch& batch, int first, bool isFree, Storage& storage) {
+    constexpr int kInSight = INGOT_STEPS_AHEAD - 1;
+    int step = first;
+    while (step < first + kInSight && kernelOf(step, storage) >= 0 && !stepHasWeights(step, storage)) ++step;
+    bool isThere = step < first + kInSight && kernelOf(step, storage) >= 0;
+    if (!isThere || (!isFree && step < first + kInSight - 1)) return;
+    renewShared(storage.weights);
+    int wanted = kernelOf(step, storage), kernel = 0;
+    ((kernel++ == wanted ? beginTile<Tiles>(batch, step, storage) : void()), ...);
+  }
+
+  // A step of fewer threads leaves the others of the block idle.
+  template <class Tile>
+  INGOT_INLINE void runTiles(const IngotBatch& batch, int step, Storage& storage) {
+    void* const* operands = operandsOf(step, storage);
+    if constexpr (hasWeights<Tile>()) {
+      Tile::walk(batch, operands, (typename Tile::Storage&)storage.weights);
+    } else {
+      int tile = (int)blockIdx.x;
+      if (tile >= Tile::count(batch)) awaitLaunches();
+      for (; tile < Tile::count(batch); tile += (int)gridDim.x) {
+        if (threadIdx.x >= Tile::kThreads || !awaitsItself<Tile>()) awaitLaunches();
+        if (threadIdx.x >= Tile::kThreads) continue;
+        Tile::run(batch, operands, tile, (typename Tile::Storage&)storage.others);
+        syncTile<Tile::kThreads>();
+      }
+    }
+  }
+
+  INGOT_INLINE void runStep(const IngotBatch& batch, int step, Storage& storage) {
+    int wanted = kernelOf(step, storage), kernel = 0;
+    ((kernel++ == wanted ? runTiles<Tiles>(batch, step, storage) : void()), ...);
+  }
+
+  INGOT_INLINE void run(const IngotBatch& given, void* const* operands, int, Storage& storage) {
+    const ingot_u64* steps = (const ingot_u64*)operands[0];
+    beginTurns((ingot_u64*)operands[1]);
+    for (int i = (int)threadIdx.x; i < INGOT_STEPS_AHEAD * kStepWords; i += kThreads) storage.steps[i] = steps[i];
+    const IngotBatch& batch = keptBatch(given, storage);
+    __syncthreads();
+    beginNext(batch, 0, true, storage);
+    int own = threadIdx.x;
+    settle(own);  // it is computed again in every step
+    storage.step[own] = 0;
+#pragma unroll 1
+    while (true) {
+      runStep(batch, storage.step[(int)threadIdx.x], storage);
+      int thread = threadIdx.x, step = storage.step[thread];
+      if (kernelOf(step + 1, storage) < 0) return;
+      bool hadWeights = stepHasWeights(step, storage);
+      endTurn();
+      renewShared(storage.others);
+      beginNext(batch, step + 1, hadWeights, storage);
+      // A step that is far comes while the block waits for others.
+      if (thread < kStepWords) storage.steps[placeOf(step) + thread] = steps[(step + INGOT_STEPS_AHEAD) * kStepWords + thread];
+      storage.step[thread] = (unsigned short)(step + 1);
     }
   }
 };

@@ -20,6 +20,7 @@ struct Tile {
       C::kGroup != 0 ? quantizedRowBytes(kColumns, C::kGroup ? C::kGroup : 4, C::kCode) : plainRowBytes<C::kNarrowResult>(kColumns);
   // Fours of columns of a thread: of the row, and those that it loads before it uses one.
   static constexpr int kFours = (kStride / 4 + kThreads - 1) / kThreads, kTogether = C::kNorm != 0 || kFours < 4 ? kFours : 4;
+  static constexpr bool kIsFull = kFours % kTogether == 0 && kColumns == 4 * kFours * kThreads;  // every thread has columns of the row alone
   static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;  // while it waits for the row
   struct Storage {
     SharedArray<float, 2 * kWarps> sums;  // of the centre, of the squares
@@ -28,12 +29,13 @@ struct Tile {
   INGOT_INLINE int count(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
 
   INGOT_INLINE int columnOf(int i) { return (i * kThreads + (int)threadIdx.x) * 4; }
+  INGOT_INLINE bool isThere(int column) { return kIsFull || column < kColumns; }
   INGOT_INLINE FourFloats fourAt(const float* from, int column) {
     FourFloats four{};
-    if (column + 4 <= kColumns) return load<FourFloats>(from + column);
+    if (isThere(column + 3)) return load<FourFloats>(from + column);
     if constexpr (kColumns % 4 != 0)
       for (int k = 0; k < 4; ++k)
-        if (column + k < kColumns) four.at[k] = from[column + k];
+        if (isThere(column + k)) four.at[k] = from[column + k];
     return four;
   }
   INGOT_INLINE FourFloats weightAt(void* const* operands, int column) {
@@ -46,7 +48,7 @@ struct Tile {
 #pragma unroll
     for (int i = 0; i < kTogether; ++i)
       for (int k = 0; k < 4; ++k) {
-        float value = columnOf(i) + k < kColumns ? x[i].at[k] - centre : 0.0f;
+        float value = isThere(columnOf(i) + k) ? x[i].at[k] - centre : 0.0f;
         sum = squared ? fma(value, value, sum) : sum + value;
       }
     sum = warpSum(sum);
@@ -69,7 +71,7 @@ struct Tile {
       if constexpr (C::kNorm != 0) v = (v - centre) * factor * weight.at[k];
       if constexpr (C::kHasBias) v += bias.at[k];
       Place at{operands + kFirstExtra, row, column + k, kStride};
-      x.at[k] = column + k < kColumns ? C::Epilogue::apply(&v, at) : 0.0f;
+      x.at[k] = isThere(column + k) ? C::Epilogue::apply(&v, at) : 0.0f;
     }
     return x;
   }
@@ -79,7 +81,7 @@ struct Tile {
     if constexpr (C::kGroup != 0) {
       constexpr int kGroup = C::kGroup ? C::kGroup : 4;
       quantizeFour<kGroup, kColumns, C::kCode>(values, y + row * kResultBytes, column);
-    } else if (column < kStride) {
+    } else if (kIsFull || column < kStride) {
       storeFour<C::kNarrowResult>(y, row * kStride + column, values);
     }
   }

@@ -162,10 +162,10 @@ Status CudaProgram::bindPersistent() {
   const auto* persistent = variant_.persistent();
   if (!persistent) return {};
   std::vector<IngotStep> steps;
-  for (const BoundStep& step : std::span(steps_).first(persistent->steps()))  // a token alone is walked as several are; many are not walked
-    if (step.step->batches() == plan::Batches::any || step.step->batches() == plan::Batches::several)
+  for (const BoundStep& step : std::span(steps_).first(persistent->steps()))
+    if (step.step->batches() == plan::Batches::any || step.step->batches() == plan::Batches::alone)
       steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
-  steps.push_back({-1, {}});
+  steps.insert(steps.end(), INGOT_STEPS_AHEAD, {-1, {}});
   auto bytes = std::as_bytes(std::span(steps));
   INGOT_ASSIGN(walkedSteps_, device_->allocate(bytes.size(), "the steps"));
   INGOT_TRY(device_->upload(walkedSteps_.pointer(), bytes));

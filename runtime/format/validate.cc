@@ -98,7 +98,8 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
   }
   if (const auto* persistent = variant.persistent())
-    if (persistent->kernel() >= sizeOf(variant.kernels()) || persistent->steps() == 0 || persistent->steps() > sizeOf(variant.steps()))
+    if (persistent->kernel() >= sizeOf(variant.kernels()) || persistent->steps() == 0 || persistent->steps() > sizeOf(variant.steps()) ||
+        persistent->steps() > 0xffff)
       return Status::invalidArtifact("the persistent kernel of variant {} is not well formed", variant.target()->c_str());
   auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };
   if (!isPageSize(variant.key_page_bytes()) || !isPageSize(variant.value_page_bytes()))

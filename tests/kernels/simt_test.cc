@@ -13,7 +13,7 @@ namespace {
 // A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.full`
 // (a barrier), `storage.told` (a number), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
-  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\n"
+  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#define INGOT_WALKS\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\n"
          "struct Tile {\n  static constexpr int kThreads = 64;\n" +
          constants +
          "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> full; SharedArray<int, 1> told; };\n"
@@ -69,20 +69,26 @@ TEST(Simt, OneWarpOrdersItsOwnAccesses) {
   EXPECT_EQ(kernel.run()[3], 12);
 }
 
-// 32 of the 64 threads are a tile; the others go on to the barrier of the grid.
-TEST(Simt, BlocksAtOnceWaitForEachOther) {
+// 32 of the 64 threads are a tile; the others go on to the next turn. A turn is waited for once.
+TEST(Simt, BlocksAtOnceTakeTurns) {
   Loaded kernel(
-      "y[tile * 64 + i] = tile;\nif (i < 16) storage.a[i] = i;\nsyncGrid(nullptr);\nint next = y[(tile + 1) % 3 * 64 + i];\nsyncGrid(nullptr);\n"
-      "if (i < 16) storage.a[i] = next;\nif (i < 32) {\n  syncTile<32>();\n  next += 10 * storage.a[i / 2];\n}\ny[tile * 64 + i] = next + "
-      "(int)gridDim.x;\n",
+      "beginTurns(nullptr);\nawaitLaunches();\ny[tile * 64 + i] = tile;\nif (i < 16) storage.a[i] = i;\nendTurn();\nif (tile == 1) "
+      "awaitLaunches();\nawaitLaunches();\nint next = y[(tile + 1) % 3 * 64 + i];\nendTurn();\nif (i < 16) storage.a[i] = next;\n"
+      "if (i < 32) {\n  syncTile<32>();\n  next += 10 * storage.a[i / 2];\n}\nawaitLaunches();\n"
+      "y[tile * 64 + i] = next + (int)gridDim.x;\n",
       "  static constexpr bool kAtOnce = true;\n");
   std::vector<int> y = kernel.run();
   for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], (i / 64 + 1) % 3 * (i % 64 < 32 ? 11 : 1) + 3) << i;
 }
 
-TEST(SimtDeathTest, BlocksAtOnceAllReachTheirBarriers) {
-  Loaded kernel("if (tile != 1) syncGrid(nullptr);", "  static constexpr bool kAtOnce = true;\n");
+TEST(SimtDeathTest, BlocksAtOnceAllAwaitATurn) {
+  Loaded kernel("beginTurns(nullptr);\nendTurn();\nif (tile != 1) awaitLaunches();", "  static constexpr bool kAtOnce = true;\n");
   EXPECT_DEATH(kernel.run(), "waits at a barrier that other threads never reach");
+}
+
+TEST(SimtDeathTest, SharedMemoryThatIsRenewedIsUnwritten) {
+  Loaded kernel("if (i < 16) storage.a[i] = i;\nrenewShared(storage.a);\ny[0] = storage.a[i % 16];");
+  EXPECT_DEATH(kernel.run(), "reads shared memory that nobody wrote");
 }
 
 // One of three blocks brings a row of x to all, and they say so at each other's barriers.

@@ -69,9 +69,14 @@ struct Thread {
   void* barrier;  // that it waits at, for the end of a phase of that parity
   unsigned parity;
   bool (*hasPassed)(Thread&);
+  bool hasEndedTurn;  // of the grid, and not waited for the others
 
   void wait(Waiting what, const char* name);
 };
+
+static inline void poison(void* storage, unsigned long long bytes) {
+  for (unsigned long long i = 0; i < bytes; ++i) ((volatile char*)storage)[i] = (char)0xff;
+}
 
 struct Block {
   Index blockIndex, gridSize;
@@ -84,15 +89,11 @@ struct Block {
   void (*body)(Block&);
   const IngotKernelArgs* args;
   char* storage;
-  unsigned long long storageBytes;
   char* stacks;
   Bulk* bulks;  // under way
   unsigned numBulks;
   Block* cluster;  // the first one of its blocks
 
-  void poison() {
-    for (unsigned long long i = 0; i < storageBytes; ++i) ((volatile char*)storage)[i] = (char)0xff;
-  }
   Thread& thread(unsigned i) { return *(Thread*)(stacks + i * kStackBytes); }
   unsigned next() { return (unsigned)((random = random * 6364136223846793005ull + 1442695040888963407ull) >> 33); }
 };
@@ -197,7 +198,7 @@ static bool releaseAll(Block* blocks, unsigned count, Waiting what) {
   return true;
 }
 
-// Runs blocks side by side until all have ended. Over a barrier of the grid their shared memory is poison again.
+// Runs blocks side by side until all have ended.
 static void runToEnd(Block* blocks, unsigned count) {
   while (true) {
     unsigned done = 0;
@@ -207,12 +208,8 @@ static void runToEnd(Block* blocks, unsigned count) {
       done += allWait(blocks[b], Waiting::done);
     }
     if (done == count) return;
-    if (releaseAll(blocks, count, Waiting::cluster)) continue;
-    if (releaseAll(blocks, count, Waiting::grid)) {
-      for (unsigned b = 0; b < count; ++b) blocks[b].poison();
-    } else if (!progress) {
-      for (unsigned b = 0; b < count; ++b) expectDone(blocks[b]);
-    }
+    if (releaseAll(blocks, count, Waiting::cluster) || releaseAll(blocks, count, Waiting::grid) || progress) continue;
+    for (unsigned b = 0; b < count; ++b) expectDone(blocks[b]);
   }
 }
 
@@ -251,13 +248,12 @@ static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs
   block.threads = Tile::kThreads;
   block.body = runBody<Tile>;
   block.storage = scratch + kFront;
-  block.storageBytes = sizeof(typename Tile::Storage);
   block.stacks = (char*)(((unsigned long long)block.storage + kStorage + kStackBytes - 1) & ~(kStackBytes - 1));
   block.blockIndex = {(unsigned)tile, 0, 0};
   block.bulks = (Bulk*)(block.stacks + Tile::kThreads * kStackBytes);
   block.epoch = block.tileThreads = block.numBulks = 0;
   block.random = ++*(unsigned long long*)scratch * 0x9e3779b97f4a7c15ull;
-  block.poison();
+  poison(block.storage, sizeof(typename Tile::Storage));
   for (unsigned i = 0; i < block.threads; ++i) {
     Thread& thread = block.thread(i);
     char* top = (char*)&thread + kStackBytes;

@@ -38,7 +38,21 @@ template <int Blocks>
 INGOT_INLINE void syncCluster() {
   simt::self().wait(Blocks == 1 ? simt::Waiting::block : simt::Waiting::cluster, "syncCluster");
 }
-INGOT_INLINE void syncGrid(ingot_u64*) { simt::self().wait(simt::Waiting::grid, "syncGrid"); }
+INGOT_INLINE void beginTurns(ingot_u64*) { simt::self().hasEndedTurn = false; }
+INGOT_INLINE void endTurn() {
+  __syncthreads();
+  simt::self().hasEndedTurn = true;
+}
+INGOT_INLINE void awaitTurn() {
+  if (simt::self().hasEndedTurn) simt::self().wait(simt::Waiting::grid, "awaitTurn");
+  simt::self().hasEndedTurn = false;
+}
+template <class T>
+INGOT_INLINE void renewShared(T& shared) {
+  __syncthreads();
+  if (threadIdx.x == 0) simt::poison(&shared, sizeof shared);
+  __syncthreads();
+}
 // Blocks of one launch run on several threads of the host.
 INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST); }

@@ -63,7 +63,7 @@ Json kernelOf(const plan::Kernel& kernel) {
 Json persistentOf(const plan::Variant& variant) {
   const auto* persistent = variant.persistent();
   if (!persistent) return nullptr;
-  return {{"steps", persistent->steps()}, {"most_tokens", persistent->most_tokens()}};
+  return {{"steps", persistent->steps()}};
 }
 
 Json variantOf(const plan::Plan& plan, const plan::Variant& variant) {

@@ -5,6 +5,7 @@
 #include "kernels/attention/attention.spec.h"
 #include "kernels/embedding/embedding.spec.h"
 #include "kernels/linear/linear.spec.h"
+#include "kernels/program/walk.spec.h"
 #include "kernels/rope/rope_append.spec.h"
 #include "kernels/rows/rows.spec.h"
 #include "kernels/sample/sample.spec.h"
@@ -42,16 +43,35 @@ std::string tileOf(const KernelUnit& unit) { return fmt::format("{}::Tile<{}_Con
 constexpr std::string_view kLayouts = "#include \"kernels/kvcache/layout.h\"\n#include \"kernels/linear/layout.h\"\n";
 
 // Blocks of a persistent kernel have as many threads as most kernels need; those of more are launched behind it.
-bool isWalked(const KernelUnit& unit) { return cudaKernel(unit).threads <= kCudaLinearThreads; }
+bool isWalked(const KernelUnit& unit) { return unit.alone && cudaKernel(unit).threads <= kCudaLinearThreads; }
 
-std::string persistentSource(std::span<const KernelUnit> units) {
-  std::string source(kLayouts), tiles;
+std::string persistentSource(std::span<const KernelUnit> units, const CudaWalk& walk) {
+  std::string source = fmt::format("#define INGOT_WALKS\n{}#include \"kernels/program/walk.cuh\"\n", kLayouts), tiles;
   for (const KernelUnit& unit : units) {
-    if (!isWalked(unit)) break;
-    source += includes(unit) + constantsStruct(unit);
-    tiles += (tiles.empty() ? "" : ", ") + tileOf(unit);
+    tiles += ", " + (isWalked(unit) ? tileOf(unit) : "program::Unused");
+    if (!isWalked(unit)) continue;
+    KernelUnit walked = unit;
+    if (unit.channels) walked.constants += fmt::format("constexpr int kWalkBytes = {};\n", walk.weightBytes());
+    source += includes(walked) + constantsStruct(walked);
   }
-  return source + fmt::format("#include \"kernels/program/walk.cuh\"\nINGOT_KERNEL({}, program::Walk<{}>)\n", kProgram, tiles);
+  return source + fmt::format("INGOT_KERNEL({}, program::Walk<{}, {}{}>)\n", kProgram, walk.blocks, walk.bytes, tiles);
+}
+
+// Of shared memory. What comes later may have as little as the least of those that are not older.
+int multiprocessorBytes(std::string_view architecture) {
+  if (architecture == kWithoutLarger) return 64 << 10;
+  if (architecture == "sm_80") return 164 << 10;
+  return architecture.starts_with("sm_8") || architecture.starts_with("sm_12") || architecture.starts_with("compute") ? 100 << 10 : 228 << 10;
+}
+
+PersistentKernel persistentKernel(std::span<const KernelUnit> units, std::string_view architecture) {
+  int headDim = 0;
+  for (const KernelUnit& unit : units) headDim = std::max(headDim, static_cast<int>(unit.headDim));
+  CudaWalk walk = cudaWalk(multiprocessorBytes(architecture), headDim);
+  KernelUnit unit;
+  unit.symbol = kProgram;
+  unit.function = unit.name = "program";
+  return {std::move(unit), persistentSource(units, walk), {.threads = kCudaLinearThreads, .dynamicBytes = static_cast<uint32_t>(walk.bytes)}};
 }
 
 bool hasWarpgroups(std::string_view architecture) { return architecture == "sm_90a" || architecture == kEmulated; }
@@ -189,15 +209,7 @@ ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& 
   ExtraKernels extra;
   if (architecture != kWithoutLarger) extra.larger = largerKernels(units, architecture, choices);
   if (hasWarpgroups(architecture)) addPromptKernels(units, extra.larger);
-  if (choices.persistentTokens > 0) {
-    KernelUnit unit;
-    unit.symbol = kProgram;
-    unit.function = unit.name = "program";
-    extra.persistent = PersistentKernel{std::move(unit),
-                                        persistentSource(units),
-                                        {.threads = kCudaLinearThreads},
-                                        std::min<int64_t>(choices.persistentTokens, INGOT_MANY_TOKENS - 1)};
-  }
+  if (choices.persistent) extra.persistent = persistentKernel(units, architecture);
   return extra;
 }
 

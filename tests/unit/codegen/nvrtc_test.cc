@@ -136,7 +136,7 @@ TEST_F(NvrtcTest, PersistentKernelsCompile) {
     options.targets = {target};
     options.dtype = "bfloat16";
     options.quantize = quantize;
-    options.code.cuda.persistentTokens = 8;
+    options.code.cuda.persistent = true;
     expectLaunchable(options, quantize, [](const plan::Variant& variant) {
       ASSERT_NE(variant.persistent(), nullptr);
       EXPECT_EQ(variant.persistent()->steps() + 1, variant.steps()->size()) << "all but the choice of tokens";

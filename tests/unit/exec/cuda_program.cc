@@ -7,14 +7,16 @@ const std::string kStub = std::string(INGOT_BINARY_DIR) + "/stub/libcuda.so.1";
 
 }  // namespace
 
-std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices) {
-  CompileOptions options = tinyOptions(tinyCheckpoint(), path);
+std::string compileForStub(CompileOptions options, const std::string& target, const CudaChoices& choices) {
   options.targets = {target, "cuda-emulated"};
   options.code.cuda = choices;
   options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
   Status status = compileModel(options);
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.message().c_str()), std::abort();
-  return path.string();
+  return options.output.string();
+}
+std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices) {
+  return compileForStub(tinyOptions(tinyCheckpoint(), path), target, choices);
 }
 const std::string& cudaArtifact() {
   static const TemporaryFolder folder;
@@ -23,7 +25,7 @@ const std::string& cudaArtifact() {
 }
 const std::string& persistentArtifact() {
   static const TemporaryFolder folder;
-  static const std::string path = compileTiny(folder / "persistent.ingot", "cuda:sm_90a", {.persistentTokens = 16});
+  static const std::string path = compileTiny(folder / "persistent.ingot", "cuda:sm_90a", {.persistent = true});
   return path;
 }
 

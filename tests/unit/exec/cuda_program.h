@@ -15,10 +15,11 @@ namespace ingot::test {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// The tiny model with code for GPUs that is only text, and the emulated code that the stub runs in its place.
+// A model with code for GPUs that is only text, and the emulated code that the stub runs in its place.
+std::string compileForStub(CompileOptions options, const std::string& target, const CudaChoices& choices);
 std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices);
 const std::string& cudaArtifact();
-// Of a GPU whose launches may begin early; batches of a few tokens run as one kernel.
+// Of a GPU whose launches may begin early; a token alone runs as one kernel.
 const std::string& persistentArtifact();
 
 // A prompt of three tokens and two more: a batch of a prompt, and one that decodes.
