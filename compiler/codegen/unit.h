@@ -28,7 +28,7 @@ struct KernelUnit {
   bool halves = false;    // its cache has elements of 16 bits
   bool gpuOnly = false;
   bool alone = false;  // a batch of one token runs it
-  int shape = 0;  // of kCudaWide, for its kernels
+  int shape = 0;       // of kCudaWide, for its kernels
   // Of a kernel for a token alone: what makes its rows, or appends the token, as constants within its own (kernels/alone).
   std::vector<KernelUnit> before;
 };

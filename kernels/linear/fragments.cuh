@@ -34,27 +34,31 @@ struct NarrowOf<WeightFormat::f16> {
 // Of 32 chunks, those in the second and fourth group of eight are read in one go with the first and third: they move by two.
 INGOT_INLINE int placeOf(int chunk) { return chunk ^ (chunk >> 2 & 2); }
 
-INGOT_INLINE TwoWords halfOf(const Words& words, bool upper) {
-  return upper ? TwoWords{{words.at[2], words.at[3]}} : TwoWords{{words.at[0], words.at[1]}};
-}
-
-// A lane's channels in a tile of one or two blocks: a quad of a block, or two of them. Which quad, and the lane's words of a quad's.
+// A lane's channels in a tile of one or two blocks: a quad of a block, or two of its channels. It reads no more than what those have in a unit's
+// chunks (Unit::part, source.cuh).
 template <int Blocks>
 struct LaneOf {
   int lane;
   INGOT_MEMBER int quad() const { return lane / (Blocks == 2 ? 4 : 8) % 4; }
-  INGOT_MEMBER bool isUpper() const { return Blocks == 1 && lane / 4 % 2; }
-  INGOT_MEMBER Words ownOf(const Words& quad) const {
-    TwoWords half = halfOf(quad, isUpper());
-    return Blocks == 2 ? quad : Words{{half.at[0], half.at[1], 0, 0}};
+  INGOT_MEMBER int upper() const { return lane / 4 % 2; }  // of one block
+  // Of a chunk that is a quad's, the words of the lane's channels; there are two of one block.
+  template <class Unit>
+  INGOT_MEMBER Words wordsOf(const Unit& unit, int chunk, int further = 0) const {
+    if constexpr (Blocks == 2) return unit.template part<Words>(chunk, further, 0);
+    TwoWords half = unit.template part<TwoWords>(chunk, further, upper());
+    return {{half.at[0], half.at[1], 0, 0}};
   }
-  INGOT_MEMBER TwoWords ownOf(const TwoWords& quad) const { return isUpper() ? TwoWords{{quad.at[1], 0}} : quad; }
+  // Of two chunks that have halves of all 16 channels, those of the lane's, a word for two.
+  template <class Unit>
+  INGOT_MEMBER TwoWords halvesOf(const Unit& unit, int chunk, int further = 0) const {
+    int own = chunk + quad() / 2;
+    if constexpr (Blocks == 2) return unit.template part<TwoWords>(own, further, quad() % 2);
+    return {{unit.template part<unsigned>(own, further, quad() % 2 * 2 + upper()), 0}};
+  }
 };
 
 // f16 lies channel by channel: of two neighbouring columns, the lower (0) or upper (1) of two channels.
-INGOT_INLINE unsigned pairHalves(unsigned column, unsigned next, int channel) {
-  return channel == 0 ? (column & 0xffffu) | next << 16 : column >> 16 | (next & 0xffff0000u);
-}
+INGOT_INLINE unsigned pairHalves(unsigned column, unsigned next, int channel) { return pickBytes(column, next, channel == 0 ? 0x5410 : 0x7632); }
 
 // Codes: a product is 32 columns. The fragment of its two channels 2m and 2m + 1 out of a lane's four; bytes have a second half.
 template <WeightFormat F>

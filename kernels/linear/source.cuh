@@ -6,8 +6,8 @@
 
 namespace linear {
 
-// What a warp reads of a matrix: of panels one after another, each some blocks of channels, the units [first, last). Those of several tiles are `skip`
-// panels apart.
+// What a warp reads of a matrix: of panels one after another, each some blocks of channels, the units [first, last). Those of several tiles are
+// `skip` panels apart.
 struct Stretch {
   const char* weights;
   int panel, lastPanel, first, last, skip;
@@ -32,7 +32,24 @@ struct Direct {
   }
   INGOT_MEMBER void await() const {}
   INGOT_MEMBER void advance() const {}
-  INGOT_MEMBER Words chunkOf(int unit, int chunk) const { return loadStream(block + Format::chunkAt(unit, chunk)); }
+  template <class T>
+  INGOT_MEMBER T part(int unit, int chunk, int further, int part) const {
+    const char* at = block + Format::chunkAt(unit, chunk + further);
+    if constexpr (sizeof(T) == 16) return loadStream(at);
+    else return load<T>(at + part * (int)sizeof(T));
+  }
+};
+
+// A unit that has come. Its chunks of 16 bytes have parts of the size of T; those of `chunk` lie as those `further` ones behind it do, 16 or a
+// multiple of it.
+template <class Source>
+struct Unit {
+  const Source& source;
+  int unit;
+  template <class T>
+  INGOT_MEMBER T part(int chunk, int further, int part) const {
+    return source.template part<T>(unit, chunk, further, part);
+  }
 };
 
 // Units that a ring of so many bytes keeps for each warp.
@@ -50,24 +67,24 @@ struct Ring {
   static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
-  Places* places;
   Stretch stretch;                // from the panel that is copied next
   int unit;                       // of it
   const char* from[kEach];        // the lane's chunks in that panel, of unit 0
   SharedPlace<Places> to[kEach];  // in the first slot
   int slot, spare;                // places to that of the unit at hand, and of the unit before it
-  int lane, own;                  // and the first place of what the lane reads
+  int lane;
+  SharedPlace<Places> own;  // the first one that it reads from
 
   INGOT_MEMBER int laneChunk(int i) const { return i * kWarp + lane; }
   INGOT_INLINE Ring of(Places& places, const Stretch& stretch) {
     int lane = threadIdx.x % kWarp, first = (int)threadIdx.x / kWarp * kSlots * kChunks;
-    Ring ring{&places, stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, first};
+    int block = Format::kBlocks == 2 ? lane / kBlockChannels : 0;
+    Ring ring{stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, placeIn(places, first + block * Format::kUnitChunks)};
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int upper = ring.laneChunk(i) / Format::kUnitChunks, chunk = ring.laneChunk(i) % Format::kUnitChunks;
       if (ring.laneChunk(i) < kChunks) ring.to[i] = placeIn(places, first + upper * Format::kUnitChunks + Format::place(chunk));
     }
-    if (Format::kBlocks == 2) ring.own += lane / kBlockChannels * Format::kUnitChunks;
     ring.findPanel();
     return ring;
   }
@@ -114,8 +131,9 @@ struct Ring {
     __syncwarp();
     copy(spare);
   }
-  INGOT_MEMBER Words chunkOf(int, int chunk) const {
-    return (*places)[own + slot + Format::place(chunk)];
+  template <class T>
+  INGOT_MEMBER T part(int, int chunk, int further, int part) const {
+    return loadPart<T>(own, Format::place(chunk) + slot + further, part);
   }
   INGOT_MEMBER void advance() {
     spare = slot;

@@ -32,17 +32,17 @@ struct TensorPlain : PlainFormat<C> {
   struct Weights {
     unsigned a[Blocks][4];
   };
-  template <class ChunkAt>
-  INGOT_INLINE Weights weightsOf(const ChunkAt& chunkOf, Lane own) {
+  template <class Unit>
+  INGOT_INLINE Weights weightsOf(const Unit& unit, Lane own) {
     Weights weights;
-    int t = own.lane % 4, quad = own.quad();
+    int t = own.lane % 4;
     if constexpr (C::kFormat == WeightFormat::bf16) {
-      Words first = own.ownOf(chunkOf(t * 4 + quad)), second = own.ownOf(chunkOf(t * 4 + quad + 16));
+      Words first = own.wordsOf(unit, t * 4 + own.quad()), second = own.wordsOf(unit, t * 4 + own.quad(), 16);
       for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = i < 2 ? first.at[2 * m + i] : second.at[2 * m + i - 2];
     } else {
       TwoWords columns[4];  // 2t, 2t + 1, 2t + 8, 2t + 9
-      for (int i = 0; i < 4; ++i) columns[i] = own.ownOf(halfOf(chunkOf((2 * t + i % 2 + i / 2 * 8) * 2 + quad / 2), quad % 2));
+      for (int i = 0; i < 4; ++i) columns[i] = own.halvesOf(unit, (2 * t + i % 2) * 2, i / 2 * 16);
       for (int m = 0; m < Blocks; ++m)
         for (int i = 0; i < 4; ++i) weights.a[m][i] = pairHalves(columns[i / 2 * 2].at[m], columns[i / 2 * 2 + 1].at[m], i % 2);
     }
@@ -67,9 +67,9 @@ struct TensorPlain : PlainFormat<C> {
     return rows;
   }
 
-  template <int Groups, bool, class ChunkAt>
-  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
-    Weights weights = weightsOf(chunkOf, {lane});
+  template <int Groups, bool, class Unit>
+  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const Unit& unit, int lane, float (&sums)[Groups][4 * Blocks]) {
+    Weights weights = weightsOf(unit, {lane});
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       unsigned first[Narrow::kParts], second[Narrow::kParts];
@@ -131,16 +131,15 @@ struct TensorCodes : QuantizedFormat<C> {
   struct Channels {
     typename Coding::Channel at[2 * Blocks];
   };
-  template <class ChunkAt>
-  INGOT_INLINE Channels channelsOf(const ChunkAt& chunkOf, Lane own) {
+  template <class Unit>
+  INGOT_INLINE Channels channelsOf(const Unit& unit, Lane own) {
     Channels channels;
-    int quad = own.quad();
     if constexpr (kFormat == WeightFormat::f8) {
-      Words scales = own.ownOf(chunkOf(quad));
+      Words scales = own.wordsOf(unit, own.quad());
       for (int i = 0; i < 2 * Blocks; ++i) channels.at[i] = {asFloat(scales.at[i])};
     } else {
-      TwoWords scales = own.ownOf(halfOf(chunkOf(quad / 2), quad % 2)), minima = {};
-      if constexpr (kFormat == WeightFormat::i4m) minima = own.ownOf(halfOf(chunkOf(2 + quad / 2), quad % 2));
+      TwoWords scales = own.halvesOf(unit, 0), minima = {};
+      if constexpr (kFormat == WeightFormat::i4m) minima = own.halvesOf(unit, 2);
       for (int i = 0; i < 2 * Blocks; ++i)
         channels.at[i] = {(unsigned short)(scales.at[i / 2] >> i % 2 * 16), (unsigned short)(minima.at[i / 2] >> i % 2 * 16)};
     }
@@ -148,21 +147,21 @@ struct TensorCodes : QuantizedFormat<C> {
   }
 
   // Sums of a single row are those with even i, of some lanes: the others are let be.
-  template <int Groups, bool Single, class ChunkAt>
-  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const ChunkAt& chunkOf, int lane, float (&sums)[Groups][4 * Blocks]) {
+  template <int Groups, bool Single, class Unit>
+  INGOT_INLINE void accumulate(const Rows<Groups>& rows, const Unit& unit, int lane, float (&sums)[Groups][4 * Blocks]) {
     Lane own{lane};
     typename Coding::Dot dots[Groups][Blocks][4] = {};
 #pragma unroll
     for (int step = 0; step < kSteps; ++step) {
-      int chunk = kHeaderChunks + step * kStepChunks + lane % 4 * 4 + own.quad();
-      Words first = own.ownOf(chunkOf(chunk)), second = kBytes ? own.ownOf(chunkOf(chunk + 16)) : first;
+      int chunk = kHeaderChunks + lane % 4 * 4 + own.quad(), further = step * kStepChunks;
+      Words first = own.wordsOf(unit, chunk, further), second = kBytes ? own.wordsOf(unit, chunk, further + 16) : first;
       unsigned a[Blocks][4];
       for (int m = 0; m < Blocks; ++m) codeFragments<kFormat>(first, second, m, a[m]);
 #pragma unroll
       for (int g = 0; g < Groups; ++g)
         for (int m = 0; m < Blocks; ++m) Coding::multiply(dots[g][m], a[m], rows.words[g][step].at);
     }
-    Channels channels = channelsOf(chunkOf, own);
+    Channels channels = channelsOf(unit, own);
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
       for (int i = 0; i < 4 * Blocks; i += Single ? 2 : 1)
@@ -195,7 +194,7 @@ struct TensorLoop {
     // Brings the unit's weights: its rows are there, or on their way.
     auto multiply = [&](const typename Format::template Rows<Groups>& unitRows, int unit) {
       source.await();
-      Format::template accumulate<Groups, Single>(unitRows, [&](int chunk) -> Words { return source.chunkOf(unit, chunk); }, lane, sums);
+      Format::template accumulate<Groups, Single>(unitRows, Unit<Source>{source, unit}, lane, sums);
       source.advance();
     };
     if constexpr (Shared) {

@@ -60,6 +60,15 @@ INGOT_INLINE SharedPlace<Array> placeIn(Array& array, int i) {
   return {address};
 }
 
+// Part `part` of 16 bytes, which has the size of T.
+template <class T, int N>
+INGOT_INLINE T loadPart(SharedArray<Words, N>& from, int i, int part) {
+  return ((const T*)&from.values[i])[part];
+}
+template <class T, class Array>
+INGOT_INLINE T loadPart(const SharedPlace<Array>& from, int further, int part) {
+  return *(const T*)__cvta_shared_to_generic(from.address + further * 16 + part * (int)sizeof(T));
+}
 // Adds, whatever other threads add meanwhile; returns what was there.
 template <class T, int N>
 INGOT_INLINE T addShared(SharedArray<T, N>& to, int i, T value) {
@@ -94,6 +103,8 @@ INGOT_INLINE int roundEven(float x) { return __float2int_rn(x); }
 INGOT_INLINE float asFloat(unsigned x) { return __uint_as_float(x); }
 INGOT_INLINE unsigned asBits(float x) { return __float_as_uint(x); }
 INGOT_INLINE int bitCount(unsigned x) { return __popc((int)x); }
+// Four of the bytes of `low`, which are 0 to 3, and of `high`, 4 to 7: a hexadecimal digit each, the lowest byte's last.
+INGOT_INLINE unsigned pickBytes(unsigned low, unsigned high, unsigned which) { return __byte_perm(low, high, which); }
 INGOT_INLINE int lowestBit(unsigned x) { return __ffs((int)x) - 1; }  // of x that is not 0
 INGOT_INLINE float halfToFloat(unsigned short x) {
   float y;
@@ -284,8 +295,8 @@ INGOT_INLINE void allowNextLaunch() {
 #endif
 }
 #ifdef INGOT_WALKS
-// What steps compute of the thread stays in their own code: a compiler that knows that it is the same in every step computes it once, ahead of all steps,
-// and keeps it in registers.
+// What steps compute of the thread stays in their own code: a compiler that knows that it is the same in every step computes it once, ahead of all
+// steps, and keeps it in registers.
 struct ThreadIndex {
   unsigned x;
 };
@@ -296,8 +307,8 @@ INGOT_INLINE ThreadIndex threadIndex() {
 }
 #define threadIdx threadIndex()
 
-// In a kernel that walks a program (kernels/program/walk.cuh) blocks run at once, and what would be a launch is a turn of theirs: awaitLaunches() waits
-// until all have ended the one before. `arrived` counts blocks that have, from launch to launch.
+// In a kernel that walks a program (kernels/program/walk.cuh) blocks run at once, and what would be a launch is a turn of theirs: awaitLaunches()
+// waits until all have ended the one before. `arrived` counts blocks that have, from launch to launch.
 struct Turns {
   ingot_u64 *arrived, goal, passed;
 };

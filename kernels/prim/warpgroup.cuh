@@ -110,11 +110,6 @@ template <class T, int N, int B>
 INGOT_INLINE void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>&, int) {
   to.values[i] = value;
 }
-// Part `part` of 16 bytes, which has the size of T.
-template <class T, int N>
-INGOT_INLINE T loadPart(SharedArray<Words, N>& from, int i, int part) {
-  return ((const T*)&from.values[i])[part];
-}
 // Where the tiles end that blocks take in turn; a host does a part of them at a time.
 INGOT_INLINE int lastTile(int count) { return count; }
 // The next of so many clusters' tiles that nobody has: at first each has its own. Every cluster that had one claims until there is none left, which

@@ -1,7 +1,7 @@
 // The steps of a token alone by one launch whose blocks all run at once: every block computes its share of a step's tiles, and what would be a
 // launch is a turn of the grid (kernels/prim/device.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
-// the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and a
-// counter that is 0 before the first launch and then stays with the kernel.
+// the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and
+// a counter that is 0 before the first launch and then stays with the kernel.
 #pragma once
 
 #include "kernels/abi/program.h"
@@ -45,7 +45,7 @@ struct Walk {
   static constexpr int kKeptWords = 1024;  // in walk.spec.h's bytes
   struct Storage {
     SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords> steps;  // the step at hand and those behind it, step i at i % INGOT_STEPS_AHEAD
-    SharedArray<unsigned short, kThreads> step;  // the one at hand, of every thread: attention lacks the register
+    SharedArray<unsigned short, kThreads> step;                    // the one at hand, of every thread: attention lacks the register
     SharedArray<IngotBatch, 1> batch;
     SharedArray<ingot_i32, kKeptWords> kept;
     Weights weights;
@@ -79,54 +79,48 @@ struct Walk {
 
   INGOT_INLINE int placeOf(int step) { return step % INGOT_STEPS_AHEAD * kStepWords; }
   INGOT_INLINE int kernelOf(int step, Storage& storage) { return (int)storage.steps[placeOf(step)]; }
-  // They are read where they are needed: registers are dear.
+  // The step at hand, and its operands, are looked up where they are needed: registers are dear.
+  INGOT_INLINE int stepOf(Storage& storage) { return storage.step[(int)threadIdx.x]; }
   INGOT_INLINE void* const* operandsOf(int step, Storage& storage) { return (void* const*)(storage.steps.values + placeOf(step) + 1); }
 
-  template <class Tile>
-  INGOT_INLINE void beginTile(const IngotBatch& batch, int step, Storage& storage) {
-    if constexpr (hasWeights<Tile>())
-      Tile::prefetch(batch, operandsOf(step, storage), (int)blockIdx.x, (typename Tile::Storage&)storage.weights);
+  // Calls visit(a Tile*, null) for the step's kernel.
+  template <class Visit>
+  INGOT_INLINE void withTile(int step, Storage& storage, const Visit& visit) {
+    int wanted = kernelOf(step, storage), kernel = 0;
+    (void)((kernel++ == wanted && (visit((Tiles*)nullptr), true)) || ...);
   }
   INGOT_INLINE bool stepHasWeights(int step, Storage& storage) {
-    int wanted = kernelOf(step, storage), kernel = 0;
     bool has = false;
-    ((has |= kernel++ == wanted && hasWeights<Tiles>()), ...);
+    withTile(step, storage, [&]<class Tile>(Tile*) -> void { has = hasWeights<Tile>(); });
     return has;
   }
-  // Once the weights at hand have been read (`isFree`), asks for those of the next step that has some: of `first`, or of one behind it in sight. Where
-  // none was in sight then, it asks for them when they come in sight.
+  // Once the weights at hand have been read (`isFree`), asks for those of the next step that has some: of `first`, or of one behind it in sight.
+  // Where none was in sight then, it asks for them when they come in sight.
   INGOT_INLINE void beginNext(const IngotBatch& batch, int first, bool isFree, Storage& storage) {
-    constexpr int kInSight = INGOT_STEPS_AHEAD - 1;
-    int step = first;
-    while (step < first + kInSight && kernelOf(step, storage) >= 0 && !stepHasWeights(step, storage)) ++step;
-    bool isThere = step < first + kInSight && kernelOf(step, storage) >= 0;
-    if (!isThere || (!isFree && step < first + kInSight - 1)) return;
+    int step = first, last = first + INGOT_STEPS_AHEAD - 2;
+    while (step < last && kernelOf(step, storage) >= 0 && !stepHasWeights(step, storage)) ++step;
+    if (!isFree && step < last) return;
     renewShared(storage.weights);
-    int wanted = kernelOf(step, storage), kernel = 0;
-    ((kernel++ == wanted ? beginTile<Tiles>(batch, step, storage) : void()), ...);
+    withTile(step, storage, [&]<class Tile>(Tile*) -> void {
+      if constexpr (hasWeights<Tile>()) Tile::prefetch(batch, operandsOf(step, storage), (int)blockIdx.x, (typename Tile::Storage&)storage.weights);
+    });
   }
 
   // A step of fewer threads leaves the others of the block idle.
   template <class Tile>
-  INGOT_INLINE void runTiles(const IngotBatch& batch, int step, Storage& storage) {
-    void* const* operands = operandsOf(step, storage);
+  INGOT_INLINE void runTiles(const IngotBatch& batch, Storage& storage) {
     if constexpr (hasWeights<Tile>()) {
-      Tile::walk(batch, operands, (typename Tile::Storage&)storage.weights);
+      Tile::walk(batch, operandsOf(stepOf(storage), storage), (typename Tile::Storage&)storage.weights);
     } else {
       int tile = (int)blockIdx.x;
       if (tile >= Tile::count(batch)) awaitLaunches();
       for (; tile < Tile::count(batch); tile += (int)gridDim.x) {
         if (threadIdx.x >= Tile::kThreads || !awaitsItself<Tile>()) awaitLaunches();
         if (threadIdx.x >= Tile::kThreads) continue;
-        Tile::run(batch, operands, tile, (typename Tile::Storage&)storage.others);
+        Tile::run(batch, operandsOf(stepOf(storage), storage), tile, (typename Tile::Storage&)storage.others);
         syncTile<Tile::kThreads>();
       }
     }
-  }
-
-  INGOT_INLINE void runStep(const IngotBatch& batch, int step, Storage& storage) {
-    int wanted = kernelOf(step, storage), kernel = 0;
-    ((kernel++ == wanted ? runTiles<Tiles>(batch, step, storage) : void()), ...);
   }
 
   INGOT_INLINE void run(const IngotBatch& given, void* const* operands, int, Storage& storage) {
@@ -141,8 +135,8 @@ struct Walk {
     storage.step[own] = 0;
 #pragma unroll 1
     while (true) {
-      runStep(batch, storage.step[(int)threadIdx.x], storage);
-      int thread = threadIdx.x, step = storage.step[thread];
+      withTile(stepOf(storage), storage, [&]<class Tile>(Tile*) -> void { runTiles<Tile>(batch, storage); });
+      int thread = threadIdx.x, step = stepOf(storage);
       if (kernelOf(step + 1, storage) < 0) return;
       bool hadWeights = stepHasWeights(step, storage);
       endTurn();

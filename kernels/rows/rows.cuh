@@ -21,7 +21,7 @@ struct Tile {
   // Fours of columns of a thread: of the row, and those that it loads before it uses one.
   static constexpr int kFours = (kStride / 4 + kThreads - 1) / kThreads, kTogether = C::kNorm != 0 || kFours < 4 ? kFours : 4;
   static constexpr bool kIsFull = kFours % kTogether == 0 && kColumns == 4 * kFours * kThreads;  // every thread has columns of the row alone
-  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;  // while it waits for the row
+  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;                            // while it waits for the row
   struct Storage {
     SharedArray<float, 2 * kWarps> sums;  // of the centre, of the squares
   };

@@ -174,13 +174,6 @@ static inline void storeBehind(SharedArray<T, N>& to, int i, const T& value, Sha
   simt::closeUntil(*simt::self().block, barriers.values[barrier], &to.values[i], to.shadows[i], nullptr, 0);
   to.values[i] = value;
 }
-template <class Part, class T, int N>
-static inline Part loadPart(SharedArray<T, N>& from, int i, int part) {
-  T whole = from[i];
-  Part one;
-  __builtin_memcpy(&one, (const char*)&whole + part * sizeof one, sizeof one);
-  return one;
-}
 template <int Count>
 static inline void fewerRegisters() {}
 template <int Count>

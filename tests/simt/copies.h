@@ -54,6 +54,17 @@ template <class Array>
 static inline SharedPlace<Array> placeIn(Array& array, int i) {
   return {&array, i};
 }
+template <class Part, class T, int N>
+static inline Part loadPart(SharedArray<T, N>& from, int i, int part) {
+  T whole = from[i];
+  Part one;
+  __builtin_memcpy(&one, (const char*)&whole + part * sizeof one, sizeof one);
+  return one;
+}
+template <class Part, class Array>
+static inline Part loadPart(const SharedPlace<Array>& from, int further, int part) {
+  return loadPart<Part>(*from.array, from.i + further, part);
+}
 template <class Array>
 static inline void copyAsync(const SharedPlace<Array>& to, int further, const void* from) {
   copyAsync(*to.array, to.i + further, from);

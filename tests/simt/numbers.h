@@ -34,6 +34,12 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
 }
 
 INGOT_INLINE int bitCount(unsigned x) { return __builtin_popcount(x); }
+INGOT_INLINE unsigned pickBytes(unsigned low, unsigned high, unsigned which) {
+  unsigned long long bytes = (unsigned long long)high << 32 | low;
+  unsigned picked = 0;
+  for (int i = 0; i < 4; ++i) picked |= (unsigned)(bytes >> (which >> 4 * i & 7) * 8 & 0xff) << 8 * i;
+  return picked;
+}
 INGOT_INLINE int lowestBit(unsigned x) { return __builtin_ctz(x); }
 INGOT_INLINE unsigned subtractHalves(unsigned a, unsigned b) {
   auto less = [](unsigned x, unsigned y) -> unsigned { return floatToHalf(halfToFloat((unsigned short)x) - halfToFloat((unsigned short)y)); };

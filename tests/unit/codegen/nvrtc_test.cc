@@ -128,16 +128,19 @@ std::string typeName(const ::testing::TestParamInfo<EveryType::ParamType>& info)
 }
 INSTANTIATE_TEST_SUITE_P(Types, EveryType, ::testing::Combine(::testing::Values("gpt2", "qwen3"), ::testing::ValuesIn(kTypes)), typeName);
 
-// Tiles are those of the steps' own kernels, which compile for all.
+// One kernel has all tiles of a token alone within 128 registers: of the shapes that it is for too.
 TEST_F(NvrtcTest, PersistentKernelsCompile) {
-  for (auto [quantize, target] : {std::pair("none", "cuda:sm_90a"), {"int4", "cuda:sm_80"}}) {
+  const std::string shape = INGOT_SOURCE_DIR "/tests/bench/shapes/llama-1b";
+  for (auto [checkpoint, quantize, target] :
+       {std::tuple(fixture("qwen3"), "none", "cuda:sm_90a"), {fixture("qwen3"), "int4", "cuda:sm_80"}, {shape, "none", "cuda:sm_90a"}}) {
     CompileOptions options;
-    options.checkpoint = fixture("qwen3");
+    options.checkpoint = checkpoint;
+    if (checkpoint == shape) options.random_weights = 1;
     options.targets = {target};
-    options.dtype = "bfloat16";
+    options.dtype = checkpoint == shape ? "auto" : "bfloat16";
     options.quantize = quantize;
     options.code.cuda.persistent = true;
-    expectLaunchable(options, quantize, [](const plan::Variant& variant) {
+    expectLaunchable(options, checkpoint + " " + quantize, [](const plan::Variant& variant) {
       ASSERT_NE(variant.persistent(), nullptr);
       EXPECT_EQ(variant.persistent()->steps() + 1, variant.steps()->size()) << "all but the choice of tokens";
       EXPECT_EQ(variant.kernels()->Get(variant.persistent()->kernel())->name()->str(), "program");

@@ -39,8 +39,8 @@ TEST_F(CudaPersistentTest, AnswersAsTheEmulatorDoes) {
 
 // Weights of every kind, and sequences of several splits.
 TEST_F(CudaPersistentTest, AnswersOfEveryTypeAreThoseOfSteps) {
-  constexpr std::pair<const char*, const char*> kTypes[] = {
-      {"float32", "none"}, {"float16", "none"}, {"bfloat16", "none"}, {"auto", "int8"}, {"auto", "int4"}, {"auto", "fp8"}};
+  constexpr std::pair<const char*, const char*> kTypes[] = {{"float32", "none"}, {"float16", "none"}, {"bfloat16", "none"},
+                                                            {"auto", "int8"},    {"auto", "int4"},    {"auto", "fp8"}};
   for (auto [dtype, quantize] : kTypes) {
     TemporaryFolder folder;
     CompileOptions options = tinyOptions(std::string(INGOT_SOURCE_DIR) + "/tests/bench/checks/long", folder / "long.ingot");
