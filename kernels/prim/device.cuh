@@ -1,5 +1,6 @@
 // What CUDA kernels use beyond C++: shared memory, warp sums, conversions, 8-bit dot products, fast powers, and the entry that
-// the driver launches. All PTX of ours is here and in warpgroup.cuh. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
+// the driver launches. All PTX of ours is here, in turns.cuh and in warpgroup.cuh. tests/simt gives the same names on a host, where INGOT_SIMT is
+// defined.
 //
 // A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
 // one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
@@ -295,55 +296,7 @@ INGOT_INLINE void allowNextLaunch() {
 #endif
 }
 #ifdef INGOT_WALKS
-// What steps compute of the thread stays in their own code: a compiler that knows that it is the same in every step computes it once, ahead of all
-// steps, and keeps it in registers.
-struct ThreadIndex {
-  unsigned x;
-};
-INGOT_INLINE ThreadIndex threadIndex() {
-  unsigned x;
-  asm("mov.u32 %0, %%tid.x;" : "=r"(x));
-  return {x & 1023};
-}
-#define threadIdx threadIndex()
-
-// In a kernel that walks a program (kernels/program/walk.cuh) blocks run at once, and what would be a launch is a turn of theirs: awaitLaunches()
-// waits until all have ended the one before. `arrived` counts blocks that have, from launch to launch.
-struct Turns {
-  ingot_u64 *arrived, goal, passed;
-};
-INGOT_INLINE Turns& turnsOfBlock() {
-  __shared__ Turns turns;  // of thread 0 alone
-  return turns;
-}
-// No block goes on to another turn before this one has ended its first, so that the count says where it stood.
-INGOT_INLINE void beginTurns(ingot_u64* arrived) {
-  if (threadIdx.x != 0) return;
-  ingot_u64 now;
-  asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(arrived) : "memory");
-  now -= now % gridDim.x;
-  turnsOfBlock() = {arrived, now, now};
-}
-// The whole block calls it; its threads see each other's shared memory behind it.
-INGOT_INLINE void endTurn() {
-  __syncthreads();
-  if (threadIdx.x != 0) return;
-  Turns& turns = turnsOfBlock();
-  turns.goal += gridDim.x;
-  asm volatile("red.release.gpu.global.add.u64 [%0], 1;" ::"l"(turns.arrived) : "memory");
-}
-INGOT_INLINE void awaitLaunches() {
-  if (threadIdx.x == 0) {
-    Turns& turns = turnsOfBlock();
-    ingot_u64 now = turns.passed;
-    while (now < turns.goal) asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(turns.arrived) : "memory");
-    turns.passed = now;
-  }
-  asm volatile("bar.sync 2;" ::: "memory");
-}
-// A host, which knows who touched shared memory, is told here that others use it from now on.
-template <class T>
-INGOT_INLINE void renewShared(T&) {}
+#include "kernels/prim/turns.cuh"
 #else
 INGOT_INLINE void awaitLaunches() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
