@@ -19,7 +19,7 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   long-persistent-int8:tests/bench/checks/long:--random-weights=1,--quantize=int8,--cuda-persistent"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
 # dtype:quantize, and where a token alone runs as one kernel `persistent`. The shapes are those of bf16 checkpoints.
-GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:persistent bfloat16:none auto:int8 auto:int4 auto:fp8}
+GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:persistent bfloat16:none auto:int8 auto:int8:persistent auto:int4 auto:fp8}
 # What is carried is at most so large; the tool runs where the C library is at least that of Ubuntu 22.04; code for all GPUs costs a model so much.
 GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
 GPU_GLIBC=2.35
