@@ -200,6 +200,9 @@ struct Tile {
     awaitBarrier(storage.told, turn % kTold, turn / kTold % 2);
     return toldOf(storage.next, turn % kTold);
   }
+  // Whoever multiplies looks it up again: its registers are full.
+  INGOT_INLINE int clusterAt(int turn, int index, Storage& storage) { return turn == 0 ? index / kCluster : nextOf(turn - 1, storage); }
+  INGOT_INLINE int clusters(const IngotBatch& batch) { return lastTile(count(batch)) / kCluster; }
   INGOT_INLINE void copyAll(const IngotBatch& batch, void* const* operands, int cluster, int clusters, Storage& storage) {
     int copier = threadIdx.x / kWarp - kConsumers, rowTile, tile;
     bool claims = rank() == 0 && copier == 0;
@@ -219,18 +222,18 @@ struct Tile {
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     openRing(storage);
-    int cluster = index / kCluster, clusters = lastTile(count(batch)) / kCluster, rowTile, tile;
+    int rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<Registers::kCopier>();
-      if (threadIdx.x % kWarp == 0) copyAll(batch, operands, cluster, clusters, storage);
+      if (threadIdx.x % kWarp == 0) copyAll(batch, operands, index / kCluster, clusters(batch), storage);
     } else {
       if constexpr (kConsumers > 4) moreRegisters<Registers::kOther>();
       Course course{{}, 0, matrixRow(), -1};
 #pragma unroll 1
-      for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {
+      for (int turn = 0; clusterAt(turn, index, storage) < clusters(batch); ++turn) {
         Sums totals = {};
         compute(course, storage, totals);
-        placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
+        placeOf<kTiles, kCluster>(rowTiles(batch), clusterAt(turn, index, storage) * kCluster + rank(), rowTile, tile);
         finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
       }
     }

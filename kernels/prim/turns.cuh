@@ -1,5 +1,5 @@
-// What device.cuh gives to a kernel that walks a program (kernels/program/walk.cuh), which defines INGOT_WALKS: its blocks run at once, and what would be
-// a launch is a turn of theirs. awaitLaunches() waits until all have ended the turn before, so that tiles need not know.
+// What device.cuh gives to a kernel that walks a program (kernels/program/walk.cuh), which defines INGOT_WALKS: its blocks run at once, and what
+// would be a launch is a turn of theirs. awaitLaunches() waits until all have ended the turn before, so that tiles need not know.
 #pragma once
 
 // What steps compute of the thread stays in their own code: a compiler that knows that it is the same in every step computes it once, ahead of all
