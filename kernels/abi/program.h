@@ -3,8 +3,10 @@
 
 #include "kernels/abi/abi.h"
 
-// A step, by the index of its kernel among the program's; behind the last one stand INGOT_STEPS_AHEAD with a kernel of -1, for those that look ahead.
+// Steps that a kernel sees at once, the one at hand and those behind it. Behind the last one stand so many with a kernel of -1.
 #define INGOT_STEPS_AHEAD 8
+
+// A step, by the index of its kernel among the program's.
 struct IngotStep {
   ingot_i32 kernel;
   struct IngotOperands operands;

@@ -213,13 +213,19 @@ struct Tile {
     if constexpr (C::kResultGroup != 0) quantize(tile, firstRow, rows, operands, storage);
   }
 
+  // The weights of a tile, which were asked for; with its row, where it makes that.
+  INGOT_INLINE Source open(const IngotBatch& batch, int tile, void* const* all, Storage& storage) {
+    Source source = sourceOf(tile, Rows::ownOf(all), storage);
+    source.follow();
+    Rows::make(batch, all, storage);
+    return source;
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* all, int index, Storage& storage) {
     void* const* operands = Rows::ownOf(all);
     int tile = tileOf(batch, index), firstRow = index % rowTiles(batch) * kTileRows, rows = rowsOf(batch) - firstRow;
     if (rows > kTileRows) rows = kTileRows;
-    Source source = sourceOf(tile, operands, storage);
-    source.follow();
-    Rows::make(batch, all, storage);
+    Source source = open(batch, tile, all, storage);
     computeTile(source, tile, firstRow, rows, operands, storage);
   }
 
@@ -230,9 +236,7 @@ struct Tile {
     int tile = (int)blockIdx.x, tiles = count(batch);
     if (!Rows::kMade || tile >= tiles) awaitLaunches();
     if (tile >= tiles) return;
-    Source source = sourceOf(tile, operands, storage);
-    source.follow();
-    Rows::make(batch, all, storage);
+    Source source = open(batch, tile, all, storage);
 #pragma unroll 1
     for (; tile < tiles; tile += (int)gridDim.x) computeTile(source, tile, 0, 1, operands, storage);
   }

@@ -203,13 +203,13 @@ struct Tile {
   // Whoever multiplies looks it up again: its registers are full.
   INGOT_INLINE int clusterAt(int turn, int index, Storage& storage) { return turn == 0 ? index / kCluster : nextOf(turn - 1, storage); }
   INGOT_INLINE int clusters(const IngotBatch& batch) { return lastTile(count(batch)) / kCluster; }
-  INGOT_INLINE void copyAll(const IngotBatch& batch, void* const* operands, int cluster, int clusters, Storage& storage) {
-    int copier = threadIdx.x / kWarp - kConsumers, rowTile, tile;
+  INGOT_INLINE void copyAll(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+    int copier = threadIdx.x / kWarp - kConsumers, cluster = index / kCluster, end = clusters(batch), rowTile, tile;
     bool claims = rank() == 0 && copier == 0;
     Slot slot;
 #pragma unroll 1
-    for (int turn = 0; cluster < clusters; cluster = nextOf(turn++, storage)) {
-      int next = claims ? claimAfter(cluster, kCluster, clusters) : 0;
+    for (int turn = 0; cluster < end; cluster = nextOf(turn++, storage)) {
+      int next = claims ? claimAfter(cluster, kCluster, end) : 0;
       if (copier == 0) expectNumber<kCluster>(storage.told, turn % kTold);
       placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
       copy(operands, rowsOf(batch), rowTile * kRows, tile, 0, kUnits, slot, storage);
@@ -222,10 +222,9 @@ struct Tile {
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     openRing(storage);
-    int rowTile, tile;
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kConsumers > 4) fewerRegisters<Registers::kCopier>();
-      if (threadIdx.x % kWarp == 0) copyAll(batch, operands, index / kCluster, clusters(batch), storage);
+      if (threadIdx.x % kWarp == 0) copyAll(batch, operands, index, storage);
     } else {
       if constexpr (kConsumers > 4) moreRegisters<Registers::kOther>();
       Course course{{}, 0, matrixRow(), -1};
@@ -233,6 +232,7 @@ struct Tile {
       for (int turn = 0; clusterAt(turn, index, storage) < clusters(batch); ++turn) {
         Sums totals = {};
         compute(course, storage, totals);
+        int rowTile, tile;
         placeOf<kTiles, kCluster>(rowTiles(batch), clusterAt(turn, index, storage) * kCluster + rank(), rowTile, tile);
         finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
       }

@@ -70,6 +70,7 @@ template <class T, class Array>
 INGOT_INLINE T loadPart(const SharedPlace<Array>& from, int further, int part) {
   return *(const T*)__cvta_shared_to_generic(from.address + further * 16 + part * (int)sizeof(T));
 }
+
 // Adds, whatever other threads add meanwhile; returns what was there.
 template <class T, int N>
 INGOT_INLINE T addShared(SharedArray<T, N>& to, int i, T value) {
@@ -236,6 +237,7 @@ template <int Threads>
 INGOT_INLINE void syncTile() {
   asm volatile("bar.sync 1, %0;" ::"n"(Threads) : "memory");
 }
+
 // A thread's warp: the same in every lane, which the compiler then knows.
 INGOT_INLINE int warpOf(unsigned thread) { return __shfl_sync(kFullWarp, (int)thread / kWarp, 0); }
 

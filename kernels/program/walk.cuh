@@ -1,5 +1,5 @@
 // The steps of a token alone by one launch whose blocks all run at once: every block computes its share of a step's tiles, and what would be a
-// launch is a turn of the grid (kernels/prim/device.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
+// launch is a turn of the grid (kernels/prim/turns.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
 // the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and
 // a counter that is 0 before the first launch and then stays with the kernel.
 #pragma once
@@ -29,6 +29,12 @@ constexpr bool hasWeights() {
   return requires(const IngotBatch& batch, void* const* operands, typename Tile::Storage& storage) { Tile::walk(batch, operands, storage); };
 }
 
+// For one tile's storage after another's.
+template <int Bytes>
+struct alignas(16) Room {
+  char bytes[Bytes];
+};
+
 // The Tile of kernel i is the i-th one. `Blocks` of them find room in a multiprocessor with `Bytes` of shared memory each.
 template <int Blocks, int Bytes, class... Tiles>
 struct Walk {
@@ -36,20 +42,14 @@ struct Walk {
   static constexpr int kThreads = largest(Tiles::kThreads...), kMinBlocks = Blocks, kDynamicBytes = Bytes;
   static constexpr int kStepWords = sizeof(IngotStep) / 8, kWeightBytes = largest((hasWeights<Tiles>() ? sizeof(typename Tiles::Storage) : 0)...),
                        kOtherBytes = largest((hasWeights<Tiles>() ? 0 : sizeof(typename Tiles::Storage))...);
-  struct alignas(16) Weights {
-    char bytes[kWeightBytes];
-  };
-  struct alignas(16) Others {
-    char bytes[kOtherBytes];
-  };
   static constexpr int kKeptWords = 1024;  // in walk.spec.h's bytes
   struct Storage {
     SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords> steps;  // the step at hand and those behind it, step i at i % INGOT_STEPS_AHEAD
     SharedArray<unsigned short, kThreads> step;                    // the one at hand, of every thread: attention lacks the register
     SharedArray<IngotBatch, 1> batch;
     SharedArray<ingot_i32, kKeptWords> kept;
-    Weights weights;
-    Others others;
+    Room<kWeightBytes> weights;
+    Room<kOtherBytes> others;
   };
 
   INGOT_INLINE int count(const IngotBatch&) { return (int)gridDim.x; }
@@ -98,7 +98,7 @@ struct Walk {
   // Where none was in sight then, it asks for them when they come in sight.
   INGOT_INLINE void beginNext(const IngotBatch& batch, int first, bool isFree, Storage& storage) {
     int step = first, last = first + INGOT_STEPS_AHEAD - 2;
-    while (step < last && kernelOf(step, storage) >= 0 && !stepHasWeights(step, storage)) ++step;
+    while (step < last && !stepHasWeights(step, storage)) ++step;
     if (!isFree && step < last) return;
     renewShared(storage.weights);
     withTile(step, storage, [&]<class Tile>(Tile*) -> void {
