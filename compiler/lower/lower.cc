@@ -140,7 +140,8 @@ class Lowering {
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
-  // GPUs draw the token behind each row of logits, and find what log-probabilities are made of, so that logits stay where they are.
+  // GPUs draw the token behind each row of logits, and find what log-probabilities are made of, so that logits stay where they are. What is
+  // drawn is read by the next batch's embedding, which comes before all steps that write rows.
   Status lowerResult(mlir::func::ReturnOp op) {
     Value logits = op.getOperand(0);
     auto kernel = kernelOf("sample", {integer("columns", llm::columnsOf(logits.getType()))}, nullptr, true);

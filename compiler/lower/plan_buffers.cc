@@ -24,7 +24,6 @@ int64_t planBuffers(exec::ProgramOp program) {
         lives.insert({buffer, {buffer, at, at}}).first->second.last = at;
     ++at;
   }
-  if (!lives.empty()) lives.back().second.last = at;  // the logits are read after the last step
 
   struct Slot {
     exec::Extent extent;

@@ -71,7 +71,7 @@ struct IngotBatch {
   ingot_i32 max_pages;      // row stride of page_table
   ingot_i32 num_splits;
   ingot_i32 num_edits;
-  const ingot_i32* token_ids;             // [T]
+  const ingot_i32* token_ids;             // [T]; negative: ~row of `chosen`, of GPUs
   const ingot_i32* positions;             // [T] place in its own sequence, from 0
   const ingot_i32* sequence_of;           // [T] row of page_table
   const ingot_i32* rows;                  // [R] indices into the tokens, ascending
@@ -80,6 +80,7 @@ struct IngotBatch {
   const struct IngotSplit* splits;        // [num_splits]
   const struct IngotSampling* samplings;  // [R], of GPUs
   struct IngotEdit* edits;                // those of a row side by side, of GPUs
+  const ingot_i32* chosen;                // tokens of the batch before, by its rows, of GPUs; -1 where there is none
 };
 
 // `operands` are in the order in which the kernel's spec names them. Rows are dense unless the spec says otherwise.

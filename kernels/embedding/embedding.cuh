@@ -1,5 +1,5 @@
 // y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tiles are a token's columns, then those of the next token.
-// Constants and operands as in embedding.cpu.h. The caller guarantees 0 <= id < kN.
+// Constants and operands as in embedding.cpu.h. The caller guarantees 0 <= id < kN, or a token that the batch before chose.
 #pragma once
 
 #include "kernels/embedding/embedding.spec.h"
@@ -46,10 +46,21 @@ struct Tile {
     else return element(table + id / 16 * blockBytes(C::kFormat, C::kK, C::kGroup), (int)(id % 16), k);
   }
 
+  // Where the batch before has chosen none, nobody looks at what comes of it here.
+  INGOT_INLINE int idOf(const IngotBatch& batch, int token) {
+    if constexpr (C::kPositions) {
+      return batch.positions[token];
+    } else {
+      int id = batch.token_ids[token];
+      if (id < 0) id = batch.chosen[~id];
+      return id < 0 ? 0 : id;
+    }
+  }
+
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
     constexpr long long kStride = paddedColumns(C::kK);
     int token = index / kTiles, k = index % kTiles * kCudaEmbeddingColumns + 2 * threadIdx.x;
-    long long id = (C::kPositions ? batch.positions[token] : batch.token_ids[token]) + C::kOffset;
+    long long id = idOf(batch, token) + C::kOffset;
     const char* table = (const char*)operands[0];
     TwoFloats values{{valueAt(table, id, k), valueAt(table, id, k + 1)}};
     awaitLaunches();

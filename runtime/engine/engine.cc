@@ -73,6 +73,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   int threads = options.threads ? options.threads : usableCores();
   INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));
   if (options.wait_for_graphs) parts->program->settle();
+  if (options.async_scheduling) parts->stepsAtOnce = parts->program->mostBegun();
   parts->batch = std::make_unique<Batch>(batch);
   parts->scheduler = std::make_unique<Scheduler>(limits);
 

@@ -20,6 +20,7 @@ struct EngineOptions {
   int max_num_seqs = 64;                      // sequences in one step
   int max_num_batched_tokens = 512;           // tokens in one step
   bool enable_prefix_caching = true;
+  bool async_scheduling = true;  // GPUs: a step begins while the one before it is at work
   bool wait_for_graphs = false;  // GPUs: open() captures the graphs of small batches, which else goes on while requests run
 };
 

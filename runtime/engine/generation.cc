@@ -1,4 +1,6 @@
-// The step loop: schedule, run, sample, until every request of a call is done.
+// The step loop: schedule, run, sample, until every request of a call is done. Where a device allows it, a step begins while the one before
+// it is at work, with tokens that are in the making there.
+#include <array>
 #include <unordered_map>
 
 #include "runtime/engine/parts.h"
@@ -17,31 +19,34 @@ struct Destination {
   Output* output;
 };
 
+// One that has begun, and what its chunks are for.
+struct BegunStep {
+  explicit BegunStep(Engine::Parts& parts) : rows(*parts.program, *parts.batch, parts.context) {}
+
+  StepRows rows;
+  std::vector<std::pair<ScheduledChunk, Destination>> chunks;
+};
+
 // One generate() call at work. Lives on the stack of the call.
 class Generation {
  public:
   Generation(Engine::Parts& parts, std::vector<std::unique_ptr<Request>>& requests, const StreamCallback& callback)
-      : parts_(parts), requests_(requests), callback_(callback), rows_(*parts.program, *parts.batch, parts.context) {}
+      : parts_(parts), requests_(requests), callback_(callback), steps_{BegunStep(parts), BegunStep(parts)} {}
+  // Leaves no sequence and no step behind, however the call ends.
+  ~Generation() {
+    for (auto& [id, to] : destinations_) parts_.scheduler->remove(id);
+    for (; numFinished_ < numBegun_; ++numFinished_) (void)parts_.program->finish();
+  }
+  Generation(const Generation&) = delete;
 
   Status run() {
-    for (auto& request : requests_) {
-      Status added = addSequences(*request);
-      if (!added.ok()) {
-        removeAll();
-        return added;
-      }
+    for (auto& request : requests_) INGOT_TRY(addSequences(*request));
+    while (!parts_.cancelled.exchange(false)) {
+      INGOT_TRY(beginSteps());
+      if (numFinished_ == numBegun_) return {};
+      INGOT_TRY(finish());
     }
-    while (!parts_.scheduler->idle()) {
-      if (parts_.cancelled.exchange(false)) {
-        abortAll();
-        break;
-      }
-      Status stepped = step();
-      if (!stepped.ok()) {
-        removeAll();
-        return stepped;
-      }
-    }
+    abortAll();
     return {};
   }
 
@@ -65,34 +70,62 @@ class Generation {
     return {};
   }
 
-  Status step() {
-    const BatchPlan& plan = parts_.scheduler->next();
-    parts_.batch->clear();
-    for (const ScheduledChunk& chunk : plan.chunks) addToBatch(chunk);
-    INGOT_TRY(parts_.program->run(*parts_.batch));
-    parts_.scheduler->commit();
-    ++parts_.stats.steps;
-    chunks_ = plan.chunks;
-    for (const ScheduledChunk& chunk : chunks_) finishChunk(chunk);
+  BegunStep& stepAt(int64_t number) { return steps_[static_cast<size_t>(number) % steps_.size()]; }
+
+  bool mayBegin() {
+    int64_t atWork = numBegun_ - numFinished_;
+    return atWork == 0 || (atWork < parts_.stepsAtOnce && stepAt(numBegun_ - 1).rows.letNextBegin());
+  }
+
+  Status beginSteps() {
+    while (mayBegin()) {
+      const BatchPlan& plan = parts_.scheduler->next();
+      if (plan.chunks.empty()) break;
+      INGOT_TRY(begin(plan));
+    }
     return {};
   }
 
-  void addToBatch(const ScheduledChunk& chunk) {
+  Status begin(const BatchPlan& plan) {
+    BegunStep& step = stepAt(numBegun_);
+    step.chunks.clear();
+    step.rows.clear();
+    parts_.batch->clear();
+    for (const ScheduledChunk& chunk : plan.chunks) addChunk(chunk, step);
+    INGOT_TRY(parts_.program->begin(*parts_.batch));
+    ++numBegun_;
+    parts_.scheduler->commit();
+    for (const ScheduledChunk& chunk : plan.chunks)
+      if (chunk.samples) chunk.sequence->tokens.push_back(~chunk.lastRow());  // as IngotBatch has tokens in the making
+    return {};
+  }
+
+  void addChunk(const ScheduledChunk& chunk, BegunStep& step) {
     const Sequence& sequence = *chunk.sequence;
     pageIds_.clear();
     for (const PageHandle& page : sequence.pages) pageIds_.push_back(static_cast<int32_t>(page.id()));
     auto tokens = std::span(sequence.tokens).subspan(static_cast<size_t>(chunk.first), static_cast<size_t>(chunk.count));
     parts_.batch->add(tokens, chunk.first, chunk.rows, pageIds_);
     Destination to = destinations_.at(sequence.id);
-    rows_.ask(chunk, *to.request, *to.output);
+    step.rows.ask(chunk, *to.request, *to.output);
+    step.chunks.emplace_back(chunk, to);
   }
 
-  void finishChunk(const ScheduledChunk& chunk) {
-    Destination to = destinations_.at(chunk.sequence->id);
+  // Outputs that have ended since the step began are out of it: their sequences are gone.
+  Status finish() {
+    INGOT_TRY(parts_.program->finish());
+    BegunStep& step = stepAt(numFinished_++);
+    ++parts_.stats.steps;
+    for (auto& [chunk, to] : step.chunks)
+      if (!to.output->finished()) finishChunk(chunk, to, step.rows);
+    return {};
+  }
+
+  void finishChunk(const ScheduledChunk& chunk, Destination to, StepRows& rows) {
     Request& request = *to.request;
-    rows_.readPrompt(chunk, request);
+    rows.readPrompt(chunk, request);
     if (!chunk.samples) return;
-    if (auto token = rows_.next(chunk, *to.output)) chunk.sequence->tokens.push_back(*token);
+    if (auto token = rows.next(chunk, *to.output)) chunk.sequence->tokens[static_cast<size_t>(chunk.first + chunk.count)] = *token;
     if (request.firstTokenSeconds == 0) {
       request.firstTokenSeconds = secondsSince(request.arrived);
       request.output.num_cached_tokens = chunk.sequence->cachedTokens;
@@ -131,17 +164,13 @@ class Generation {
     }
   }
 
-  void removeAll() {
-    for (auto& [id, to] : destinations_) parts_.scheduler->remove(id);
-  }
-
   Engine::Parts& parts_;
   std::vector<std::unique_ptr<Request>>& requests_;
   const StreamCallback& callback_;
   std::unordered_map<SequenceId, Destination> destinations_;
   std::vector<int32_t> pageIds_;
-  std::vector<ScheduledChunk> chunks_;
-  StepRows rows_;
+  std::array<BegunStep, 2> steps_;  // step i at i % 2
+  int64_t numBegun_ = 0, numFinished_ = 0;
 };
 
 }  // namespace

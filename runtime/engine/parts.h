@@ -20,6 +20,7 @@ struct Engine::Parts {
   ChatRenderer chat;
   RequestContext context;
   EngineStats stats;
+  int stepsAtOnce = 1;  // that have begun and not finished
   int64_t nextSequence = 0;
   std::mutex mutex;  // one generate() at a time
   std::atomic<bool> cancelled{false};

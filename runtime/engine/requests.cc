@@ -72,7 +72,7 @@ Status checkRules(const RequestContext& context, const LogitRules& rules) {
   std::vector<float> logits(static_cast<size_t>(context.vocab));
   std::vector<IngotEdit> edits;
   applyAllowed(rules, logits);
-  collectEdits(rules, {}, TokenHistory(context.vocab, {}, false), edits);
+  collectEdits(rules, {}, TokenHistory(context.vocab, {}, false), 0, edits);
   applyEdits(edits, logits);
   if (argmax(logits) >= 0) return {};
   return Status::invalidArgument("allowed_token_ids, bad_words and min_tokens leave no token, expected at least one to generate");
@@ -112,23 +112,22 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
 std::optional<int32_t> Output::sample(std::span<float> logits, SamplerScratch& scratch) {
   std::span<const float> raw = logits;  // which log-probabilities are of
   scratch.edits.clear();
-  ingot::collectEdits(rules_, settings_, history_, scratch.edits);
+  ingot::collectEdits(rules_, settings_, history_, nextPosition(), scratch.edits);
   if (params_.logprobs && (!scratch.edits.empty() || !rules_.allowed.empty())) {
     scratch.raw.assign(logits.begin(), logits.end());
     raw = scratch.raw;
   }
   applyAllowed(rules_, logits);
   applyEdits(scratch.edits, logits);
-  int32_t token = draw(sampling(), logits, scratch);
+  int32_t token = draw(sampling(nextPosition()), logits, scratch);
   if (token < 0) return endWithoutToken();
   if (params_.logprobs) addLogprobs(topLogprobs(raw, token, *params_.logprobs, scratch));
   take(token);
   return token;
 }
 
-IngotSampling Output::sampling() const {
-  auto position = static_cast<uint32_t>(completion.token_ids.size());
-  IngotSampling sampling = samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), position));
+IngotSampling Output::sampling(int position) const {
+  IngotSampling sampling = samplingOf(settings_, uniform(seed_, static_cast<uint32_t>(completion.index), static_cast<uint32_t>(position)));
   if (params_.logprobs) sampling.logprobs = *params_.logprobs + 1;
   sampling.own = -1;
   sampling.num_allowed = numAllowed();

@@ -32,11 +32,13 @@ class Output {
   // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
   // and the output has ended with "error".
   std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
-  // How the next token is drawn where its logits are, with the edits that collectEdits() appends.
+  // How token `position` of the output is drawn where its logits are, with the edits that collectEdits() appends. It is the next one, or
+  // the one behind that where nothing looks back.
   int32_t numAllowed() const { return static_cast<int32_t>(rules_.allowed.size()); }
   std::optional<int> logprobs() const { return params_.logprobs; }
-  IngotSampling sampling() const;
-  void collectEdits(std::vector<IngotEdit>& edits) const { collectEditsOfAllowed(rules_, settings_, history_, edits); }
+  bool looksBack() const { return lookBack(rules_, settings_); }
+  IngotSampling sampling(int position) const;
+  void collectEdits(int position, std::vector<IngotEdit>& edits) const { collectEditsOfAllowed(rules_, settings_, history_, position, edits); }
   // Takes the token that was drawn so, as sample() would; -1: there is none. `logprobs` where sampling() asks for them.
   std::optional<int32_t> takeDrawn(int32_t token, const IngotLogprobs& logprobs);
   bool finished() const { return !completion.finish_reason.empty(); }
@@ -47,6 +49,7 @@ class Output {
   CompletionOutput completion;
 
  private:
+  int nextPosition() const { return static_cast<int>(completion.token_ids.size()); }
   void take(int32_t token);
   std::optional<int32_t> endWithoutToken();
   void end(const char* reason);

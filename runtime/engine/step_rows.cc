@@ -15,8 +15,6 @@ void forPromptRows(const ScheduledChunk& chunk, const Request& request, Visit vi
   }
 }
 
-int32_t lastRow(const ScheduledChunk& chunk) { return chunk.firstRow + chunk.rows - 1; }
-
 }  // namespace
 
 StepRows::StepRows(Program& program, Batch& batch, const RequestContext& context)
@@ -25,23 +23,26 @@ StepRows::StepRows(Program& program, Batch& batch, const RequestContext& context
 void StepRows::ask(const ScheduledChunk& chunk, const Request& request, const Output& output) {
   forPromptRows(chunk, request,
                 [&](int32_t row, size_t next) { askPrompt(row, request.output.prompt_token_ids[next], *request.params.prompt_logprobs); });
-  if (chunk.samples) askNext(lastRow(chunk), output);
+  if (chunk.samples) askNext(chunk, output);
 }
 
 void StepRows::askPrompt(int32_t row, int32_t nextToken, int logprobs) {
   bool isLeft = isLeft_[static_cast<size_t>(row)] = leavesLogits(logprobs);
   if (isLeft) batch_.choose(row, {.top_k = 1, .logprobs = logprobs + 1, .own = nextToken});
   else batch_.readLogits({row, 1});
+  letNextBegin_ &= isLeft;
 }
 
-void StepRows::askNext(int32_t row, const Output& output) {
+void StepRows::askNext(const ScheduledChunk& chunk, const Output& output) {
+  int32_t row = chunk.lastRow(), position = chunk.first + chunk.count - chunk.sequence->promptTokens;
   auto& edits = scratch_.edits;
   edits.clear();
   bool isLeft = leavesLogits(output.logprobs().value_or(0)) && output.numAllowed() <= program_.mostAllowed();
-  if (isLeft) output.collectEdits(edits);
+  if (isLeft) output.collectEdits(position, edits);
   isLeft_[static_cast<size_t>(row)] = isLeft = isLeft && batch_.hasRoomFor(edits.size());
-  if (isLeft) batch_.choose(row, output.sampling(), edits);
+  if (isLeft) batch_.choose(row, output.sampling(position), edits);
   else batch_.readLogits({row, 1});
+  letNextBegin_ &= isLeft && !output.looksBack();
 }
 
 void StepRows::readPrompt(const ScheduledChunk& chunk, Request& request) {
@@ -55,7 +56,7 @@ void StepRows::readPrompt(const ScheduledChunk& chunk, Request& request) {
 }
 
 std::optional<int32_t> StepRows::next(const ScheduledChunk& chunk, Output& output) {
-  int32_t row = lastRow(chunk);
+  int32_t row = chunk.lastRow();
   if (!isLeft_[static_cast<size_t>(row)]) return output.sample(program_.logits(row), scratch_);
   return output.takeDrawn(program_.chosen(row), program_.logprobs(row));
 }

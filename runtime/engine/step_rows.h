@@ -12,8 +12,13 @@ class StepRows {
  public:
   StepRows(Program& program, Batch& batch, const RequestContext& context);
 
+  // For the chunks of another batch.
+  void clear() { letNextBegin_ = true; }
   // Behind Batch::add() of the chunk: its rows are the last that were added.
   void ask(const ScheduledChunk& chunk, const Request& request, const Output& output);
+  // Whether the next step can begin before this one's tokens are known: the device chooses them, and nothing else that it is asked for
+  // depends on them.
+  bool letNextBegin() const { return letNextBegin_; }
   // Once the batch was computed: log-probabilities of prompt tokens, for chunks of sequences that want them, and the next token, of chunks
   // that sample; none where the rules leave none.
   void readPrompt(const ScheduledChunk& chunk, Request& request);
@@ -21,13 +26,14 @@ class StepRows {
 
  private:
   bool leavesLogits(int logprobs) const { return program_.choosesTokens() && logprobs >= 0 && logprobs <= INGOT_MAX_LOGPROBS; }
-  void askNext(int32_t row, const Output& output);
+  void askNext(const ScheduledChunk& chunk, const Output& output);
   void askPrompt(int32_t row, int32_t nextToken, int logprobs);
 
   Program& program_;
   Batch& batch_;
   const RequestContext& context_;
   std::vector<bool> isLeft_;  // on the device, of each row
+  bool letNextBegin_ = true;
   SamplerScratch scratch_;
 };
 

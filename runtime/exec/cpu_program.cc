@@ -87,7 +87,7 @@ class CpuProgram::Walk : public TeamWork {
   int64_t first_, last_;
 };
 
-Status CpuProgram::run(const Batch& batch) {
+Status CpuProgram::begin(const Batch& batch) {
   for (BoundStep& step : steps_) {
     const auto* kernel = variant_.kernels()->Get(runOf(*step.step, batch.view()).kernel);
     step.function = reinterpret_cast<IngotTileFunction>(code_.at(kernel->code_offset()));

@@ -13,7 +13,8 @@ class CpuProgram : public Program {
   static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
                                                int threads);
 
-  Status run(const Batch& batch) override;
+  Status begin(const Batch& batch) override;
+  Status finish() override { return {}; }
   std::span<float> logits(int32_t row) override;
   int32_t chosen(int32_t row) const override { return resultOf<int32_t>(variant_.chosen_slot(), row); }
   const IngotLogprobs& logprobs(int32_t row) const override { return resultOf<IngotLogprobs>(variant_.logprobs_slot(), row); }

@@ -84,15 +84,22 @@ Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
   for (uint32_t i = 0; i < slotOffsets_.size(); ++i)
     if (const auto* slot = variant_.slots()->Get(i); slot->extent() == plan::Extent::splits) {
       INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
-      INGOT_TRY(device_->clear(buffers_.pointer() + slotOffsets_[i], one));
+      INGOT_TRY(device_->clear(addressOfSlot(i), one));
     }
   INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
   INGOT_ASSIGN(cache_, device_->allocate(cache, "the KV cache"));
   INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits), "the batch"));
-  INGOT_ASSIGN(hostBatch_, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
   INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * variant_.logits_row_bytes(), "logits"));
-  INGOT_ASSIGN(hostChosen_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * sizeof(int32_t), "chosen tokens"));
-  INGOT_ASSIGN(hostLogprobs_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * sizeof(IngotLogprobs), "log-probabilities"));
+  for (HostSide& side : sides_) INGOT_TRY(makeSide(side, limits));
+  return {};
+}
+
+Status CudaProgram::makeSide(HostSide& side, const BatchLimits& limits) {
+  auto rows = static_cast<uint64_t>(limits.rows);
+  INGOT_ASSIGN(side.batch, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
+  INGOT_ASSIGN(side.chosen, device_->allocatePinned(rows * sizeof(int32_t), "chosen tokens"));
+  INGOT_ASSIGN(side.logprobs, device_->allocatePinned(rows * sizeof(IngotLogprobs), "log-probabilities"));
+  INGOT_ASSIGN(side.done, device_->makeEvent());
   return {};
 }
 
@@ -177,7 +184,7 @@ Status CudaProgram::bindPersistent() {
 
 CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
   switch (operand.kind()) {
-    case plan::OperandKind::slot: return buffers_.pointer() + slotOffsets_[operand.index()];
+    case plan::OperandKind::slot: return addressOfSlot(operand.index());
     case plan::OperandKind::weight: {
       const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
       return firstWeight_ + (weight->offset() - range_.start);
@@ -193,43 +200,52 @@ std::span<float> CudaProgram::logits(int32_t row) {
   return {reinterpret_cast<float*>(first), artifact_.plan().model()->vocab()};
 }
 
-Status CudaProgram::run(const Batch& batch) {
-  // A device that failed stays so: its context is gone, and memory with it.
-  if (failed_.ok()) failed_ = compute(batch).at(device_->info().name);
+// A device that failed stays so: its context is gone, and memory with it.
+Status CudaProgram::begin(const Batch& batch) {
+  if (failed_.ok()) failed_ = enqueue(batch).at(device_->info().name);
+  if (failed_.ok()) ++numBegun_;
   return failed_;
 }
 
-Status CudaProgram::compute(const Batch& batch) {
-  const IngotBatch& view = batch.view();
-  INGOT_TRY(device_->use());
-  size_t bytes = packBatch(view, batch_.pointer(), hostBatch_.host<std::byte>());
-  INGOT_TRY(device_->copyToDevice(batch_.pointer(), hostBatch_.host<std::byte>(), bytes).at("the batch"));
-  INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= mostWalked() ? walk(view) : launchOrReplay(view));
-  INGOT_TRY(fetchResults(batch));
-  return wait();
+Status CudaProgram::finish() {
+  if (!failed_.ok()) return failed_;
+  ++numFinished_;
+  auto start = std::chrono::steady_clock::now();
+  failed_ = device_->wait(finished().done).at(device_->info().name);
+  waitedSeconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return failed_;
 }
 
-Status CudaProgram::wait() {
-  auto start = std::chrono::steady_clock::now();
-  Status status = device_->synchronize();
-  waitedSeconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return status;
+Status CudaProgram::enqueue(const Batch& batch) {
+  const IngotBatch& view = batch.view();
+  INGOT_TRY(device_->use());
+  INGOT_TRY(send(view).at("the batch"));
+  INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= mostWalked() ? walk(view) : launchOrReplay(view));
+  INGOT_TRY(fetchResults(batch));
+  return device_->record(begun().done);
+}
+
+Status CudaProgram::send(const IngotBatch& batch) {
+  IngotBatch sent = batch;
+  if (choosesTokens()) sent.chosen = reinterpret_cast<const ingot_i32*>(addressOfSlot(static_cast<uint32_t>(variant_.chosen_slot())));
+  auto* host = begun().batch.host<std::byte>();
+  return device_->copyToDevice(batch_.pointer(), host, packBatch(sent, batch_.pointer(), host));
 }
 
 // A row of logits is up to a megabyte: those that nobody looks at stay where they are.
 Status CudaProgram::fetchResults(const Batch& batch) {
   for (RowRange rows : batch.logitRows()) INGOT_TRY(fetchRows(hostLogits_, variant_.logits_slot(), variant_.logits_row_bytes(), rows).at("logits"));
   if (!choosesTokens()) return {};
-  INGOT_TRY(fetchRows(hostChosen_, static_cast<uint32_t>(variant_.chosen_slot()), sizeof(int32_t), {0, batch.view().num_rows}).at("chosen tokens"));
-  return fetchRows(hostLogprobs_, static_cast<uint32_t>(variant_.logprobs_slot()), sizeof(IngotLogprobs), batch.logprobRows())
+  INGOT_TRY(
+      fetchRows(begun().chosen, static_cast<uint32_t>(variant_.chosen_slot()), sizeof(int32_t), {0, batch.view().num_rows}).at("chosen tokens"));
+  return fetchRows(begun().logprobs, static_cast<uint32_t>(variant_.logprobs_slot()), sizeof(IngotLogprobs), batch.logprobRows())
       .at("log-probabilities");
 }
 
 Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t rowBytes, RowRange rows) {
   if (rows.count == 0) return {};
   uint64_t first = static_cast<uint64_t>(rows.first) * rowBytes;
-  return device_->copyToHost(host.host<std::byte>() + first, buffers_.pointer() + slotOffsets_[slot] + first,
-                             static_cast<uint64_t>(rows.count) * rowBytes);
+  return device_->copyToHost(host.host<std::byte>() + first, addressOfSlot(slot) + first, static_cast<uint64_t>(rows.count) * rowBytes);
 }
 
 // Whether steps that leave prompts to others have nothing to do.

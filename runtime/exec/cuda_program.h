@@ -2,6 +2,8 @@
 // from graphs for the next larger bucket, once those are captured.
 #pragma once
 
+#include <array>
+
 #include "runtime/exec/cuda_graphs.h"
 #include "runtime/exec/program.h"
 
@@ -11,10 +13,12 @@ class CudaProgram : public Program {
  public:
   static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages);
 
-  Status run(const Batch& batch) override;
+  int mostBegun() const override { return static_cast<int>(std::size(sides_)); }
+  Status begin(const Batch& batch) override;
+  Status finish() override;
   std::span<float> logits(int32_t row) override;
-  int32_t chosen(int32_t row) const override { return hostChosen_.host<int32_t>()[row]; }
-  const IngotLogprobs& logprobs(int32_t row) const override { return hostLogprobs_.host<IngotLogprobs>()[row]; }
+  int32_t chosen(int32_t row) const override { return finished().chosen.host<int32_t>()[row]; }
+  const IngotLogprobs& logprobs(int32_t row) const override { return finished().logprobs.host<IngotLogprobs>()[row]; }
   int threads() const override { return 0; }
   double waitedSeconds() const override { return waitedSeconds_; }
   void settle() override { graphs_->wait(); }
@@ -26,6 +30,11 @@ class CudaProgram : public Program {
     const plan::Step* step;
     std::map<uint32_t, CudaPointer> maps;  // of rows, by the kernel that copies by one
     bool leavesPrompts;                    // to the step behind it, of batches of many tokens
+  };
+  // The host's side of a batch: what goes to the GPU, and what comes back by the time of `done`.
+  struct HostSide {
+    CudaMemory batch, chosen, logprobs;
+    CudaEvent done;
   };
 
   CudaProgram(const Artifact& artifact, const plan::Variant& variant) : Program(variant), artifact_(artifact), range_(weightRange(artifact.plan())) {}
@@ -41,8 +50,13 @@ class CudaProgram : public Program {
   Status bindMaps(const BatchLimits& limits);
   Status bindPersistent();
   CudaPointer addressOf(const plan::Operand& operand) const;
+  CudaPointer addressOfSlot(uint32_t slot) const { return buffers_.pointer() + slotOffsets_[slot]; }
 
-  Status compute(const Batch& batch);
+  Status makeSide(HostSide& side, const BatchLimits& limits);
+  HostSide& begun() { return sides_[numBegun_ % std::size(sides_)]; }  // the next one to begin
+  const HostSide& finished() const { return sides_[(numFinished_ - 1) % std::size(sides_)]; }
+  Status send(const IngotBatch& batch);
+  Status enqueue(const Batch& batch);
   // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.
   Status launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first = 0) const;
   Status launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const;
@@ -53,7 +67,6 @@ class CudaProgram : public Program {
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
   Status fetchRows(const CudaMemory& host, uint32_t slot, uint64_t rowBytes, RowRange rows);
-  Status wait();
 
   const Artifact& artifact_;
   const WeightRange range_;             // of the weights in the file, or in memory where they are filled
@@ -62,7 +75,9 @@ class CudaProgram : public Program {
   std::vector<unsigned> mostBlocks_;  // of a launch of each
   CudaMemory weights_, buffers_, cache_, batch_;
   CudaPointer firstWeight_ = 0;
-  CudaMemory hostBatch_, hostLogits_, hostChosen_, hostLogprobs_;
+  std::array<HostSide, 2> sides_;
+  uint64_t numBegun_ = 0, numFinished_ = 0;
+  CudaMemory hostLogits_;
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
   CudaMemory maps_;                       // of rows, for larger kernels

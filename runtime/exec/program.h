@@ -23,7 +23,16 @@ class Program {
   virtual ~Program() = default;
 
   // Computes the batch: keys and values go to its pages, logits() has the rows that the batch wants. A failure is the device's.
-  virtual Status run(const Batch& batch) = 0;
+  Status run(const Batch& batch) {
+    INGOT_TRY(begin(batch));
+    return finish();
+  }
+  // The same in two: begin() may return before the batch is computed, and finish() waits for the first one that has begun and not finished,
+  // whose results stand here until the next finish(); logits() only until the next begin(). So many may have begun and not finished:
+  // with two the device goes from one to the next by itself, and the second one may take tokens that the first one chooses (IngotBatch).
+  virtual int mostBegun() const { return 1; }
+  virtual Status begin(const Batch& batch) = 0;
+  virtual Status finish() = 0;
   virtual std::span<float> logits(int32_t row) = 0;
   // Whether a token is drawn behind every row, as its batch says: GPUs do. -1 where no logit is finite or +inf.
   bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
@@ -33,7 +42,7 @@ class Program {
   // Of rows whose sampling asks for them, where a token is drawn.
   virtual const IngotLogprobs& logprobs(int32_t row) const = 0;
   virtual int threads() const = 0;
-  // Of the last run(): how long its thread only waited for the device; 0 on CPUs.
+  // Of the last finish(): how long its thread only waited for the device; 0 on CPUs.
   virtual double waitedSeconds() const { return 0; }
   // Returns when nothing that speeds up later steps is still going on in the background.
   virtual void settle() {}
@@ -41,7 +50,7 @@ class Program {
   virtual std::string warning() const { return {}; }
   const plan::Variant& variant() const { return variant_; }
 
-  // From here on run() measures every step by itself, and is slower. A `kernel` stands in for the choice by rows, as in runOf().
+  // From here on begin() measures every step by itself, and is slower. A `kernel` stands in for the choice by rows, as in runOf().
   void startProfile(int kernel = -1);
   const std::vector<StepProfile>& profile() const { return profile_; }
 

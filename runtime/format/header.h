@@ -14,7 +14,7 @@ constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kChunkBytes = 1 << 20;
 constexpr uint8_t kMagic[8] = {'I', 'N', 'G', 'O', 'T', 0x1a, '\r', '\n'};
 // A reader takes its own major and every minor up to its own.
-constexpr uint16_t kFormatMajor = 6;
+constexpr uint16_t kFormatMajor = 7;
 constexpr uint16_t kFormatMinor = 0;
 // Limits of a plan that the reader accepts.
 constexpr uint32_t kMaxPlanBytes = 64u << 20;

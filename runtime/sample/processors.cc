@@ -38,7 +38,12 @@ void applyAllowed(const LogitRules& rules, std::span<float> logits) {
   for (auto [id, logit] : kept) logits[static_cast<size_t>(id)] = logit;
 }
 
-void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits) {
+bool lookBack(const LogitRules& rules, const SamplerSettings& settings) {
+  return settings.penalises() || std::any_of(rules.badWords.begin(), rules.badWords.end(), [](const auto& word) { return word.size() > 1; });
+}
+
+void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, int position,
+                  std::vector<IngotEdit>& edits) {
   for (auto [id, bias] : rules.bias) edits.push_back({id, 0, 1, bias});
   if (settings.penalises())
     for (int32_t id : history.seen()) {
@@ -52,14 +57,15 @@ void collectEdits(const LogitRules& rules, const SamplerSettings& settings, cons
     size_t before = word.size() - 1;
     if (before <= output.size() && std::equal(word.begin(), word.end() - 1, output.end() - static_cast<std::ptrdiff_t>(before))) mask(word.back());
   }
-  if (static_cast<int>(output.size()) < rules.minTokens) std::for_each(rules.stopIds.begin(), rules.stopIds.end(), mask);
+  if (position < rules.minTokens) std::for_each(rules.stopIds.begin(), rules.stopIds.end(), mask);
 }
 
-void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits) {
+void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, int position,
+                           std::vector<IngotEdit>& edits) {
   const auto& allowed = rules.allowed;
   for (int32_t id : allowed) edits.push_back({id, 0, 1, 0});
   size_t kept = edits.size();
-  collectEdits(rules, settings, history, edits);
+  collectEdits(rules, settings, history, position, edits);
   if (allowed.empty()) return;
   for (size_t i = kept; i < edits.size(); ++i) {
     auto place = std::lower_bound(allowed.begin(), allowed.end(), edits[i].id);

@@ -34,11 +34,15 @@ struct LogitRules {
   int minTokens = 0;
 };
 
-// What rules and penalties change, but for `allowed`, appended to `edits`: bias; repetition over prompt and output (Keskar et al. 2019),
-// frequency and presence over the output; masks.
-void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits);
+// Whether what they change depends on the tokens that came out, and not on their number alone.
+bool lookBack(const LogitRules& rules, const SamplerSettings& settings);
+// What rules and penalties change for the output's token `position`, but for `allowed`, appended to `edits`: bias; repetition over prompt and
+// output (Keskar et al. 2019), frequency and presence over the output; masks. The history ends before that token, or earlier where
+// they do not look back.
+void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, int position, std::vector<IngotEdit>& edits);
 // All rules, as IngotSampling wants edits where `num_allowed` are: the allowed ids, then the edits of those, by their places among them.
-void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::vector<IngotEdit>& edits);
+void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, int position,
+                           std::vector<IngotEdit>& edits);
 void applyAllowed(const LogitRules& rules, std::span<float> logits);
 void applyEdits(std::span<const IngotEdit> edits, std::span<float> logits);
 

@@ -17,7 +17,11 @@ Status Scheduler::add(std::unique_ptr<Sequence> sequence) {
 
 void Scheduler::remove(SequenceId id) {
   auto is = [id](const auto& sequence) { return sequence->id == id; };
-  running_.erase(std::remove_if(running_.begin(), running_.end(), is), running_.end());
+  auto found = std::find_if(running_.begin(), running_.end(), is);
+  if (found != running_.end()) {
+    if (limits_.prefixCaching) index(**found);
+    running_.erase(found);
+  }
   waiting_.erase(std::remove_if(waiting_.begin(), waiting_.end(), is), waiting_.end());
 }
 
@@ -57,11 +61,11 @@ bool Scheduler::makeRoomFor(Sequence& sequence, int32_t tokens) {
   return true;
 }
 
-// Tokens that one chunk may add: the step's token and row budgets.
+// Tokens that one chunk may add: the step's token and row budgets. A sequence at its longest needs no more.
 int32_t Scheduler::chunkLimit(const Sequence& sequence) const {
   int32_t limit = limits_.maxBatchedTokens - plan_.tokens;
   int32_t rows = limits_.maxRows - plan_.rows;
-  if (rows <= 0) return 0;
+  if (rows <= 0 || static_cast<int32_t>(sequence.tokens.size()) >= sequence.maxTokens) return 0;
   return sequence.wantsPromptRows && sequence.computed < sequence.promptTokens ? std::min(limit, rows) : limit;
 }
 
@@ -123,9 +127,11 @@ void Scheduler::commit() {
   }
 }
 
-// Tells the prefix index of the pages that this step filled.
+// Tells the prefix index of the pages that are full, of tokens that are known.
 void Scheduler::index(Sequence& sequence) {
-  for (; (sequence.indexedPages + 1) * limits_.pageTokens <= sequence.computed; ++sequence.indexedPages) {
+  int32_t known = sequence.computed;
+  while (known > 0 && sequence.tokens[static_cast<size_t>(known - 1)] < 0) --known;
+  for (; (sequence.indexedPages + 1) * limits_.pageTokens <= known; ++sequence.indexedPages) {
     auto first = static_cast<size_t>(sequence.indexedPages * limits_.pageTokens);
     auto tokens = std::span(sequence.tokens).subspan(first, static_cast<size_t>(limits_.pageTokens));
     sequence.indexedHash = prefixes_.insert(sequence.indexedHash, tokens, sequence.pages[static_cast<size_t>(sequence.indexedPages)]);

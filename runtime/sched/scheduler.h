@@ -26,7 +26,7 @@ using SequenceId = int64_t;
 // One token sequence on its way. The scheduler owns it from add() to remove().
 struct Sequence {
   SequenceId id = 0;
-  std::vector<int32_t> tokens;  // prompt, then what was generated
+  std::vector<int32_t> tokens;  // prompt, then what was generated; negative at the end: in the making, and known before the step after next
   int32_t promptTokens = 0;
   int32_t maxTokens = 0;         // prompt + output, at most
   bool wantsPromptRows = false;  // prompt logprobs: every prompt token's logits
@@ -43,6 +43,7 @@ struct ScheduledChunk {
   int32_t first, count;
   int32_t firstRow, rows;  // logits rows of the step; the last of them, if `samples`, gives the next token
   bool samples;            // the chunk ends at the sequence's last token
+  int32_t lastRow() const { return firstRow + rows - 1; }
 };
 
 struct BatchPlan {
@@ -60,9 +61,11 @@ class Scheduler {
   void remove(SequenceId id);
   bool idle() const { return running_.empty() && waiting_.empty(); }
 
-  // The next step; empty only when idle. Every chunk's pages are reserved.
+  // The next step; empty only when there is nothing to compute: all that is left are sequences at their longest, whose last token is in the
+  // making. Every chunk's pages are reserved.
   const BatchPlan& next();
-  // Notes that the plan was computed. New tokens were appended to the sequences by the caller before the next next().
+  // Notes that the plan is computed, before anything that comes behind it. New tokens are appended to the sequences by the caller before the
+  // next next().
   void commit();
 
   int32_t freePages() const { return pool_.freePages(); }

@@ -4,8 +4,8 @@
 #include <cstring>
 #include <map>
 
-#include "kernels/linear/layout.h"
 #include "kernels/kvcache/layout.h"
+#include "kernels/linear/layout.h"
 #include "runtime/base/dtype.h"
 #include "tests/kernels/harness.h"
 

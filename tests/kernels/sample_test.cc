@@ -194,7 +194,7 @@ TEST_F(Sample, DrawsAmongAllowedIds) {
       samplings.push_back(randomSampling(random, vocab));
       samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
       std::vector<IngotEdit> own;
-      collectEditsOfAllowed(rules, {.repetitionPenalty = r % 4 == 3 ? 1.4f : 1}, history, own);
+      collectEditsOfAllowed(rules, {.repetitionPenalty = r % 4 == 3 ? 1.4f : 1}, history, 0, own);
       edits.insert(edits.end(), own.begin(), own.end());
       samplings.back().num_edits = static_cast<ingot_i32>(own.size());
       samplings.back().num_allowed = static_cast<ingot_i32>(rules.allowed.size());

@@ -210,6 +210,7 @@ Command benchCommand(CLI::App& app) {
   command->add_option("--threads", flags->rounds.threads, "default: physical cores");
   command->add_option("--rounds", flags->rounds.rounds, "the best of these counts");
   command->add_option("--max-num-batched-tokens", flags->rounds.chunk, "prompt tokens in one step, at most");
+  command->add_flag("!--no-async-scheduling", flags->rounds.asyncScheduling, "GPUs: begin a step when the one before it has ended");
   command->add_flag("--profile", flags->rounds.profile, "time, bytes, operations and share of the limit by kernel; slows the run");
   command->add_flag("--no-machine", flags->noMachine, "do not measure the machine's limits");
   command->add_flag("--tune", flags->tune, "instead: from how many rows on larger kernels pay, for compiler/codegen/cuda/measured.inc");

@@ -22,7 +22,12 @@ uint64_t hashOf(std::span<const float> values, uint64_t hash) {
 class Round {
  public:
   Round(Program& program, Batch& batch, const RoundOptions& options, int32_t vocab, int32_t pagesEach)
-      : program_(program), batch_(batch), options_(options), vocab_(vocab), pages_(static_cast<size_t>(pagesEach)) {}
+      : program_(program),
+        batch_(batch),
+        options_(options),
+        mostBegun_(options.asyncScheduling && !options.profile ? program.mostBegun() : 1),
+        vocab_(vocab),
+        pages_(static_cast<size_t>(pagesEach)) {}
 
   // Prompts one after another, then `outputTokens` decoding steps of the whole batch.
   Result<Figures> run(BenchClock::time_point opened) {
@@ -40,14 +45,12 @@ class Round {
       program_.startProfile();
     }
     start = BenchClock::now();
-    double waited = 0;
-    for (int step = 0; step < options_.outputTokens; ++step) {
-      INGOT_TRY(decode(step));
-      waited += program_.waitedSeconds();
-    }
+    waitedSeconds_ = 0;
+    for (int step = 0; step < options_.outputTokens; ++step) INGOT_TRY(decode(step));
+    INGOT_TRY(finishAll());
     double all = secondsSince(start);
     figures.decodeSeconds = all / options_.outputTokens;
-    figures.hostSeconds = (all - waited) / options_.outputTokens;
+    figures.hostSeconds = (all - waitedSeconds_) / options_.outputTokens;
     figures.hash = hashOf(program_.logits(0), figures.hash);
     if (options_.profile) figures.decodeSteps = program_.profile();
     return figures;
@@ -62,10 +65,10 @@ class Round {
       for (int i = 0; i < count; ++i) ids.push_back(nextId());
       batch_.clear();
       batch_.readLogits(batch_.add(ids, at, at + count == options_.promptTokens ? 1 : 0, pagesOf(sequence)));
-      INGOT_TRY(program_.run(batch_));
+      INGOT_TRY(begin());
       at += count;
     }
-    return {};
+    return finishAll();
   }
 
   Status decode(int step) {
@@ -75,7 +78,24 @@ class Round {
       RowRange row = batch_.add({&id, 1}, options_.promptTokens + step, 1, pagesOf(sequence));
       if (step + 1 == options_.outputTokens) batch_.readLogits(row);
     }
-    return program_.run(batch_);
+    return begin();
+  }
+
+  // The batch, once there is room for it.
+  Status begin() {
+    if (numBegun_ == mostBegun_) INGOT_TRY(finish());
+    ++numBegun_;
+    return program_.begin(batch_);
+  }
+  Status finish() {
+    --numBegun_;
+    INGOT_TRY(program_.finish());
+    waitedSeconds_ += program_.waitedSeconds();
+    return {};
+  }
+  Status finishAll() {
+    while (numBegun_ > 0) INGOT_TRY(finish());
+    return {};
   }
 
   int32_t nextId() { return static_cast<int32_t>((state_ = state_ * 1664525u + 1013904223u) >> 8) % vocab_; }
@@ -89,6 +109,9 @@ class Round {
   Program& program_;
   Batch& batch_;
   const RoundOptions& options_;
+  const int mostBegun_;
+  int numBegun_ = 0;  // and not finished
+  double waitedSeconds_ = 0;
   int32_t vocab_;
   std::vector<int32_t> pages_;  // of the sequence that was asked for last
   uint32_t state_ = 1;

@@ -71,6 +71,17 @@ CudaGraph::~CudaGraph() {
   device_->driver_.cuGraphExecDestroy(exec_);
 }
 
+CudaEvent& CudaEvent::operator=(CudaEvent&& other) noexcept {
+  std::swap(device_, other.device_);
+  std::swap(event_, other.event_);
+  return *this;
+}
+CudaEvent::~CudaEvent() {
+  if (!event_) return;
+  (void)device_->use();
+  device_->driver_.cuEventDestroy_v2(event_);
+}
+
 Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver, const CudaDeviceInfo& info) {
   std::unique_ptr<CudaDevice> device(new CudaDevice(driver, info));
   INGOT_TRY(device->prepare());
@@ -83,8 +94,9 @@ Status CudaDevice::prepare() {
   context_ = context;
   INGOT_TRY(use());
   INGOT_TRY(check(driver_.cuStreamCreate(&stream_, kCudaStreamNonBlocking), "cuStreamCreate"));
-  for (CudaEventTag** event : {&start_, &end_, &sent_[0], &sent_[1]})
-    INGOT_TRY(check(driver_.cuEventCreate(event, kCudaEventDefault), "cuEventCreate"));
+  for (CudaEvent* event : {&start_, &end_, &sent_[0], &sent_[1]}) {
+    INGOT_ASSIGN(*event, makeEvent(event == &start_ || event == &end_ ? kCudaEventTimed : kCudaEventUntimed));
+  }
   return {};
 }
 
@@ -93,8 +105,7 @@ CudaDevice::~CudaDevice() {
   (void)use();
   if (stream_) driver_.cuStreamSynchronize(stream_);
   for (CudaMemory& memory : staging_) memory = CudaMemory();
-  for (CudaEventTag* event : {start_, end_, sent_[0], sent_[1]})
-    if (event) driver_.cuEventDestroy_v2(event);
+  for (CudaEvent* event : {&start_, &end_, &sent_[0], &sent_[1]}) *event = CudaEvent();
   if (stream_) driver_.cuStreamDestroy_v2(stream_);
   driver_.cuDevicePrimaryCtxRelease_v2(info_.ordinal);
 }
@@ -153,10 +164,10 @@ Status CudaDevice::upload(CudaPointer to, std::span<const std::byte> from) {
   }
   for (size_t at = 0, turn = 0; at < from.size(); at += kStagingBytes, turn = 1 - turn) {
     size_t bytes = std::min(kStagingBytes, from.size() - at);
-    INGOT_TRY(check(driver_.cuEventSynchronize(sent_[turn]), "cuEventSynchronize"));
+    INGOT_TRY(wait(sent_[turn]));
     std::memcpy(staging_[turn].host<std::byte>(), from.data() + at, bytes);
     INGOT_TRY(copyToDevice(to + at, staging_[turn].host<std::byte>(), bytes));
-    INGOT_TRY(check(driver_.cuEventRecord(sent_[turn], stream_), "cuEventRecord"));
+    INGOT_TRY(record(sent_[turn]));
   }
   return {};
 }
@@ -224,11 +235,20 @@ Status CudaDevice::launch(const CudaGraph& graph) { return check(driver_.cuGraph
 
 Status CudaDevice::synchronize() { return check(driver_.cuStreamSynchronize(stream_), "cuStreamSynchronize"); }
 
+Result<CudaEvent> CudaDevice::makeEvent(unsigned flags) {
+  CudaEvent event;
+  INGOT_TRY(check(driver_.cuEventCreate(&event.event_, flags), "cuEventCreate"));
+  event.device_ = this;
+  return event;
+}
+Status CudaDevice::record(const CudaEvent& event) { return check(driver_.cuEventRecord(event.event_, stream_), "cuEventRecord"); }
+Status CudaDevice::wait(const CudaEvent& event) { return check(driver_.cuEventSynchronize(event.event_), "cuEventSynchronize"); }
+
 Result<double> CudaDevice::elapsed() {
   float milliseconds = 0;
-  INGOT_TRY(check(driver_.cuEventRecord(end_, stream_), "cuEventRecord"));
-  INGOT_TRY(check(driver_.cuEventSynchronize(end_), "cuEventSynchronize"));
-  INGOT_TRY(check(driver_.cuEventElapsedTime(&milliseconds, start_, end_), "cuEventElapsedTime"));
+  INGOT_TRY(record(end_));
+  INGOT_TRY(wait(end_));
+  INGOT_TRY(check(driver_.cuEventElapsedTime(&milliseconds, start_.event_, end_.event_), "cuEventElapsedTime"));
   return static_cast<double>(milliseconds) * 1e-3;
 }
 

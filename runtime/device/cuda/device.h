@@ -78,6 +78,20 @@ class CudaGraph {
   CudaGraphExecTag* exec_ = nullptr;
 };
 
+// A place in the stream's order. Move-only; does not outlive its device.
+class CudaEvent {
+ public:
+  CudaEvent() = default;
+  CudaEvent(CudaEvent&& other) noexcept { *this = std::move(other); }
+  CudaEvent& operator=(CudaEvent&& other) noexcept;
+  ~CudaEvent();
+
+ private:
+  friend class CudaDevice;
+  CudaDevice* device_ = nullptr;
+  CudaEventTag* event_ = nullptr;
+};
+
 // Thread-compatible: one call at a time, from any thread after use().
 class CudaDevice {
  public:
@@ -95,7 +109,7 @@ class CudaDevice {
   // `what` is named when there is not enough.
   Result<CudaMemory> allocate(size_t bytes, std::string_view what);
   Result<CudaMemory> allocatePinned(size_t bytes, std::string_view what);
-  // Ordered by the stream; host memory is in use until synchronize().
+  // Ordered by the stream; host memory is in use until synchronize(), or wait() for an event behind the copy.
   Status copyToDevice(CudaPointer to, const void* from, size_t bytes);
   Status copyToHost(void* to, CudaPointer from, size_t bytes);
   Status copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes);
@@ -120,10 +134,14 @@ class CudaDevice {
   Result<CudaGraph> endCapture();
   Status launch(const CudaGraph& graph);
   Status synchronize();
+  Result<CudaEvent> makeEvent(unsigned flags = kCudaEventUntimed);
+  // Behind all that the stream has; once it was recorded, wait() returns when the GPU comes by.
+  Status record(const CudaEvent& event);
+  Status wait(const CudaEvent& event);
   // Seconds of the GPU's own clock that `work` took.
   template <class Work>
   Result<double> time(const Work& work) {
-    INGOT_TRY(check(driver_.cuEventRecord(start_, stream_), "cuEventRecord"));
+    INGOT_TRY(record(start_));
     INGOT_TRY(work());
     return elapsed();
   }
@@ -132,6 +150,7 @@ class CudaDevice {
   friend class CudaMemory;
   friend class CudaKernel;
   friend class CudaGraph;
+  friend class CudaEvent;
   CudaDevice(const CudaDriver& driver, const CudaDeviceInfo& info) : driver_(driver), info_(info) {}
   Status check(int error, std::string_view call) const { return driver_.check(error, call); }
   Status prepare();
@@ -142,8 +161,8 @@ class CudaDevice {
   CudaDeviceInfo info_;
   CudaContextTag* context_ = nullptr;
   CudaStreamTag* stream_ = nullptr;
-  CudaEventTag *start_ = nullptr, *end_ = nullptr;
-  CudaEventTag* sent_[2] = {};  // when a staging buffer may be filled again
+  CudaEvent start_, end_;
+  CudaEvent sent_[2];  // when a staging buffer may be filled again
   CudaMemory staging_[2] = {};
 };
 

@@ -23,7 +23,7 @@ struct CudaGraphExecTag;
 constexpr int kCudaSuccess = 0, kCudaOutOfMemory = 2;
 constexpr int kCudaComputeCapabilityMajor = 75, kCudaComputeCapabilityMinor = 76, kCudaMultiprocessors = 16;
 constexpr int kCudaIntegrated = 18, kCudaHostPageTables = 100;  // CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS_USES_HOST_PAGE_TABLES
-constexpr unsigned kCudaStreamNonBlocking = 1, kCudaEventDefault = 0;
+constexpr unsigned kCudaStreamNonBlocking = 1, kCudaEventTimed = 0, kCudaEventUntimed = 2;
 constexpr int kCudaCaptureThreadLocal = 1;
 constexpr int kCudaMaxDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 

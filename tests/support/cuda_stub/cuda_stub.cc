@@ -4,11 +4,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 
 #include "kernels/abi/abi.h"
 #include "runtime/device/cpu/code.h"
@@ -30,13 +32,19 @@ struct ingot::CudaModuleTag {
 };
 struct ingot::CudaStreamTag {
   ingot::CudaGraphTag* capture = nullptr;
+  std::deque<std::function<void()>> work;  // that nobody has waited for yet
 };
 struct ingot::CudaGraphTag {
   std::vector<std::function<void()>> launches;
 };
 struct ingot::CudaGraphExecTag : ingot::CudaGraphTag {};
 struct ingot::CudaEventTag {
-  double milliseconds = 0;
+  struct Record {
+    bool isDone = false;
+    double milliseconds = 0;
+  };
+  std::shared_ptr<Record> last;
+  ingot::CudaStreamTag* stream = nullptr;  // where that was recorded
 };
 struct ingot::CudaContextTag {};
 
@@ -93,6 +101,24 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
   bool isShared = turns != emulator->turns.end();
   if (isShared && (blocks % turns->second || blocks > kMultiprocessors)) cudaStub().problems.push_back("blocks that take turns are not all at once");
   found->second(&args, 0, isShared ? std::numeric_limits<ingot_i64>::max() : blocks, emulator->scratch.data());
+}
+
+// The GPU is as late as can be: it does its work when somebody waits for it, and reads and writes the host's memory only then.
+std::set<CudaStreamTag*> streams;
+std::mutex streamsMutex;
+
+void runNext(CudaStreamTag& stream) {
+  auto work = std::move(stream.work.front());
+  stream.work.pop_front();
+  work();
+}
+void waitFor(CudaStreamTag& stream) {
+  while (!stream.work.empty()) runNext(stream);
+}
+// As memory is given back.
+void waitForAll() {
+  std::lock_guard lock(streamsMutex);
+  for (CudaStreamTag* stream : streams) waitFor(*stream);
 }
 
 template <class T>
@@ -224,6 +250,7 @@ INGOT_EXPORT int cuMemAlloc_v2(CudaPointer* pointer, size_t bytes) {
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemFree_v2(CudaPointer pointer) {
+  waitForAll();
   cudaStub().usedBytes -= allocations[pointer];
   allocations.erase(pointer);
   std::free(reinterpret_cast<void*>(pointer));
@@ -237,49 +264,75 @@ INGOT_EXPORT int cuMemHostAlloc(void** pointer, size_t bytes, unsigned) {
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemFreeHost(void* pointer) {
+  waitForAll();
   std::free(pointer);
   count(-1);
   return enter("cuMemFreeHost");
 }
-INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t bytes, CudaStreamTag*) {
+INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemcpyHtoDAsync")) return error;
   if (int error = checkRange(to, bytes, "cuMemcpyHtoDAsync")) return error;
-  std::memcpy(reinterpret_cast<void*>(to), from, bytes);
-  cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
+  stream->work.push_back([=] {
+    std::memcpy(reinterpret_cast<void*>(to), from, bytes);
+    cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
+  });
   return kCudaSuccess;
 }
-INGOT_EXPORT int cuMemcpyDtoHAsync_v2(void* to, CudaPointer from, size_t bytes, CudaStreamTag*) {
+INGOT_EXPORT int cuMemcpyDtoHAsync_v2(void* to, CudaPointer from, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemcpyDtoHAsync")) return error;
   if (int error = checkRange(from, bytes, "cuMemcpyDtoHAsync")) return error;
-  std::memcpy(to, reinterpret_cast<const void*>(from), bytes);
+  stream->work.push_back([=] { std::memcpy(to, reinterpret_cast<const void*>(from), bytes); });
   return kCudaSuccess;
 }
-INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag*) {
+INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemcpyDtoDAsync")) return error;
   if (int error = checkRange(to, bytes, "cuMemcpyDtoDAsync")) return error;
   if (int error = checkRange(from, bytes, "cuMemcpyDtoDAsync")) return error;
-  std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
-  cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
+  stream->work.push_back([=] {
+    std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
+    cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
+  });
   return kCudaSuccess;
 }
-INGOT_EXPORT int cuMemsetD8Async(CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag*) {
+INGOT_EXPORT int cuMemsetD8Async(CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemsetD8Async")) return error;
   if (int error = checkRange(to, bytes, "cuMemsetD8Async")) return error;
-  std::memset(reinterpret_cast<void*>(to), value, bytes);
+  stream->work.push_back([=] { std::memset(reinterpret_cast<void*>(to), value, bytes); });
   return kCudaSuccess;
 }
-INGOT_EXPORT int cuStreamCreate(CudaStreamTag** stream, unsigned) { return create(stream, "cuStreamCreate"); }
-INGOT_EXPORT int cuStreamDestroy_v2(CudaStreamTag* stream) { return destroy(stream, "cuStreamDestroy"); }
-INGOT_EXPORT int cuStreamSynchronize(CudaStreamTag*) { return enter("cuStreamSynchronize"); }
+INGOT_EXPORT int cuStreamCreate(CudaStreamTag** stream, unsigned) {
+  int error = create(stream, "cuStreamCreate");
+  std::lock_guard lock(streamsMutex);
+  if (error == kCudaSuccess) streams.insert(*stream);
+  return error;
+}
+INGOT_EXPORT int cuStreamDestroy_v2(CudaStreamTag* stream) {
+  waitFor(*stream);
+  std::lock_guard lock(streamsMutex);
+  streams.erase(stream);
+  return destroy(stream, "cuStreamDestroy");
+}
+INGOT_EXPORT int cuStreamSynchronize(CudaStreamTag* stream) {
+  if (int error = enter("cuStreamSynchronize")) return error;
+  waitFor(*stream);
+  return kCudaSuccess;
+}
 INGOT_EXPORT int cuEventCreate(CudaEventTag** event, unsigned) { return create(event, "cuEventCreate"); }
 INGOT_EXPORT int cuEventDestroy_v2(CudaEventTag* event) { return destroy(event, "cuEventDestroy"); }
-INGOT_EXPORT int cuEventRecord(CudaEventTag* event, CudaStreamTag*) {
-  event->milliseconds = cudaStub().milliseconds += kMillisecondsOfRecord;
-  return enter("cuEventRecord");
+INGOT_EXPORT int cuEventRecord(CudaEventTag* event, CudaStreamTag* stream) {
+  if (int error = enter("cuEventRecord")) return error;
+  event->last = std::make_shared<CudaEventTag::Record>();
+  event->stream = stream;
+  stream->work.push_back([record = event->last] { *record = {true, cudaStub().milliseconds += kMillisecondsOfRecord}; });
+  return kCudaSuccess;
 }
-INGOT_EXPORT int cuEventSynchronize(CudaEventTag*) { return enter("cuEventSynchronize"); }
+INGOT_EXPORT int cuEventSynchronize(CudaEventTag* event) {
+  if (int error = enter("cuEventSynchronize")) return error;
+  while (event->last && !event->last->isDone) runNext(*event->stream);
+  return kCudaSuccess;
+}
 INGOT_EXPORT int cuEventElapsedTime(float* milliseconds, CudaEventTag* start, CudaEventTag* end) {
-  *milliseconds = static_cast<float>(end->milliseconds - start->milliseconds);
+  *milliseconds = static_cast<float>(end->last->milliseconds - start->last->milliseconds);
   return enter("cuEventElapsedTime");
 }
 INGOT_EXPORT int cuModuleLoadData(CudaModuleTag** module, const void*) { return create(module, "cuModuleLoadData"); }
@@ -320,7 +373,7 @@ INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* fun
   auto run = [entry = function->entry, blocks, batch = *static_cast<IngotBatch**>(parameters[0]),
               operands = *static_cast<IngotOperands*>(parameters[1])] { execute(entry, blocks, batch, operands); };
   if (launch->stream->capture) launch->stream->capture->launches.push_back(run);
-  else run();
+  else launch->stream->work.push_back(run);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CudaFunctionTag*, int, size_t) {
@@ -345,9 +398,9 @@ INGOT_EXPORT int cuGraphInstantiateWithFlags(CudaGraphExecTag** exec, CudaGraphT
 }
 INGOT_EXPORT int cuGraphDestroy(CudaGraphTag* graph) { return destroy(graph, "cuGraphDestroy"); }
 INGOT_EXPORT int cuGraphExecDestroy(CudaGraphExecTag* exec) { return destroy(exec, "cuGraphExecDestroy"); }
-INGOT_EXPORT int cuGraphLaunch(CudaGraphExecTag* exec, CudaStreamTag*) {
+INGOT_EXPORT int cuGraphLaunch(CudaGraphExecTag* exec, CudaStreamTag* stream) {
   if (int error = enter("cuGraphLaunch")) return error;
-  for (const auto& launch : exec->launches) launch();
+  stream->work.insert(stream->work.end(), exec->launches.begin(), exec->launches.end());
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuGetErrorName(int error, const char** name) {

@@ -1,5 +1,6 @@
 // A libcuda.so.1 without a GPU: it records every call, fails the one that a test names, counts what is not given back, and runs
-// launches on the host where a file with a cuda-emulated variant says how. Calls may come from several threads, with memory from one of them.
+// launches on the host where a file with a cuda-emulated variant says how, once somebody waits for them. Calls may come from several
+// threads, with memory from one of them.
 #pragma once
 
 #include <cstdint>

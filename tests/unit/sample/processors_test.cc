@@ -16,7 +16,7 @@ constexpr float kMasked = -std::numeric_limits<float>::infinity();
 
 void process(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, std::span<float> logits) {
   std::vector<IngotEdit> edits;
-  collectEdits(rules, settings, history, edits);
+  collectEdits(rules, settings, history, static_cast<int>(history.output().size()), edits);
   applyAllowed(rules, logits);
   applyEdits(edits, logits);
 }
@@ -54,7 +54,7 @@ TEST(CollectEdits, HasAnIdOncePerTurnUnlessItIsMasked) {
   rules.stopIds = {2, 4};
   rules.minTokens = 9;
   std::vector<IngotEdit> edits;
-  collectEdits(rules, {.repetitionPenalty = 1.5f}, history, edits);
+  collectEdits(rules, {.repetitionPenalty = 1.5f}, history, 3, edits);
   std::set<std::pair<int, int>> seen;
   for (const IngotEdit& edit : edits) {
     bool isMask = edit.add == kMasked;
@@ -74,7 +74,7 @@ TEST(CollectEdits, OfAllowedIdsNamePlaces) {
   rules.stopIds = {1, 7};
   rules.minTokens = 1;
   std::vector<IngotEdit> edits;
-  collectEditsOfAllowed(rules, {.repetitionPenalty = 1.5f}, history, edits);
+  collectEditsOfAllowed(rules, {.repetitionPenalty = 1.5f}, history, 0, edits);
   std::vector<std::pair<int, int>> seen;
   for (const IngotEdit& edit : edits) seen.emplace_back(edit.id, edit.turn);
   EXPECT_EQ(seen, (std::vector<std::pair<int, int>>{{1, 0}, {4, 0}, {6, 0}, {1, 0}, {2, 1}, {0, 2}}));
