@@ -16,7 +16,7 @@ struct Tile {
   static_assert(C::kFormat == WeightFormat::f16 && C::kNarrow && C::kResultGroup == 0 && C::kK % 16 == 0);
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
-  static constexpr bool kTakesTurns = true;
+  static constexpr bool kTakesTurns = true, kAwaits = true;
   static constexpr int kCluster = kShape.across, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
@@ -48,32 +48,46 @@ struct Tile {
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
   typedef RingSlot<kSlots> Slot;
-  typedef SharedRegisters<384, 1, 40, 232> Registers;  // of two warpgroups that multiply; one has enough
+  // Of two warpgroups that multiply many rows; else there are enough, and some for the end of the launch before.
+  static constexpr bool kSharesRegisters = kConsumers > 4 && kRows > 64;
+  typedef SharedRegisters<384, 1, 40, 232> Registers;
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // One lane of each warp copies: the first ones rows, for all of the cluster, and all of them weights. Blocks behind the last one repeat it, and
-  // are not stored.
-  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, int firstUnit, int units, Slot& slot, Storage& storage) {
-    constexpr int kEach = kTileBlocks / kCopiers;
-    int copier = threadIdx.x / kWarp - kConsumers, box = copier * kCluster + rank() % kCluster;
-    const char* from[kEach];
+  // What a block has of a tile: units of it along k. One lane of each warp copies weights, blocks of channels one by one (those behind the last one
+  // repeat it, and are not stored), and the first ones rows, for all of the cluster.
+  struct Part {
+    int rowTile, tile, firstUnit, end;
+  };
+  INGOT_INLINE int copier() { return (int)threadIdx.x / kWarp - kConsumers; }
+  INGOT_INLINE void copyWeights(void* const* operands, const Part& part, int unit, int slot, Storage& storage) {
+    int left = part.end - unit, bytes = (left < kStageUnits ? left : kStageUnits) * kUnitBytes;
+    if (copier() == 0) announceBytes(storage.full, slot, kRowChunks * 16 + kTileBlocks * bytes);
 #pragma unroll
-    for (int i = 0; i < kEach; ++i) {
-      int block = tile * kTileBlocks + i * kCopiers + copier;
-      from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
+    for (int i = 0; i < kTileBlocks / kCopiers; ++i) {
+      int own = i * kCopiers + copier(), block = part.tile * kTileBlocks + own;
+      const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + unit * (long long)kUnitBytes;
+      copyBytes(storage.weights, panelAt(slot, own), from, bytes, storage.full, slot);
     }
+  }
+  // Weights of the first stages do not wait for the launches before. Returns the unit behind them.
+  INGOT_INLINE int copyFirst(void* const* operands, const Part& part, Storage& storage) {
+    int unit = part.firstUnit;
 #pragma unroll 1
-    for (int unit = firstUnit; unit < firstUnit + units; unit += kStageUnits, slot.next()) {
-      int left = firstUnit + units - unit, bytes = (left < kStageUnits ? left : kStageUnits) * kUnitBytes;
+    for (int slot = 0; slot < kSlots && unit < part.end; ++slot, unit += kStageUnits) copyWeights(operands, part, unit, slot, storage);
+    awaitLaunches();
+    return unit;
+  }
+  // Rows of all stages, and weights from unit `next` on.
+  INGOT_INLINE void copy(void* const* operands, int rows, const Part& part, int next, Slot& slot, Storage& storage) {
+    int box = copier() * kCluster + rank() % kCluster, firstRow = part.rowTile * kRows + box * kBox;
+#pragma unroll 1
+    for (int unit = part.firstUnit; unit < part.end; unit += kStageUnits, slot.next()) {
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
-      if (copier == 0) announceBytes(storage.full, slot.at, kRowChunks * 16 + kTileBlocks * bytes);
+      if (unit >= next) copyWeights(operands, part, unit, slot.at, storage);
       if (box < kRows / kBox)
-        copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow + box * kBox,
-                                                   unit * 16, storage.full, slot.at);
-#pragma unroll
-      for (int i = 0; i < kEach; ++i)
-        copyBytes(storage.weights, panelAt(slot.at, i * kCopiers + copier), from[i] + unit * (long long)kUnitBytes, bytes, storage.full, slot.at);
+        copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow, unit * 16,
+                                                   storage.full, slot.at);
     }
   }
 
@@ -204,15 +218,18 @@ struct Tile {
   INGOT_INLINE int clusterAt(int turn, int index, Storage& storage) { return turn == 0 ? index / kCluster : nextOf(turn - 1, storage); }
   INGOT_INLINE int clusters(const IngotBatch& batch) { return lastTile(count(batch)) / kCluster; }
   INGOT_INLINE void copyAll(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    int copier = threadIdx.x / kWarp - kConsumers, cluster = index / kCluster, end = clusters(batch), rowTile, tile;
-    bool claims = rank() == 0 && copier == 0;
+    int cluster = index / kCluster, end = clusters(batch);
+    bool claims = rank() == 0 && copier() == 0;
+    Part part{0, 0, 0, kUnits};
+    placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), part.rowTile, part.tile);
+    int begun = copyFirst(operands, part, storage);
     Slot slot;
 #pragma unroll 1
     for (int turn = 0; cluster < end; cluster = nextOf(turn++, storage)) {
       int next = claims ? claimAfter(cluster, kCluster, end) : 0;
-      if (copier == 0) expectNumber<kCluster>(storage.told, turn % kTold);
-      placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), rowTile, tile);
-      copy(operands, rowsOf(batch), rowTile * kRows, tile, 0, kUnits, slot, storage);
+      if (copier() == 0) expectNumber<kCluster>(storage.told, turn % kTold);
+      placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), part.rowTile, part.tile);
+      copy(operands, rowsOf(batch), part, turn == 0 ? begun : 0, slot, storage);
       for (int r = 0; claims && r < kCluster; ++r) tell<kCluster>(storage.next, turn % kTold, next, storage.told, r);
     }
     // Until all that was copied is read, the others of the cluster reach the block's memory.
@@ -223,10 +240,11 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     openRing(storage);
     if (warpOf(threadIdx.x) >= kConsumers) {
-      if constexpr (kConsumers > 4) fewerRegisters<Registers::kCopier>();
+      if constexpr (kSharesRegisters) fewerRegisters<Registers::kCopier>();
       if (threadIdx.x % kWarp == 0) copyAll(batch, operands, index, storage);
     } else {
-      if constexpr (kConsumers > 4) moreRegisters<Registers::kOther>();
+      if constexpr (kSharesRegisters) moreRegisters<Registers::kOther>();
+      awaitLaunches();
       Course course{{}, 0, matrixRow(), -1};
 #pragma unroll 1
       for (int turn = 0; clusterAt(turn, index, storage) < clusters(batch); ++turn) {

@@ -32,6 +32,7 @@ struct Tile {
   static constexpr CudaWide kShape = cudaWideCodes(C::kShape, kFormat, kGroup);
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kSlots = kShape.slots;
   static constexpr int kDynamicBytes = cudaWideCodesBytes(C::kShape, kFormat, kGroup), kMinBlocks = kChannels == 64 ? 2 : 1;
+  static constexpr bool kAwaits = true;
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
   typedef linear::Finish<C, kChannels> Finish;
@@ -75,32 +76,39 @@ struct Tile {
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
-  // One lane copies codes. Blocks behind the last one repeat it, and are not stored.
-  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
+  // One lane copies codes. Blocks behind the last one repeat it, and are not stored. Weights of the first stages do not wait for the launches before.
+  INGOT_INLINE void copyWeights(void* const* operands, int tile, int stage, int slot, Storage& storage) {
     constexpr int kRest = kGroups % kStageGroups * kGroupChunks * 16;
+    int bytes = kRest != 0 && stage == kStages - 1 ? kRest : kStageChunks * 16;
+    announceBytes(storage.full, slot, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
+#pragma unroll
+    for (int i = 0; i < kTileBlocks; ++i) {
+      int block = tile * kTileBlocks + i;
+      const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + stage * (kStageChunks * 16ll);
+      copyBytes(storage.places.ring.weights, slot * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot);
+    }
+  }
+  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
+    constexpr int kFirst = kStages < kSlots ? kStages : kSlots;
+#pragma unroll 1
+    for (int stage = 0; stage < kFirst; ++stage) copyWeights(operands, tile, stage, stage, storage);
+    awaitLaunches();
     Slot slot;
 #pragma unroll 1
     for (int stage = 0; stage < kStages; ++stage, slot.next()) {
-      int bytes = kRest != 0 && stage == kStages - 1 ? kRest : kStageChunks * 16;
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
+      if (stage >= kFirst) copyWeights(operands, tile, stage, slot.at, storage);
       auto copyAllRows = [&](auto& to, auto& barriers) {
 #pragma unroll
         for (int row = 0; row < kRows; row += kBox)
           copyRows<kBox, kCudaWideCodesColumns, 1>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
                                                    stage * kCudaWideCodesColumns, barriers, slot.at);
       };
-      announceBytes(storage.full, slot.at, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
       if constexpr (kFloats) {
         announceBytes(storage.came, slot.at, kRowChunks * 16);
         copyAllRows(storage.places.ring.codes, storage.came);
       } else {
         copyAllRows(storage.places.ring.x, storage.full);
-      }
-#pragma unroll
-      for (int i = 0; i < kTileBlocks; ++i) {
-        int block = tile * kTileBlocks + i;
-        const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + stage * (kStageChunks * 16ll);
-        copyBytes(storage.places.ring.weights, slot.at * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot.at);
       }
     }
   }
@@ -362,9 +370,13 @@ struct Tile {
       fewerRegisters<Registers::kCopier>();
       int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
       if (thread == -kWarp) copy(operands, rowsOf(batch), firstRow, tile, storage);
-      if (thread >= 0 && thread < kScaling) scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
+      if (thread >= 0 && thread < kScaling) {
+        awaitLaunches();
+        scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
+      }
     } else {
       moreRegisters<Registers::kOther>();
+      awaitLaunches();
       Sums totals = {};
       compute(storage, totals);
       finish(totals, tile, firstRow, rows, operands, storage);

@@ -15,6 +15,7 @@ struct Tile {
   typedef linear::Finish<C, Wide::kChannels> Finish;
   static constexpr CudaWide kShape = Wide::kShape;
   static constexpr int kThreads = Wide::kThreads, kCluster = kShape.along, kMinBlocks = 1, kDynamicBytes = kShape.bytes();
+  static constexpr bool kAwaits = true;
   static constexpr int kRows = Wide::kRows, kBlockRows = kRows / kCluster, kBlockRuns = kCudaRuns / kCluster, kPlaces = kRows * Finish::kStride;
   static constexpr int kWarps = kThreads / kWarp, kLines = kBlockRows / kWarps, kEach = Wide::kChannels / kWarp;
   static_assert(Finish::kStride == cudaWideStride(Wide::kChannels) && kBlockRows % kWarps == 0);
@@ -60,21 +61,26 @@ struct Tile {
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    int rank = index % kCluster, rowTile, tile, first = rank * kBlockRuns * Wide::kRunUnits, units = Wide::kUnits - first;
-    wide::placeOf<Wide::kTiles, 1>(Wide::rowTiles(batch), index / kCluster, rowTile, tile);
-    int firstRow = rowTile * kRows, rows = Wide::rowsOf(batch) - firstRow;
-    if (units > kBlockRuns * Wide::kRunUnits) units = kBlockRuns * Wide::kRunUnits;
+    constexpr int kUnits = kBlockRuns * Wide::kRunUnits;
+    int rank = index % kCluster, first = rank * kUnits;
+    typename Wide::Part part{0, 0, first, first + kUnits < Wide::kUnits ? first + kUnits : Wide::kUnits};
+    wide::placeOf<Wide::kTiles, 1>(Wide::rowTiles(batch), index / kCluster, part.rowTile, part.tile);
+    int firstRow = part.rowTile * kRows, rows = Wide::rowsOf(batch) - firstRow;
     Wide::openRing(storage.ring);
-    typename Wide::Slot slot;
-    if (warpOf(threadIdx.x) < Wide::kConsumers) compute(rank * kBlockRuns, storage);
-    else if (threadIdx.x % kWarp == 0) Wide::copy(operands, Wide::rowsOf(batch), firstRow, tile, first, units, slot, storage.ring);
+    if (warpOf(threadIdx.x) >= Wide::kConsumers && threadIdx.x % kWarp == 0) {
+      typename Wide::Slot slot;
+      int begun = Wide::copyFirst(operands, part, storage.ring);
+      Wide::copy(operands, Wide::rowsOf(batch), part, begun, slot, storage.ring);
+    }
     __syncwarp();
+    awaitLaunches();
+    if (warpOf(threadIdx.x) < Wide::kConsumers) compute(rank * kBlockRuns, storage);
     syncCluster<kCluster>();
     int line = rank * kBlockRows + warpOf(threadIdx.x);
 #pragma unroll
     for (int i = 0; i < kLines; ++i) addUp(line + i * kWarps, storage);
     __syncwarp();
-    Finish::template run<kLines>(storage.sums, line, kWarps, tile, firstRow, rows < kRows ? rows : kRows, operands);
+    Finish::template run<kLines>(storage.sums, line, kWarps, part.tile, firstRow, rows < kRows ? rows : kRows, operands);
     syncCluster<kCluster>();  // nobody reads here any more
   }
 };
