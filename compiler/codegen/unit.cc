@@ -134,7 +134,8 @@ void attentionUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
 
 void sampleUnit(mlir::Region&, const Constants& c, KernelUnit& unit) {
   unit.name = fmt::format("sample.n{}", c.integer("columns"));
-  unit.constants = integer("kColumns", c.integer("columns"));
+  unit.columns = c.integer("columns");
+  unit.constants = integer("kColumns", unit.columns);
 }
 
 struct Function {

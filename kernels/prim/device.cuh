@@ -328,9 +328,13 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
   }
 }
 
-// A Tile with kCluster has neighbours in clusters of so many blocks (sm_90a and later); its count is a multiple of that.
+// A Tile with kCluster has neighbours in clusters of so many blocks (sm_90 and later); its count is a multiple of that.
 #define INGOT_KERNEL(symbol, ...) INGOT_KERNEL_WITH(, symbol, __VA_ARGS__)
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define INGOT_CLUSTER_KERNEL(symbol, ...) INGOT_KERNEL_WITH(__cluster_dims__(__VA_ARGS__::kCluster, 1, 1), symbol, __VA_ARGS__)
+#else
+#define INGOT_CLUSTER_KERNEL(symbol, ...) INGOT_KERNEL(symbol, __VA_ARGS__)
+#endif
 #define INGOT_KERNEL_WITH(attribute, symbol, ...)                                                           \
   extern "C" __global__ void attribute __launch_bounds__(__VA_ARGS__::kThreads, minBlocksOf<__VA_ARGS__>()) \
       symbol(const IngotBatch* batch, const IngotOperands operands) {                                       \

@@ -2,7 +2,7 @@
 // names on a host.
 #pragma once
 
-#include "kernels/prim/device.cuh"
+#include "kernels/prim/cluster.cuh"
 
 // Blocks and stages have places of a ring in turn; `round` tells whose turn it is.
 template <int Slots>
@@ -32,7 +32,6 @@ template <int N>
 struct SharedBarriers {
   ingot_u64 values[N];
 };
-INGOT_INLINE unsigned sharedAddress(const void* shared) { return (unsigned)__cvta_generic_to_shared(shared); }
 template <int N>
 INGOT_INLINE void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(sharedAddress(&barriers.values[i])), "r"(count) : "memory");
@@ -48,23 +47,6 @@ INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i, int rank) {
                      sharedAddress(&barriers.values[i])),
                  "r"(rank)
                  : "memory");
-}
-// What block `rank` of a cluster has at that place.
-template <int Blocks, class T, int N>
-INGOT_INLINE T loadFrom(SharedArray<T, N>& from, int i, int rank) {
-  static_assert(sizeof(T) == 4 && Blocks > 1);
-  unsigned word;
-  asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %1, %2; ld.shared::cluster.b32 %0, [there]; }"
-               : "=r"(word)
-               : "r"(sharedAddress(&from.values[i])), "r"(rank)
-               : "memory");
-  return __builtin_bit_cast(T, word);
-}
-// Blocks of a cluster, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), wait for each other.
-template <int Blocks>
-INGOT_INLINE void syncCluster() {
-  if constexpr (Blocks == 1) __syncthreads();
-  else asm volatile("barrier.cluster.arrive.release.aligned; barrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
 // Arrives, and says how many bytes copies will bring.
 template <int N>

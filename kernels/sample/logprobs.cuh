@@ -29,39 +29,47 @@ class Leaders {
   ingot_u64 last_, place_ = 0;
 };
 
-// The first `count` of all places that the warps of a block were shown, in warp 0; behind a barrier.
-INGOT_INLINE Leaders leadersOfBlock(const Leaders& ofWarp, int count, Storage& storage) {
+// The first `count` of all places that the warps of a team were shown, in warp 0 of its first block.
+template <int Blocks>
+INGOT_INLINE Leaders leadersOfAll(const Leaders& ofWarp, int count, Team<Blocks>& team, Storage& storage) {
   int lane = threadIdx.x % kWarp;
   storage.members[threadIdx.x] = ofWarp.place();
   __syncthreads();
   Leaders leaders(count);
   if (threadIdx.x < kWarp)
     for (int i = 0; i < count; ++i) leaders.take(storage.members[lane * kWarp + i]);
+  if constexpr (Blocks == 1) return leaders;
+  if (threadIdx.x < kWarp) storage.sums[lane] = leaders.place();
+  team.sync();
+  if (threadIdx.x < kWarp && team.rank() == 0)
+    for (int rank = 1; rank < Blocks; ++rank) leaders.take(loadFrom<Blocks>(storage.sums, lane, rank));
   return leaders;
 }
 
 // `own` and `best` are an id and the highest logit of the row.
-template <int Columns>
-INGOT_INLINE void describe(const float* logits, float best, int own, int count, Storage& storage, IngotLogprobs* result) {
+template <int Columns, int Blocks>
+INGOT_INLINE void describe(const float* logits, float best, int own, int count, Team<Blocks>& team, Storage& storage, IngotLogprobs* result) {
+  constexpr int kFours = (Columns + 3) / 4;
+  int begin = team.partOf(kFours, team.rank()), end = team.partOf(kFours, team.rank() + 1);
   float ownLogit = logits[own];
   ingot_u64 mass = 0, above = 0;
   Leaders ofWarp(count);
-  for (int first = 0; first < (Columns + 3) / 4; first += kThreads) {
-    int id = (first + threadIdx.x) * 4;
+  for (int first = begin; first < end; first += kThreads) {
+    int at = first + (int)threadIdx.x, id = at * 4;
     FourFloats four{};
-    if (id < Columns) four = load<FourFloats>(logits + id);
+    if (at < end) four = load<FourFloats>(logits + id);
     for (int c = 0; c < 4; ++c, ++id) {
       float logit = four.at[c];
-      bool isCounted = id < Columns && logit >= -infinity();  // NaN is not
+      bool isCounted = at < end && id < Columns && logit >= -infinity();  // NaN is not
       mass += isCounted ? ingotWeight(logit, best, INGOT_LOG2E) : 0;
       above += isCounted && logit > ownLogit;
       ofWarp.take(isCounted ? placeOf(logit, id) : 0);
     }
   }
-  mass = blockRunning(mass, storage.sums).total;
-  above = blockRunning(above, storage.sums).total;
-  ingot_u64 place = leadersOfBlock(ofWarp, count, storage).place();
-  if (threadIdx.x >= kWarp) return;
+  mass = team.running(blockRunning(mass, storage.sums).total).total;
+  above = team.running(blockRunning(above, storage.sums).total).total;
+  ingot_u64 place = leadersOfAll(ofWarp, count, team, storage).place();
+  if (threadIdx.x >= kWarp || team.rank() > 0) return;
   int id = (int)~(unsigned)place, listed = bitCount(__ballot_sync(kFullWarp, place > 0));
   if (place > 0) result->listed[threadIdx.x] = {logits[id], id};
   if (threadIdx.x > 0) return;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/abi/sampling.h"
-#include "kernels/prim/scan.cuh"
+#include "kernels/sample/team.cuh"
 
 namespace sample {
 
@@ -19,7 +19,8 @@ struct Storage {
   SharedArray<int, kBins> counts;          // of ids, where they are not the measure
   SharedArray<ingot_u64, kThreads> members;
   SharedArray<ingot_u64, 2> found;
-  SharedArray<int, 2> numbers;
+  SharedArray<int, 3> numbers;  // of the bin that was found, -1: in another block; of its members; of those that were gathered
+  Said said;
 };
 
 // An id's place in the order: larger is earlier, no two are alike. Of ids that are not NaN.
@@ -33,13 +34,13 @@ INGOT_INLINE float logitAt(ingot_u64 place) {
   return asFloat(key >> 31 ? key & 0x7fffffffu : ~key);
 }
 
+// Of the row, fours [first, last) of logits are the block's.
 struct Row {
   const float* logits;
-  int columns;
+  int columns, first, last;
   IngotSampling sampling;
   float best, lowest;
 
-  INGOT_MEMBER int fours() const { return (columns + 3) / 4; }
   INGOT_MEMBER float exponentOf(float logit) const { return ingotExponent(logit, best, sampling.scale); }
   INGOT_MEMBER ingot_u64 weightOf(float logit) const { return ingotWeight(logit, best, sampling.scale); }
   // Calls with logit and id of those with a weight among fours [first, last), each step-th one from `first`.
@@ -56,10 +57,12 @@ struct Row {
 };
 
 // Finds the place of the last id that top-k, or top-p, keeps: it is sought in one bin of places after the other, until its bin has no
-// more ids than the block has threads. A measure of ids is their number, or their weight.
+// more ids than a block has threads. A measure of ids is their number, or their weight.
+template <int Blocks>
 class Search {
  public:
-  INGOT_MEMBER Search(const Row& row, bool isTopK, ingot_u64 last, Storage& storage) : row_(row), isTopK_(isTopK), last_(last), storage_(storage) {}
+  INGOT_MEMBER Search(const Row& row, bool isTopK, ingot_u64 last, Team<Blocks>& team, Storage& storage)
+      : row_(row), isTopK_(isTopK), last_(last), team_(team), storage_(storage) {}
 
   // `last` as it was where there are not as many ids.
   INGOT_MEMBER ingot_u64 run() {
@@ -68,6 +71,7 @@ class Search {
       if (!findBin()) return last_;
     } while (members_ > kThreads);
     gatherMembers();
+    if constexpr (Blocks > 1) shareMembers();
     return findMember();
   }
 
@@ -87,7 +91,7 @@ class Search {
 
   template <class Visit>
   INGOT_MEMBER void visitMembers(Visit visit) const {
-    row_.visit(threadIdx.x, row_.fours(), kThreads, [&](float logit, int id) {
+    row_.visit(row_.first + (int)threadIdx.x, row_.last, kThreads, [&](float logit, int id) {
       ingot_u64 place = placeOf(logit, id);
       if (isMember(logit, place)) visit(logit, place);
     });
@@ -105,52 +109,84 @@ class Search {
       addShared(storage_.measures, bin, measureOf(logit));
       if (!isTopK_) addShared(storage_.counts, bin, 1);
     });
-    __syncthreads();
+    team_.sync();
+    if (threadIdx.x == 0) storage_.numbers[0] = -1;
   }
 
-  // Goes into the bin of the id that is sought.
+  // Goes into the bin of the id that is sought. Each block adds up some of the bins, over all blocks.
+  static constexpr int kOwn = kBins / Blocks, kEach = kOwn > kThreads ? kOwn / kThreads : 1;
+  template <class T>
+  INGOT_MEMBER T ofAll(SharedArray<T, kBins>& bins, int bin) const {
+    T sum = 0;
+    for (int rank = 0; rank < Blocks; ++rank) sum += loadFrom<Blocks>(bins, bin, rank);
+    return sum;
+  }
   INGOT_MEMBER bool findBin() {
-    int bin = threadIdx.x * 2;
-    ingot_u64 first = storage_.measures[bin], second = storage_.measures[bin + 1];
-    Running running = blockRunning(first + second, storage_.sums);
+    int first = team_.rank() * kOwn + (int)threadIdx.x * kEach;
+    ingot_u64 own[kEach] = {}, sum = 0;
+    for (int i = 0; i < kEach; ++i) {
+      if (threadIdx.x * kEach < kOwn) own[i] = ofAll(storage_.measures, first + i);
+      sum += own[i];
+    }
+    Running inBlock = blockRunning(sum, storage_.sums), inTeam = team_.running(inBlock.total);
     if (bucket_ < 0) {
-      wanted_ = isTopK_ ? (ingot_u64)row_.sampling.top_k : ingotShare(running.total, row_.sampling.top_p);
+      wanted_ = isTopK_ ? (ingot_u64)row_.sampling.top_k : ingotShare(inTeam.total, row_.sampling.top_p);
       if (wanted_ == 0) wanted_ = 1;
-      if (running.total < wanted_) return false;
+      if (inTeam.total < wanted_) return false;
     }
-    ingot_u64 before = before_ + running.before;
-    if (before < wanted_ && before + first + second >= wanted_) {
-      bool isSecond = before + first < wanted_;
-      storage_.found[0] = isSecond ? before + first : before;
-      storage_.numbers[0] = bin + isSecond;
+    ingot_u64 before = before_ + inTeam.before + inBlock.before;
+    for (int i = 0; i < kEach; ++i) {
+      if (before < wanted_ && before + own[i] >= wanted_) {
+        storage_.found[0] = before;
+        storage_.numbers[0] = first + i;
+        storage_.numbers[1] = isTopK_ ? (int)own[i] : ofAll(storage_.counts, first + i);
+      }
+      before += own[i];
     }
-    __syncthreads();
-    before_ = storage_.found[0];
-    bin = storage_.numbers[0];
-    members_ = isTopK_ ? (int)storage_.measures[bin] : (int)storage_.counts[bin];
+    enterBin();
+    return true;
+  }
+  // What one thread of one block has found.
+  INGOT_MEMBER void enterBin() {
+    int lane = threadIdx.x % kWarp;
+    team_.sync();
+    int bin = lane < Blocks ? loadFrom<Blocks>(storage_.numbers, 0, lane) : -1, finder = lowestBit(__ballot_sync(kFullWarp, bin >= 0));
+    bin = __shfl_sync(kFullWarp, bin, finder);
+    members_ = loadFrom<Blocks>(storage_.numbers, 1, finder);
+    before_ = loadFrom<Blocks>(storage_.found, 0, finder);
     if (bucket_ < 0) {
       bucket_ = bin;
     } else {
       prefix_ = prefix_ << kBinBits | (unsigned)(kBins - 1 - bin);
       shift_ = nextShift();
     }
-    return true;
   }
 
   INGOT_MEMBER void gatherMembers() {
-    if (threadIdx.x == 0) storage_.numbers[1] = 0;
-    __syncthreads();
+    if (threadIdx.x == 0) storage_.numbers[2] = 0;
+    team_.sync();
     visitMembers([&](float logit, ingot_u64 place) {
-      int at = addShared(storage_.numbers, 1, 1);
+      int at = addShared(storage_.numbers, 2, 1);
       storage_.members[at] = place;
       storage_.measures[at] = measureOf(logit);
     });
+    team_.sync();
+  }
+  // Every block gets those of all: a thread one of them.
+  INGOT_MEMBER void shareMembers() {
+    int at = threadIdx.x, rank = 0;
+    for (int count; rank < Blocks - 1 && at >= (count = loadFrom<Blocks>(storage_.numbers, 2, rank)); ++rank) at -= count;
+    bool has = (int)threadIdx.x < members_;
+    ingot_u64 place = has ? loadFrom<Blocks>(storage_.members, at, rank) : 0, measure = has ? loadFrom<Blocks>(storage_.measures, at, rank) : 0;
+    team_.sync();
+    storage_.members[threadIdx.x] = place;
+    storage_.measures[threadIdx.x] = measure;
     __syncthreads();
   }
 
   // A thread a member: the one with which those up to it reach what is wanted.
   INGOT_MEMBER ingot_u64 findMember() {
-    if (threadIdx.x < members_) {
+    if ((int)threadIdx.x < members_) {
       ingot_u64 place = storage_.members[threadIdx.x], before = before_, own = storage_.measures[threadIdx.x];
       for (int i = 0; i < members_; ++i)
         if (storage_.members[i] > place) before += storage_.measures[i];
@@ -164,6 +200,7 @@ class Search {
   const bool isTopK_;
   ingot_u64 last_, wanted_ = 0, before_ = 0, prefix_ = 0;
   int bucket_ = -1, shift_ = 64, members_ = 0;
+  Team<Blocks>& team_;
   Storage& storage_;
 };
 

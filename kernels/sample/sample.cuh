@@ -1,6 +1,7 @@
 // The token behind each row of logits as runtime/sample draws it: the same id, and -1 where no logit is over minus infinity. How is in
 // the batch's samplings; its edits change the logits first. Where log-probabilities are wanted, what they are made of too.
-// Tile r is a row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row, room for the logits of allowed ids.
+// Tiles are a row's blocks, then those of the next row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row, room for the logits of
+// allowed ids.
 #pragma once
 
 #include "kernels/sample/logprobs.cuh"
@@ -29,44 +30,48 @@ INGOT_INLINE Best bestOfWarp(Best best) {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaSampleThreads, kColumns = C::kColumns, kStride = (kColumns + 15) / 16 * 16;
+  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kHasClusters ? kRowBlocks : 1;
   using Storage = sample::Storage;
+  using Team = sample::Team<kCluster>;
 
-  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows; }
+  INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows * kRowBlocks; }
 
-  INGOT_INLINE void edit(const IngotEdit* edits, int count, float* logits) {
-    for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn) {
-      for (int i = threadIdx.x; i < count; i += kThreads)
+  // Calls with each number from 0 on, in one thread of the team.
+  template <class Visit>
+  INGOT_INLINE void forEach(int count, Team& team, const Visit& visit) {
+    for (int i = team.rank() * kThreads + (int)threadIdx.x; i < count; i += kCluster * kThreads) visit(i);
+    team.sync();
+  }
+  INGOT_INLINE void edit(const IngotEdit* edits, int count, float* logits, Team& team) {
+    for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn)
+      forEach(count, team, [&](int i) -> void {
         if (IngotEdit one = edits[i]; one.turn == turn) logits[one.id] = ingotEdited(one, logits[one.id]);
-      __syncthreads();
-    }
+      });
   }
   // Several edits of one id note, and bring back, the same logit.
-  INGOT_INLINE void note(IngotEdit* edits, int count, const float* logits) {
-    for (int i = threadIdx.x; i < count; i += kThreads) edits[i].before = logits[edits[i].id];
-    __syncthreads();
+  INGOT_INLINE void note(IngotEdit* edits, int count, const float* logits, Team& team) {
+    forEach(count, team, [&](int i) -> void { edits[i].before = logits[edits[i].id]; });
   }
-  INGOT_INLINE void takeBack(const IngotEdit* edits, int count, float* logits) {
-    for (int i = threadIdx.x; i < count; i += kThreads) logits[edits[i].id] = edits[i].before;
-    __syncthreads();
+  INGOT_INLINE void takeBack(const IngotEdit* edits, int count, float* logits, Team& team) {
+    forEach(count, team, [&](int i) -> void { logits[edits[i].id] = edits[i].before; });
   }
 
-  INGOT_INLINE float* gatherAllowed(const float* logits, const IngotEdit* edits, int count, float* allowed) {
-    for (int i = threadIdx.x; i < kCudaSampleAllowed; i += kThreads) allowed[i] = i < count ? logits[edits[i].id] : -infinity();
-    __syncthreads();
+  INGOT_INLINE float* gatherAllowed(const float* logits, const IngotEdit* edits, int count, float* allowed, Team& team) {
+    forEach(kCudaSampleAllowed, team, [&](int i) -> void { allowed[i] = i < count ? logits[edits[i].id] : -infinity(); });
     return allowed;
   }
 
   template <int Columns>
-  INGOT_INLINE Best bestOf(const float* logits, Storage& storage) {
-    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
+  INGOT_INLINE Best bestOf(const float* logits, Team& team, Storage& storage) {
+    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, end = team.partOf(Columns / 4, team.rank() + 1);
     Best best{-infinity(), -1};
 #pragma unroll 8
-    for (int i = threadIdx.x; i < Columns / 4; i += kThreads) {
+    for (int i = team.partOf(Columns / 4, team.rank()) + (int)threadIdx.x; i < end; i += kThreads) {
       FourFloats four = load<FourFloats>(logits + i * 4);
       for (int c = 0; c < 4; ++c)
         if (four.at[c] > best.value) best = {four.at[c], i * 4 + c};
     }
-    for (int i = Columns / 4 * 4 + threadIdx.x; i < Columns; i += kThreads)
+    for (int i = Columns / 4 * 4 + (int)threadIdx.x; i < Columns; i += kThreads)
       if (logits[i] > best.value) best = {logits[i], i};
     best = bestOfWarp(best);
     if (lane == 0) {
@@ -74,23 +79,26 @@ struct Tile {
       storage.ids[warp] = best.id;
     }
     __syncthreads();
-    return bestOfWarp({storage.values[lane], storage.ids[lane]});
+    best = bestOfWarp({storage.values[lane], storage.ids[lane]});
+    if constexpr (kCluster == 1) return best;
+    ingot_u64 place = team.largest(best.id < 0 ? 0 : placeOf(best.value, best.id));
+    return place == 0 ? Best{-infinity(), -1} : Best{logitAt(place), (int)~(unsigned)place};
   }
 
   // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
-  INGOT_INLINE int pick(const Row& row, ingot_u64 last, Storage& storage) {
-    int foursOfWarp = (row.fours() + kThreads - 1) / kThreads * kWarp;
-    int lane = threadIdx.x % kWarp, first = threadIdx.x / kWarp * foursOfWarp;
-    int end = first + foursOfWarp < row.fours() ? first + foursOfWarp : row.fours();
+  INGOT_INLINE int pick(const Row& row, ingot_u64 last, Team& team, Storage& storage) {
+    int foursOfWarp = (row.last - row.first + kThreads - 1) / kThreads * kWarp;
+    int lane = threadIdx.x % kWarp, first = row.first + (int)threadIdx.x / kWarp * foursOfWarp;
+    int end = first + foursOfWarp < row.last ? first + foursOfWarp : row.last;
     auto massOf = [&](int from, int to) {
       ingot_u64 mass = 0;
       row.visit(from, to, kWarp, [&](float logit, int id) { mass += placeOf(logit, id) >= last ? row.weightOf(logit) : 0; });
       return mass;
     };
     ingot_u64 mass = massOf(first + lane, end);
-    Running running = blockRunning(mass, storage.sums);
-    ingot_u64 left = ingotShare(running.total, row.sampling.uniform);
-    ingot_u64 before = __shfl_sync(kFullWarp, running.before, 0), after = __shfl_sync(kFullWarp, running.before + mass, kWarp - 1);
+    Running running = blockRunning(mass, storage.sums), inTeam = team.running(running.total);
+    ingot_u64 left = ingotShare(inTeam.total, row.sampling.uniform), upToThis = inTeam.before + running.before;
+    ingot_u64 before = __shfl_sync(kFullWarp, upToThis, 0), after = __shfl_sync(kFullWarp, upToThis + mass, kWarp - 1);
     if (left < before || left >= after) return -1;
     left -= before;
     int at = first, chosen = -1;
@@ -112,59 +120,59 @@ struct Tile {
     }
   }
 
-  // One thread writes the id.
-  INGOT_INLINE void draw(const float* logits, int columns, const IngotSampling& sampling, Best best, Storage& storage, int* chosen) {
-    if (best.id < 0 || sampling.top_k == 1) {
-      if (threadIdx.x == 0) *chosen = best.id;
-      return;
-    }
-    Row row{logits, columns, sampling, best.value, best.value + sampling.floor};
+  // One thread gets the id, the others -1.
+  INGOT_INLINE int draw(const float* logits, int columns, const IngotSampling& sampling, Best best, Team& team, Storage& storage) {
+    if (best.id < 0 || sampling.top_k == 1) return team.rank() == 0 && threadIdx.x == 0 ? best.id : -1;
+    int fours = (columns + 3) / 4;
+    Row row{logits, columns, team.partOf(fours, team.rank()), team.partOf(fours, team.rank() + 1), sampling, best.value, best.value + sampling.floor};
     ingot_u64 last = 0;
 #pragma unroll 1
     for (int filter = 0; filter < 2; ++filter)
-      if (filter == 0 ? sampling.top_k > 0 : sampling.top_p > 0) last = Search(row, filter == 0, last, storage).run();
-    int id = pick(row, last, storage);
-    if (id >= 0) *chosen = id;
+      if (filter == 0 ? sampling.top_k > 0 : sampling.top_p > 0) last = Search<kCluster>(row, filter == 0, last, team, storage).run();
+    return pick(row, last, team, storage);
   }
 
-  INGOT_INLINE float* logitsOf(void* const* operands, int index) { return (float*)operands[0] + (long long)index * kStride; }
-  INGOT_INLINE int* chosenOf(void* const* operands, int index) { return (int*)operands[1] + index; }
+  INGOT_INLINE float* logitsOf(void* const* operands, int row) { return (float*)operands[0] + (long long)row * kStride; }
+  INGOT_INLINE int* chosenOf(void* const* operands, int row) { return (int*)operands[1] + row; }
 
   // Returns the largest logit, where all ids are allowed. Ids that are not allowed weigh nothing: a row of the others alone, in their
   // order, has the same token at the place of its id.
-  INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    float* logits = logitsOf(operands, index);
-    int* chosen = chosenOf(operands, index);
-    IngotSampling sampling = batch.samplings[index];
+  INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int row, Team& team, Storage& storage) {
+    float* logits = logitsOf(operands, row);
+    IngotSampling sampling = batch.samplings[row];
     IngotEdit* edits = batch.edits + sampling.first_edit;
     int allowed = sampling.num_allowed;
-    if (allowed > 0) logits = gatherAllowed(logits, edits, allowed, (float*)operands[3] + (long long)index * kCudaSampleAllowed);
-    else if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits);
-    if (sampling.num_edits > allowed) edit(edits + allowed, sampling.num_edits - allowed, logits);
-    Best best = allowed > 0 ? bestOf<kCudaSampleAllowed>(logits, storage) : bestOf<kColumns>(logits, storage);
-    draw(logits, allowed > 0 ? kCudaSampleAllowed : kColumns, sampling, best, storage, chosen);
-    if (allowed == 0) return best.value;
-    __syncthreads();
-    if (threadIdx.x == 0 && *chosen >= 0) *chosen = edits[*chosen].id;
-    return 0;
+    if (allowed > 0) logits = gatherAllowed(logits, edits, allowed, (float*)operands[3] + (long long)row * kCudaSampleAllowed, team);
+    else if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits, team);
+    if (sampling.num_edits > allowed) edit(edits + allowed, sampling.num_edits - allowed, logits, team);
+    Best best = allowed > 0 ? bestOf<kCudaSampleAllowed>(logits, team, storage) : bestOf<kColumns>(logits, team, storage);
+    int id = draw(logits, allowed > 0 ? kCudaSampleAllowed : kColumns, sampling, best, team, storage);
+    if (id >= 0) *chosenOf(operands, row) = allowed > 0 ? edits[id].id : id;
+    else if (best.id < 0 && team.rank() == 0 && threadIdx.x == 0) *chosenOf(operands, row) = -1;
+    return best.value;
   }
 
   // Of the logits before they were edited. The sampling is read again: drawing needs all registers.
-  INGOT_INLINE void describeRow(const IngotBatch& batch, void* const* operands, int index, float best, Storage& storage) {
-    float* logits = logitsOf(operands, index);
-    const IngotSampling& sampling = batch.samplings[index];
+  INGOT_INLINE void describeRow(const IngotBatch& batch, void* const* operands, int row, float best, Team& team, Storage& storage) {
+    float* logits = logitsOf(operands, row);
+    const IngotSampling& sampling = batch.samplings[row];
     if (sampling.num_edits > 0) {
-      if (sampling.num_allowed == 0) takeBack(batch.edits + sampling.first_edit, sampling.num_edits, logits);
-      best = bestOf<kColumns>(logits, storage).value;
+      if (sampling.num_allowed == 0) takeBack(batch.edits + sampling.first_edit, sampling.num_edits, logits, team);
+      best = bestOf<kColumns>(logits, team, storage).value;
     }
-    int own = sampling.own < 0 ? *chosenOf(operands, index) : sampling.own;
-    if (own >= 0) describe<kColumns>(logits, best, own, sampling.logprobs - 1, storage, (IngotLogprobs*)operands[2] + index);
+    int own = sampling.own < 0 ? *chosenOf(operands, row) : sampling.own;
+    if (own >= 0) describe<kColumns>(logits, best, own, sampling.logprobs - 1, team, storage, (IngotLogprobs*)operands[2] + row);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    float best = drawRow(batch, operands, index, storage);
-    __syncthreads();
-    if (batch.samplings[index].logprobs > 0) describeRow(batch, operands, index, best, storage);
+    int row = index / kRowBlocks;
+    if (index % kRowBlocks >= kCluster) return;
+    Team team(index % kRowBlocks, storage.said);
+    float best = drawRow(batch, operands, row, team, storage);
+    team.sync();
+    if (batch.samplings[row].logprobs <= 0) return;
+    describeRow(batch, operands, row, best, team, storage);
+    team.sync();  // nobody is asked any more
   }
 };
 

@@ -101,7 +101,7 @@ class Sample : public ::testing::Test {
     sampling.own = random.chance(0.5) ? -1 : static_cast<ingot_i32>(random.integer(0, columns - 1));
   }
 
-  static inline const std::vector<int64_t> kColumns = {1, 2, 3, 5, 64, 1023, 4097, 9001};
+  static inline const std::vector<int64_t> kColumns = {1, 2, 3, 5, 64, 1023, 4097, 9001, 16387, 32768};  // the last two have several blocks
   static inline std::unique_ptr<KernelLibrary> library_;
 };
 

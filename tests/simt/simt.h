@@ -34,6 +34,11 @@ INGOT_INLINE void syncTile() {
   simt::self().block->tileThreads = Threads;
   simt::self().wait(simt::Waiting::tile, "syncTile");
 }
+#ifdef INGOT_SIMT_WITHOUT_WARPGROUPS
+constexpr bool kHasClusters = false;
+#else
+constexpr bool kHasClusters = true;
+#endif
 template <int Blocks>
 INGOT_INLINE void syncCluster() {
   simt::self().wait(Blocks == 1 ? simt::Waiting::block : simt::Waiting::cluster, "syncCluster");

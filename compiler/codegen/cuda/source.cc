@@ -97,7 +97,10 @@ SourceUnit cudaSource(const KernelUnit& unit) {
 KernelCode cudaKernel(const KernelUnit& unit) {
   KernelCode code;
   if (unit.function == "rows") code.threads = cudaRowsThreads(unit.columns);
-  if (unit.function == "sample") code.threads = kCudaSampleThreads;
+  if (unit.function == "sample") {
+    code.threads = kCudaSampleThreads;
+    code.tiles.count = code.clusterBlocks = static_cast<uint32_t>(cudaSampleBlocks(unit.columns));
+  }
   if (unit.function == "embedding") {
     code.threads = kCudaEmbeddingThreads;
     code.tiles.count = cudaEmbeddingTiles(unit.columns);

@@ -1,0 +1,44 @@
+// Clusters of blocks, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), which sm_90 brought. tests/simt
+// gives the same names on a host.
+#pragma once
+
+#include "kernels/prim/device.cuh"
+
+#ifndef INGOT_SIMT
+constexpr bool kHasClusters =
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    true;
+#else
+    false;
+#endif
+
+INGOT_INLINE unsigned sharedAddress(const void* shared) { return (unsigned)__cvta_generic_to_shared(shared); }
+// All threads of a cluster wait for each other, and see what the others wrote.
+template <int Blocks>
+INGOT_INLINE void syncCluster() {
+  if constexpr (Blocks == 1) __syncthreads();
+  else asm volatile("barrier.cluster.arrive.release.aligned; barrier.cluster.wait.acquire.aligned;" ::: "memory");
+}
+// What block `rank` of a cluster has at that place.
+template <int Blocks, class T, int N>
+INGOT_INLINE T loadFrom(SharedArray<T, N>& from, int i, int rank) {
+  static_assert(sizeof(T) == 4 || sizeof(T) == 8);
+  if constexpr (Blocks == 1) {
+    return from[i];
+  } else if constexpr (sizeof(T) == 4) {
+    unsigned word;
+    asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %1, %2; ld.shared::cluster.b32 %0, [there]; }"
+                 : "=r"(word)
+                 : "r"(sharedAddress(&from.values[i])), "r"(rank)
+                 : "memory");
+    return __builtin_bit_cast(T, word);
+  } else {
+    ingot_u64 words;
+    asm volatile("{ .reg .b32 there; mapa.shared::cluster.u32 there, %1, %2; ld.shared::cluster.b64 %0, [there]; }"
+                 : "=l"(words)
+                 : "r"(sharedAddress(&from.values[i])), "r"(rank)
+                 : "memory");
+    return __builtin_bit_cast(T, words);
+  }
+}
+#endif
