@@ -34,6 +34,7 @@ struct IngotSampling {
   // 0: the token may be any id; n: one of those that the row's first n edits name, in ascending order. The edits behind those name places
   // among them.
   ingot_i32 num_allowed;
+  ingot_i32 looks_back;  // 1: the edits depend on the row's own token, and were made before it was known
   ingot_u64 top_p;    // times 2^64; 0: all
   ingot_u64 uniform;  // the row's random number in [0, 1), times 2^64
 };
@@ -42,8 +43,12 @@ struct IngotSampling {
 // behind those of the turn before; within a turn ids differ, where they do not all add -inf.
 #define INGOT_EDIT_TURNS 3
 struct IngotEdit {
-  ingot_i32 id, turn;
+  ingot_i32 id, turn;  // -1: of a row that looks back, its own token, unless another edit of the turn is of that
   float repetition, add;
+  // Of rows that look back: what is added in place of `add` where the id is the row's own token, and the token that it has to be for the edit
+  // to count, -1: any.
+  float add_behind_itself;
+  ingot_i32 only_behind;
   float before;  // all edits: the kernel's note, by which it takes them back where log-probabilities are wanted
 };
 
@@ -71,7 +76,7 @@ struct IngotBatch {
   ingot_i32 max_pages;      // row stride of page_table
   ingot_i32 num_splits;
   ingot_i32 num_edits;
-  const ingot_i32* token_ids;             // [T]; negative: ~row of `chosen`, of GPUs
+  ingot_i32* token_ids;                   // [T]; negative: ~row of `chosen`, of GPUs, until the embedding has read it
   const ingot_i32* positions;             // [T] place in its own sequence, from 0
   const ingot_i32* sequence_of;           // [T] row of page_table
   const ingot_i32* rows;                  // [R] indices into the tokens, ascending

@@ -46,14 +46,15 @@ struct Tile {
     else return element(table + id / 16 * blockBytes(C::kFormat, C::kK, C::kGroup), (int)(id % 16), k);
   }
 
-  // Where the batch before has chosen none, nobody looks at what comes of it here.
+  // Who comes behind finds what was looked up. Where the batch before has chosen none, nobody looks at what comes of it here.
   INGOT_INLINE int idOf(const IngotBatch& batch, int token) {
     if constexpr (C::kPositions) {
       return batch.positions[token];
     } else {
       int id = batch.token_ids[token];
-      if (id < 0) id = batch.chosen[~id];
-      return id < 0 ? 0 : id;
+      if (id >= 0) return id;
+      id = batch.chosen[~id];
+      return batch.token_ids[token] = id < 0 ? 0 : id;
     }
   }
 

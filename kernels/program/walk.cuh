@@ -66,7 +66,6 @@ struct Walk {
   INGOT_INLINE const IngotBatch& keptBatch(const IngotBatch& batch, Storage& storage) {
     IngotBatch own = batch;
     int used = 0;
-    keep(own.token_ids, batch.num_tokens, used, storage);
     keep(own.positions, batch.num_tokens, used, storage);
     keep(own.sequence_of, batch.num_tokens, used, storage);
     keep(own.rows, batch.num_rows, used, storage);

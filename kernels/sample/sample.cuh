@@ -42,18 +42,42 @@ struct Tile {
     for (int i = team.rank() * kThreads + (int)threadIdx.x; i < count; i += kCluster * kThreads) visit(i);
     team.sync();
   }
+  // How many threads of the team have something; they sync.
+  INGOT_INLINE int countOf(bool has, Team& team, Storage& storage) { return (int)team.running(blockRunning(has, storage.sums).total).total; }
+  // Edits that look back, once the row's own token is known: the first `allowed` name ids, and the others their places.
+  INGOT_INLINE void lookBack(IngotEdit* edits, int count, int allowed, int token, Team& team, Storage& storage) {
+    int placeBehind = 0;  // of the token, counted from 1, where this thread has found it
+    forEach(allowed, team, [&](int i) -> void { placeBehind = edits[i].id == token ? i + 1 : placeBehind; });
+    int place = allowed > 0 ? (int)team.running(blockRunning((ingot_u64)placeBehind, storage.sums).total).total - 1 : token;
+    bool isEdited = false;
+    forEach(count - allowed, team, [&](int i) -> void {
+      IngotEdit& one = edits[allowed + i];
+      if (one.only_behind >= 0 && one.only_behind != token) one.id = -2;
+      if (one.turn != 1 || one.id != place) return;
+      one.add = one.add_behind_itself;
+      isEdited = true;
+    });
+    bool isUnknown = countOf(isEdited, team, storage) == 0;
+    forEach(count - allowed, team, [&](int i) -> void {
+      if (isUnknown && edits[allowed + i].id == -1) edits[allowed + i].id = place;
+    });
+  }
   INGOT_INLINE void edit(const IngotEdit* edits, int count, float* logits, Team& team) {
     for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn)
       forEach(count, team, [&](int i) -> void {
-        if (IngotEdit one = edits[i]; one.turn == turn) logits[one.id] = ingotEdited(one, logits[one.id]);
+        if (IngotEdit one = edits[i]; one.turn == turn && one.id >= 0) logits[one.id] = ingotEdited(one, logits[one.id]);
       });
   }
   // Several edits of one id note, and bring back, the same logit.
   INGOT_INLINE void note(IngotEdit* edits, int count, const float* logits, Team& team) {
-    forEach(count, team, [&](int i) -> void { edits[i].before = logits[edits[i].id]; });
+    forEach(count, team, [&](int i) -> void {
+      if (edits[i].id >= 0) edits[i].before = logits[edits[i].id];
+    });
   }
   INGOT_INLINE void takeBack(const IngotEdit* edits, int count, float* logits, Team& team) {
-    forEach(count, team, [&](int i) -> void { logits[edits[i].id] = edits[i].before; });
+    forEach(count, team, [&](int i) -> void {
+      if (edits[i].id >= 0) logits[edits[i].id] = edits[i].before;
+    });
   }
 
   INGOT_INLINE float* gatherAllowed(const float* logits, const IngotEdit* edits, int count, float* allowed, Team& team) {
@@ -142,6 +166,7 @@ struct Tile {
     IngotSampling sampling = batch.samplings[row];
     IngotEdit* edits = batch.edits + sampling.first_edit;
     int allowed = sampling.num_allowed;
+    if (sampling.looks_back) lookBack(edits, sampling.num_edits, allowed, batch.token_ids[batch.rows[row]], team, storage);
     if (allowed > 0) logits = gatherAllowed(logits, edits, allowed, (float*)operands[3] + (long long)row * kCudaSampleAllowed, team);
     else if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits, team);
     if (sampling.num_edits > allowed) edit(edits + allowed, sampling.num_edits - allowed, logits, team);

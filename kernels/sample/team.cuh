@@ -17,7 +17,7 @@ class Team {
  public:
   INGOT_MEMBER Team(int rank, Said& said) : rank_(rank), said_(said) {}
 
-  INGOT_MEMBER int rank() const { return rank_; }
+  INGOT_MEMBER int rank() const { return Blocks == 1 ? 0 : rank_; }
   // Where this block's part of so many things begins.
   INGOT_MEMBER int partOf(int count, int rank) const { return (int)((long long)count * rank / Blocks); }
   INGOT_MEMBER void sync() const { syncCluster<Blocks>(); }

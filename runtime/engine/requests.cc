@@ -131,6 +131,7 @@ IngotSampling Output::sampling(int position) const {
   if (params_.logprobs) sampling.logprobs = *params_.logprobs + 1;
   sampling.own = -1;
   sampling.num_allowed = numAllowed();
+  sampling.looks_back = position > nextPosition() && lookBack(rules_, settings_);
   return sampling;
 }
 

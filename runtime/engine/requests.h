@@ -33,10 +33,9 @@ class Output {
   // and the output has ended with "error".
   std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
   // How token `position` of the output is drawn where its logits are, with the edits that collectEdits() appends. It is the next one, or
-  // the one behind that where nothing looks back.
+  // the one behind that.
   int32_t numAllowed() const { return static_cast<int32_t>(rules_.allowed.size()); }
   std::optional<int> logprobs() const { return params_.logprobs; }
-  bool looksBack() const { return lookBack(rules_, settings_); }
   IngotSampling sampling(int position) const;
   void collectEdits(int position, std::vector<IngotEdit>& edits) const { collectEditsOfAllowed(rules_, settings_, history_, position, edits); }
   // Takes the token that was drawn so, as sample() would; -1: there is none. `logprobs` where sampling() asks for them.

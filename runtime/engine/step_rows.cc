@@ -42,7 +42,7 @@ void StepRows::askNext(const ScheduledChunk& chunk, const Output& output) {
   isLeft_[static_cast<size_t>(row)] = isLeft = isLeft && batch_.hasRoomFor(edits.size());
   if (isLeft) batch_.choose(row, output.sampling(position), edits);
   else batch_.readLogits({row, 1});
-  letNextBegin_ &= isLeft && !output.looksBack();
+  letNextBegin_ &= isLeft;
 }
 
 void StepRows::readPrompt(const ScheduledChunk& chunk, Request& request) {

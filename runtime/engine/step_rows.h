@@ -16,8 +16,7 @@ class StepRows {
   void clear() { letNextBegin_ = true; }
   // Behind Batch::add() of the chunk: its rows are the last that were added.
   void ask(const ScheduledChunk& chunk, const Request& request, const Output& output);
-  // Whether the next step can begin before this one's tokens are known: the device chooses them, and nothing else that it is asked for
-  // depends on them.
+  // Whether the next step can begin before this one's tokens are known: the device chooses them, and logits stay there.
   bool letNextBegin() const { return letNextBegin_; }
   // Once the batch was computed: log-probabilities of prompt tokens, for chunks of sequences that want them, and the next token, of chunks
   // that sample; none where the rules leave none.

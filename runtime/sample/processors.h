@@ -34,11 +34,11 @@ struct LogitRules {
   int minTokens = 0;
 };
 
-// Whether what they change depends on the tokens that came out, and not on their number alone.
+// Whether what they change depends on the last token that came out.
 bool lookBack(const LogitRules& rules, const SamplerSettings& settings);
 // What rules and penalties change for the output's token `position`, but for `allowed`, appended to `edits`: bias; repetition over prompt and
-// output (Keskar et al. 2019), frequency and presence over the output; masks. The history ends before that token, or earlier where
-// they do not look back.
+// output (Keskar et al. 2019), frequency and presence over the output; masks. The history ends before that token, or before the one in
+// front of it, whose part GPUs add (IngotSampling::looks_back).
 void collectEdits(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, int position, std::vector<IngotEdit>& edits);
 // All rules, as IngotSampling wants edits where `num_allowed` are: the allowed ids, then the edits of those, by their places among them.
 void collectEditsOfAllowed(const LogitRules& rules, const SamplerSettings& settings, const TokenHistory& history, int position,

@@ -110,7 +110,7 @@ class Arguments {
   const IngotKernelArgs& get() const { return args_.front(); }
 
  private:
-  const ingot_i32* keep(const ingot_i32* values, ingot_i32 count) { return values ? integers_.emplace_back(values, values + count).data() : nullptr; }
+  ingot_i32* keep(const ingot_i32* values, ingot_i32 count) { return values ? integers_.emplace_back(values, values + count).data() : nullptr; }
   OperandVector<void*> operands_;
   OperandVector<IngotBatch> batch_;
   OperandVector<IngotKernelArgs> args_;

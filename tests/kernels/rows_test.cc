@@ -185,7 +185,7 @@ TEST_P(Embedding, CopiesTheRowsOfItsTable) {
     Poisoned y(ids.size() * static_cast<size_t>(stride) * 4);
     IngotBatch batch{};
     batch.num_tokens = static_cast<ingot_i32>(ids.size());
-    (c.positions ? batch.positions : batch.token_ids) = ids.data();
+    batch.positions = batch.token_ids = ids.data();
     // GPUs know of every other one only that it is what the batch before has chosen, and of the last that it has chosen none.
     std::vector<ingot_i32> known = ids, chosen;
     if (GetParam() == "cuda-emulated" && !c.positions) {

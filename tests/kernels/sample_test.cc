@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 
 #include "kernels/linear/layout.h"
 #include "kernels/sample/sample.spec.h"
@@ -45,23 +46,45 @@ class Sample : public ::testing::Test {
   }
   static void TearDownTestSuite() { library_.reset(); }
 
-  // The kernel of vocabulary i over rows, each with its own settings: tokens and log-probabilities.
+  // How rows are drawn from.
+  struct Asked {
+    std::vector<IngotSampling> samplings;
+    std::vector<IngotEdit> edits;
+
+    void add(const IngotSampling& sampling, std::span<const IngotEdit> own) {
+      samplings.push_back(sampling);
+      samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
+      samplings.back().num_edits = static_cast<ingot_i32>(own.size());
+      edits.insert(edits.end(), own.begin(), own.end());
+    }
+  };
   static void expectDrawn(size_t i, const std::vector<std::vector<float>>& rows, const std::vector<IngotSampling>& samplings,
-                          std::vector<IngotEdit> edits = {}) {
+                          const std::vector<IngotEdit>& edits = {}) {
+    expectDrawn(i, rows, {samplings, edits}, {samplings, edits}, {});
+  }
+  // The kernel of vocabulary i over rows, each with its own settings: tokens and log-probabilities. `tokens` are the rows' own, on which what is
+  // `asked` may depend; `known` is the same where it does not.
+  static void expectDrawn(size_t i, const std::vector<std::vector<float>>& rows, Asked asked, Asked known, std::vector<ingot_i32> tokens) {
     auto stride = static_cast<size_t>(paddedColumns(kColumns[i]));
     Poisoned logits(rows.size() * stride * 4), ids(rows.size() * 4), logprobs(rows.size() * sizeof(IngotLogprobs));
     Poisoned allowed(rows.size() * kCudaSampleAllowed * 4);
     for (size_t r = 0; r < rows.size(); ++r) std::copy(rows[r].begin(), rows[r].end(), logits.as<float>() + r * stride);
     IngotBatch batch{};
     batch.num_rows = static_cast<ingot_i32>(rows.size());
-    batch.samplings = samplings.data();
-    batch.edits = edits.data();
+    batch.num_tokens = static_cast<ingot_i32>(tokens.size());
+    batch.token_ids = tokens.data();
+    std::vector<ingot_i32> places(rows.size());
+    std::iota(places.begin(), places.end(), 0);
+    batch.rows = places.data();
+    batch.samplings = asked.samplings.data();
+    batch.edits = asked.edits.data();
     library_->at(i).runBackwards(batch, {logits.data(), ids.data(), logprobs.data(), allowed.data()}, library_->at(i).tilesFor(batch.num_rows));
     EXPECT_TRUE(logits.guardsIntact() && ids.guardsIntact() && logprobs.guardsIntact() && allowed.guardsIntact());
     SamplerScratch scratch;
+    const auto& samplings = known.samplings;
     for (size_t r = 0; r < rows.size(); ++r) {
       std::vector<float> row = rows[r];
-      applyEditsOf(samplings[r], edits, row);
+      applyEditsOf(samplings[r], known.edits, row);
       EXPECT_EQ(ids.as<int32_t>()[r], draw(samplings[r], row, scratch))
           << "row " << r << " of " << kColumns[i] << " columns: scale " << samplings[r].scale << " floor " << samplings[r].floor << " top_k "
           << samplings[r].top_k << " top_p " << samplings[r].top_p << " uniform " << samplings[r].uniform;
@@ -164,8 +187,8 @@ TEST_F(Sample, EditsLogitsFirst) {
       samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
       for (int turn = 0; turn < INGOT_EDIT_TURNS && r % 4; ++turn)
         for (int32_t id = 0; id < vocab; id += static_cast<int32_t>(random.integer(1, 5)))
-          edits.push_back({id, turn, turn == 1 ? 1.3f : 1, turn == 2 ? -kInfinity : random.normal()});
-      if (r % 4 == 3) edits.push_back({vocab / 2, 2, 1, -kInfinity}), edits.push_back(edits.back());
+          edits.push_back({id, turn, turn == 1 ? 1.3f : 1, turn == 2 ? -kInfinity : random.normal(), 0, -1});
+      if (r % 4 == 3) edits.push_back({vocab / 2, 2, 1, -kInfinity, 0, -1}), edits.push_back(edits.back());
       samplings.back().num_edits = static_cast<ingot_i32>(edits.size()) - samplings.back().first_edit;
       askForLogprobs(random, vocab, samplings.back());
     }
@@ -180,8 +203,7 @@ TEST_F(Sample, DrawsAmongAllowedIds) {
     auto vocab = static_cast<int32_t>(kColumns[i]);
     std::vector<std::vector<float>> rows = rowsOf(random, vocab);
     for (int more = 0; more < 12; ++more) rows.push_back(randomLogits(random, static_cast<size_t>(vocab)));
-    std::vector<IngotSampling> samplings;
-    std::vector<IngotEdit> edits;
+    Asked asked;
     TokenHistory history(vocab, std::vector<int32_t>{0, vocab / 2}, true);
     for (size_t r = 0; r < rows.size(); ++r) {
       LogitRules rules;
@@ -191,16 +213,52 @@ TEST_F(Sample, DrawsAmongAllowedIds) {
       if (rules.allowed.empty()) rules.allowed.push_back(vocab - 1);
       for (int32_t id = 0; id < vocab && r % 2; id += static_cast<int32_t>(random.integer(1, 40))) rules.bias.emplace_back(id, random.normal());
       if (r % 4 == 1) rules.stopIds = {vocab / 2, vocab - 1}, rules.minTokens = 1;
-      samplings.push_back(randomSampling(random, vocab));
-      samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
       std::vector<IngotEdit> own;
       collectEditsOfAllowed(rules, {.repetitionPenalty = r % 4 == 3 ? 1.4f : 1}, history, 0, own);
-      edits.insert(edits.end(), own.begin(), own.end());
-      samplings.back().num_edits = static_cast<ingot_i32>(own.size());
-      samplings.back().num_allowed = static_cast<ingot_i32>(rules.allowed.size());
-      askForLogprobs(random, vocab, samplings.back());
+      asked.add(randomSampling(random, vocab), own);
+      asked.samplings.back().num_allowed = static_cast<ingot_i32>(rules.allowed.size());
+      askForLogprobs(random, vocab, asked.samplings.back());
     }
-    expectDrawn(i, rows, samplings, edits);
+    expectDrawn(i, rows, asked, asked, {});
+  }
+}
+
+// Penalties and words of several tokens where the host did not know the last token when it said what it wants.
+TEST_F(Sample, LooksBackAtATokenThatNobodyKnew) {
+  Random random(8);
+  for (size_t i = 0; i < kColumns.size(); ++i) {
+    auto vocab = static_cast<int32_t>(kColumns[i]);
+    auto some = [&] { return static_cast<int32_t>(random.integer(0, std::min(vocab, 6) - 1)); };  // few, so that they meet
+    std::vector<std::vector<float>> rows;
+    std::vector<ingot_i32> tokens;
+    Asked asked, known;
+    for (int r = 0; r < 40; ++r) {
+      rows.push_back(randomLogits(random, static_cast<size_t>(vocab)));
+      for (int32_t id = 0; id < std::min(vocab, 8); ++id) rows.back()[static_cast<size_t>(id)] += 4;
+      LogitRules rules;
+      SamplerSettings settings{.repetitionPenalty = r % 3 ? 1.3f : 1, .presencePenalty = r % 4 ? 0.7f : 0, .frequencyPenalty = 0.3f};
+      if (r % 5 == 4) settings = {};
+      for (int word = 0; word < r % 6; ++word)
+        for (auto& ids = rules.badWords.emplace_back(); std::ssize(ids) <= word % 3;) ids.push_back(some());
+      for (int32_t id = 0; id < vocab && r % 3 == 1; ++id)
+        if (random.chance(0.5) && std::ssize(rules.allowed) < kCudaSampleAllowed) rules.allowed.push_back(id);
+      if (r % 7 == 3) rules.bias = {{0, 1.0f}}, rules.stopIds = {vocab - 1}, rules.minTokens = 3;
+      TokenHistory history(vocab, std::vector<int32_t>{some(), some()}, settings.penalises());
+      int position = 1 + r % 4;
+      for (int k = 1; k < position; ++k) history.append(some());
+      tokens.push_back(some());
+      IngotSampling sampling = r % 2 ? randomSampling(random, vocab) : samplingOf({.temperature = 0}, 0);
+      sampling.num_allowed = static_cast<ingot_i32>(rules.allowed.size());
+      askForLogprobs(random, vocab, sampling);
+      std::vector<IngotEdit> before, after;
+      collectEditsOfAllowed(rules, settings, history, position, before);
+      history.append(tokens.back());
+      collectEditsOfAllowed(rules, settings, history, position, after);
+      known.add(sampling, after);
+      sampling.looks_back = 1;
+      asked.add(sampling, before);
+    }
+    expectDrawn(i, rows, asked, known, tokens);
   }
 }
 

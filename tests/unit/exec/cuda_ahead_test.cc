@@ -11,7 +11,7 @@ struct Work {
   std::vector<SamplingParams> params;
 };
 
-// Requests of which few look back at their tokens, and many end before their longest.
+// Requests of which many look back at their tokens, and end before their longest.
 Work makeWork(uint64_t seed, int count) {
   Random random(seed);
   Work work;
@@ -30,7 +30,8 @@ Work makeWork(uint64_t seed, int count) {
     if (random.chance(0.3)) one.logprobs = 3;
     if (random.chance(0.2)) one.prompt_logprobs = 2;
     if (random.chance(0.2)) one.allowed_token_ids = {4, 7, 12, 33, 40, 60};
-    if (random.chance(0.1)) one.presence_penalty = 0.5f;
+    if (random.chance(0.4)) one.presence_penalty = 0.5f, one.frequency_penalty = 0.3f;
+    if (random.chance(0.3)) one.repetition_penalty = 1.4f;
     work.prompts.push_back(std::move(prompt));
     work.params.push_back(one);
   }
@@ -104,12 +105,11 @@ TEST_F(AheadTest, AnEndThatTokensBringTakesOneMoreStep) {
   expectSteps(params, true, 2, 2);
 }
 
-TEST_F(AheadTest, WhatDependsOnTokensWaitsForThem) {
+TEST_F(AheadTest, OnlyTheHostHasToKnowTokensWhereItDraws) {
   SamplingParams params = sixTokens();
   params.repetition_penalty = 1.2f;
-  expectSteps(params, true, 6, 1);
-  params = sixTokens();
-  params.logprobs = -1;  // the host draws
+  expectSteps(params, true, 6, 2);
+  params.logprobs = -1;
   expectSteps(params, true, 6, 1);
 }
 
@@ -133,7 +133,7 @@ TEST_F(AheadTest, AnswersAreTheSame) {
 
 TEST_F(AheadTest, AnswersAreTheSameWhenPreempted) {
   Work work = makeWork(22, 12);
-  for (SamplingParams& one : work.params) one.n = 1, one.presence_penalty = 0;
+  for (SamplingParams& one : work.params) one.n = 1;
   EngineOptions options = optionsFor("cuda");
   for (bool caching : {false, true}) {
     options.enable_prefix_caching = caching;
@@ -167,7 +167,6 @@ TEST_F(AheadTest, WhatWasGeneratedStaysInTheCache) {
 // What a call leaves at work is over before the next one.
 TEST_F(AheadTest, EndsInTheMiddle) {
   Work work = makeWork(23, 6);
-  for (SamplingParams& one : work.params) one.presence_penalty = 0;
   EngineOptions options = optionsFor("cuda");
   options.kv_cache_memory = 64 * kTinyPageBytes;
   options.enable_prefix_caching = false;

@@ -1,0 +1,197 @@
+// How a program comes to a GPU: its kernels, buffers, weights and steps. What it does there is in cuda_program.cc.
+#include <algorithm>
+#include <limits>
+
+#include "kernels/abi/program.h"
+#include "runtime/base/checked.h"
+#include "runtime/exec/cuda_program.h"
+#include "runtime/exec/device_batch.h"
+#include "runtime/exec/filling.h"
+
+namespace ingot {
+namespace {
+
+constexpr uint64_t kAlignment = 256;
+
+std::string megabytes(uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
+
+}  // namespace
+
+Result<std::unique_ptr<Program>> CudaProgram::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages) {
+  std::unique_ptr<CudaProgram> program(new CudaProgram(artifact, *choice.variant));
+  INGOT_TRY(program->bind(choice, limits, pages).at(choice.gpu->name));
+  return std::unique_ptr<Program>(std::move(program));
+}
+
+Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_t pages) {
+  INGOT_ASSIGN(device_, CudaDevice::open(*choice.driver, *choice.gpu));
+  INGOT_TRY(checkMemory(limits, pages));
+  INGOT_TRY(loadKernels());
+  INGOT_TRY(placeBuffers(limits, pages));
+  INGOT_TRY(placeWeights());
+  INGOT_TRY(bindSteps());
+  INGOT_TRY(bindMaps(limits));
+  INGOT_TRY(bindPersistent());
+  INGOT_TRY(device_->synchronize());
+  graphs_ = std::make_unique<CudaGraphs>(*choice.driver, *choice.gpu, limits, mostWalked(),
+                                         [this](CudaDevice& device, const IngotBatch& sizes) { return launchAll(device, sizes); });
+  return {};
+}
+
+// Before any work: what is needed, what is free, and what would fit.
+Status CudaProgram::checkMemory(const BatchLimits& limits, int32_t pages) {
+  INGOT_ASSIGN(size_t free, device_->freeBytes());
+  uint64_t weights = readsFile() ? 0 : range_.bytes, buffers = packedBatchBytes(limits);
+  for (const auto* slot : *variant_.slots()) {
+    INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
+    buffers += roundUp(bytes, kAlignment);
+  }
+  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
+  if (weights + buffers + cache <= free) return {};
+  std::string advice = "this model does not fit; quantise it (ingotc --quantize=int4) or take a larger GPU";
+  if (uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_); weights + buffers + page <= free)
+    advice = fmt::format("--kv-cache-memory={} would fit, or fewer --max-num-batched-tokens", (free - weights - buffers) / page * page);
+  return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free; {}", megabytes(weights), megabytes(buffers),
+                                   megabytes(cache), megabytes(weights + buffers + cache), megabytes(free), advice);
+}
+
+Status CudaProgram::loadKernels() {
+  auto code = artifact_.segment(variant_.code_segment());
+  for (const auto* kernel : *variant_.kernels()) {
+    if (!kernel->entry() || kernel->code_bytes() == 0 || kernel->threads() == 0)
+      return Status::invalidArtifact("kernel {} is not one of a GPU", kernels_.size());
+    INGOT_ASSIGN(CudaKernel loaded,
+                 device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str(), kernel->dynamic_bytes()));
+    mostBlocks_.push_back(std::numeric_limits<unsigned>::max());
+    if (unsigned turns = kernel->turns()) {
+      INGOT_ASSIGN(unsigned atOnce, device_->blocksAtOnce(loaded, kernel->threads()));
+      mostBlocks_.back() = std::max(atOnce / turns, 1u) * turns;
+    }
+    kernels_.push_back(std::move(loaded));
+  }
+  return {};
+}
+
+Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
+  uint64_t bytes = 0;
+  for (const auto* slot : *variant_.slots()) {
+    slotOffsets_.push_back(bytes);
+    INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
+    bytes += roundUp(one, kAlignment);
+  }
+  INGOT_ASSIGN(buffers_, device_->allocate(bytes, "buffers"));
+  for (uint32_t i = 0; i < slotOffsets_.size(); ++i)
+    if (const auto* slot = variant_.slots()->Get(i); slot->extent() == plan::Extent::splits) {
+      INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
+      INGOT_TRY(device_->clear(addressOfSlot(i), one));
+    }
+  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
+  INGOT_ASSIGN(cache_, device_->allocate(cache, "the KV cache"));
+  INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits), "the batch"));
+  INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * variant_.logits_row_bytes(), "logits"));
+  for (HostSide& side : sides_) INGOT_TRY(makeSide(side, limits));
+  return {};
+}
+
+Status CudaProgram::makeSide(HostSide& side, const BatchLimits& limits) {
+  auto rows = static_cast<uint64_t>(limits.rows);
+  INGOT_ASSIGN(side.batch, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
+  INGOT_ASSIGN(side.chosen, device_->allocatePinned(rows * sizeof(int32_t), "chosen tokens"));
+  INGOT_ASSIGN(side.logprobs, device_->allocatePinned(rows * sizeof(IngotLogprobs), "log-probabilities"));
+  INGOT_ASSIGN(side.done, device_->makeEvent());
+  return {};
+}
+
+Status CudaProgram::placeWeights() {
+  auto stored = range_.filled ? std::span<const std::byte>() : artifact_.bytes().subspan(range_.start, range_.bytes);
+  if (readsFile()) {
+    firstWeight_ = reinterpret_cast<CudaPointer>(stored.data());
+    return {};
+  }
+  INGOT_ASSIGN(weights_, device_->allocate(range_.bytes, "weights"));
+  firstWeight_ = weights_.pointer();
+  if (!range_.filled) return device_->upload(firstWeight_, stored).at("weights");
+  for (const auto* weight : *artifact_.plan().weights()) INGOT_TRY(fill(*weight).at(weight->name()->string_view()));
+  return {};
+}
+
+// One stretch goes up, and is doubled on the device.
+Status CudaProgram::fill(const plan::Weight& weight) {
+  auto pattern = fillingPattern(*weight.filling(), std::min<uint64_t>(weight.bytes(), 1 << 20));
+  CudaPointer to = firstWeight_ + weight.offset();
+  uint64_t done = std::min<uint64_t>(pattern.size(), weight.bytes());
+  INGOT_TRY(device_->upload(to, std::span(pattern).first(done)));
+  for (; done < weight.bytes(); done = std::min(2 * done, weight.bytes()))
+    INGOT_TRY(device_->copyOnDevice(to + done, to, std::min(done, weight.bytes() - done)));
+  return {};
+}
+
+Status CudaProgram::bindSteps() {
+  const auto& steps = *variant_.steps();
+  for (uint32_t at = 0; at < steps.size(); ++at) {
+    const auto* step = steps[at];
+    BoundStep bound{{}, step, {}, at + 1 < steps.size() && steps[at + 1]->batches() == plan::Batches::many};
+    for (uint32_t i = 0; i < step->operands()->size(); ++i) bound.operands.at[i] = reinterpret_cast<void*>(addressOf(*step->operands()->Get(i)));
+    steps_.push_back(std::move(bound));
+    profile_.push_back({step, 0});
+  }
+  return {};
+}
+
+// Of larger kernels that want a map of their rows: as many as there can be. Each has its own, since boxes differ.
+Status CudaProgram::bindMaps(const BatchLimits& limits) {
+  std::vector<CudaTensorMap> maps;
+  std::vector<CudaPointer*> mapped;
+  for (BoundStep& bound : steps_) {
+    const plan::Step& step = *bound.step;
+    for (uint32_t j = 0; step.larger() && j < step.larger()->size(); ++j) {
+      uint32_t kernel = step.larger()->Get(j)->kernel();
+      const auto* map = variant_.kernels()->Get(kernel)->map();
+      if (!map) continue;
+      const auto* slot = variant_.slots()->Get(step.operands()->Get(0)->index());
+      uint64_t rows = static_cast<uint64_t>(slot->extent() == plan::Extent::rows ? limits.rows : limits.tokens);
+      CudaDevice::RowBoxes boxes{map->columns(), map->row_bytes(), map->element_bytes(), map->rows()};
+      INGOT_ASSIGN(CudaTensorMap one, device_->mapOf(addressOf(*step.operands()->Get(0)), rows, boxes));
+      maps.push_back(one);
+      mapped.push_back(&bound.maps[kernel]);
+    }
+  }
+  auto bytes = std::as_bytes(std::span(maps));
+  INGOT_ASSIGN(maps_, device_->allocate(bytes.size(), "maps of rows"));
+  INGOT_TRY(device_->upload(maps_.pointer(), bytes));
+  for (size_t i = 0; i < mapped.size(); ++i) *mapped[i] = maps_.pointer() + i * sizeof(CudaTensorMap);
+  return {};
+}
+
+// A GPU that cannot hold a block of it launches steps one by one.
+Status CudaProgram::bindPersistent() {
+  const auto* persistent = variant_.persistent();
+  if (!persistent) return {};
+  std::vector<IngotStep> steps;
+  for (const BoundStep& step : std::span(steps_).first(persistent->steps()))
+    if (step.step->batches() == plan::Batches::any || step.step->batches() == plan::Batches::alone)
+      steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
+  steps.insert(steps.end(), INGOT_STEPS_AHEAD, {-1, {}});
+  auto bytes = std::as_bytes(std::span(steps));
+  INGOT_ASSIGN(walkedSteps_, device_->allocate(bytes.size(), "the steps"));
+  INGOT_TRY(device_->upload(walkedSteps_.pointer(), bytes));
+  INGOT_ASSIGN(walkCounter_, device_->allocate(sizeof(ingot_u64), "the steps"));
+  INGOT_TRY(device_->clear(walkCounter_.pointer(), sizeof(ingot_u64)));
+  INGOT_ASSIGN(walkBlocks_, device_->blocksAtOnce(kernels_[persistent->kernel()], variant_.kernels()->Get(persistent->kernel())->threads()));
+  return {};
+}
+
+CudaPointer CudaProgram::addressOf(const plan::Operand& operand) const {
+  switch (operand.kind()) {
+    case plan::OperandKind::slot: return addressOfSlot(operand.index());
+    case plan::OperandKind::weight: {
+      const auto* weight = artifact_.plan().weights()->Get(variant_.weights()->Get(operand.index()));
+      return firstWeight_ + (weight->offset() - range_.start);
+    }
+    case plan::OperandKind::cache_keys:
+    case plan::OperandKind::cache_values: return cache_.pointer() + cacheOffset(variant_, operand);
+  }
+  return 0;
+}
+
+}  // namespace ingot
