@@ -35,8 +35,8 @@ struct IngotSampling {
   // among them.
   ingot_i32 num_allowed;
   ingot_i32 looks_back;  // 1: the edits depend on the row's own token, and were made before it was known
-  ingot_u64 top_p;    // times 2^64; 0: all
-  ingot_u64 uniform;  // the row's random number in [0, 1), times 2^64
+  ingot_u64 top_p;       // times 2^64; 0: all
+  ingot_u64 uniform;     // the row's random number in [0, 1), times 2^64
 };
 
 // A change to one logit before the token is chosen: (logit > 0 ? logit / repetition : logit * repetition) + add. Those of a turn come

@@ -12,6 +12,7 @@ namespace gemm {
 template <class C>
 struct Tile {
   typedef typename linear::StageOf<C, isQuantized(C::kFormat)>::Type Stage;
+  static constexpr bool kAwaits = true;
   static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp, kChannels = kCudaGemmChannels, kRows = cudaGemmRows(C::kFormat);
   static constexpr int kMinBlocks = 1;
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (kBlocks + kTileBlocks - 1) / kTileBlocks;
@@ -102,6 +103,7 @@ struct Tile {
   // everybody has left stage s - 1, whose places are filled next.
   INGOT_INLINE void compute(Input& input, const char* weights, int tile, Storage& storage, Sums& totals) {
     for (int stage = 0; stage < kAhead; ++stage) copyWeights(weights, tile, stage, storage);
+    awaitLaunches();
     input.fetch(0);
     input.put(0, storage);
     Sums sums = {};

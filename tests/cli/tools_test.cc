@@ -101,6 +101,22 @@ TEST_F(Tools, InterruptWhileCompilingIs130) {
   EXPECT_TRUE(fs::is_empty(temporary));
 }
 
+TEST_F(Tools, BenchSaysWhatItCannotMeasure) {
+  ASSERT_EQ(compile().status, 0);
+  auto refused = [&](std::vector<std::string> flags) {
+    std::vector<std::string> command = {INGOT, "bench", output, "--no-machine", "--device=cpu", "--prompt-tokens=4", "--output-tokens=2"};
+    command.insert(command.end(), flags.begin(), flags.end());
+    Ran ran = runCommand(command, temporary);
+    EXPECT_EQ(ran.status == 0, ran.err.empty()) << ran.err;
+    return ran.err;
+  };
+  EXPECT_EQ(refused({"--rounds=1"}), "");
+  EXPECT_EQ(refused({"--rounds=1", "--no-async-scheduling"}), "");
+  EXPECT_THAT(refused({"--rounds=0"}), HasSubstr("--rounds is 0, expected at least 1"));
+  EXPECT_THAT(refused({"--temperature=0.7"}), HasSubstr("only GPUs draw tokens within a step"));
+  EXPECT_THAT(refused({"--top-p=1.5"}), HasSubstr("expected 0 or more, 0 or more, and (0, 1]"));
+}
+
 TEST_F(Tools, GenerateVerifyInspectAndADamagedFile) {
   ASSERT_EQ(compile().status, 0);
   Ran ran = runCommand(

@@ -165,6 +165,10 @@ Status check(const RoundOptions& options) {
   INGOT_TRY(positive(options.outputTokens, "output-tokens"));
   INGOT_TRY(positive(options.batch, "batch"));
   INGOT_TRY(positive(options.rounds, "rounds"));
+  const SamplerSettings& sampling = options.sampling;
+  if (!(sampling.temperature >= 0 && sampling.topK >= 0 && sampling.topP > 0 && sampling.topP <= 1))
+    return Status::invalidArgument("temperature {}, top-k {}, top-p {}: expected 0 or more, 0 or more, and (0, 1]", sampling.temperature,
+                                   sampling.topK, sampling.topP);
   return positive(options.chunk, "max-num-batched-tokens");
 }
 
@@ -186,6 +190,8 @@ Status bench(BenchFlags flags) {
   warn(kTool, choice.warning);
   if (flags.tune) return printTuned(*artifact, choice);
   double openSeconds = secondsSince(start);
+  if (!choice.gpu && !options.sampling.greedy())
+    return Status::invalidArgument("--temperature: only GPUs draw tokens within a step; give --device cuda");
   int longest = static_cast<int>(artifact->plan().model()->max_len());
   if (options.promptTokens + options.outputTokens > longest)
     return Status::invalidArgument("{} prompt and {} output tokens, this model takes {} in all", options.promptTokens, options.outputTokens, longest);
@@ -209,6 +215,9 @@ Command benchCommand(CLI::App& app) {
   command->add_option("--device", flags->device, "auto, cpu or cuda[:i]");
   command->add_option("--threads", flags->rounds.threads, "default: physical cores");
   command->add_option("--rounds", flags->rounds.rounds, "the best of these counts");
+  command->add_option("--temperature", flags->rounds.sampling.temperature, "GPUs: how decoding steps draw their tokens; 0 takes the likeliest one");
+  command->add_option("--top-k", flags->rounds.sampling.topK, "of so many");
+  command->add_option("--top-p", flags->rounds.sampling.topP, "of this total probability");
   command->add_option("--max-num-batched-tokens", flags->rounds.chunk, "prompt tokens in one step, at most");
   command->add_flag("!--no-async-scheduling", flags->rounds.asyncScheduling, "GPUs: begin a step when the one before it has ended");
   command->add_flag("--profile", flags->rounds.profile, "time, bytes, operations and share of the limit by kernel; slows the run");

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "runtime/sample/sampler.h"
 #include "tools/cli/terminal.h"
 #include "tools/ingot/commands.h"
 
@@ -76,6 +77,7 @@ class Round {
     for (int sequence = 0; sequence < options_.batch; ++sequence) {
       int32_t id = nextId();
       RowRange row = batch_.add({&id, 1}, options_.promptTokens + step, 1, pagesOf(sequence));
+      batch_.choose(row.first, samplingOf(options_.sampling, 0.5));
       if (step + 1 == options_.outputTokens) batch_.readLogits(row);
     }
     return begin();

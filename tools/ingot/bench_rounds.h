@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "runtime/exec/program.h"
+#include "runtime/sample/params.h"
 
 namespace ingot::cli {
 
@@ -14,7 +15,8 @@ struct RoundOptions {
   int promptTokens = 512, outputTokens = 64, batch = 1, threads = 0, rounds = 3;
   int chunk = 512;  // prompt tokens in one step, at most
   bool profile = false;
-  bool asyncScheduling = true;  // a step begins while the one before it is at work, where the device allows it
+  SamplerSettings sampling{.temperature = 0};  // of decoding steps, where the device draws
+  bool asyncScheduling = true;                 // a step begins while the one before it is at work, where the device allows it
 };
 
 // The best round's times.
