@@ -4,8 +4,8 @@
 // allowed ids.
 #pragma once
 
+#include "kernels/sample/edits.cuh"
 #include "kernels/sample/logprobs.cuh"
-#include "kernels/sample/sample.spec.h"
 
 namespace sample {
 
@@ -33,57 +33,9 @@ struct Tile {
   static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kHasClusters ? kRowBlocks : 1;
   using Storage = sample::Storage;
   using Team = sample::Team<kCluster>;
+  using Edits = sample::Edits<kCluster>;
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows * kRowBlocks; }
-
-  // Calls with each number from 0 on, in one thread of the team.
-  template <class Visit>
-  INGOT_INLINE void forEach(int count, Team& team, const Visit& visit) {
-    for (int i = team.rank() * kThreads + (int)threadIdx.x; i < count; i += kCluster * kThreads) visit(i);
-    team.sync();
-  }
-  // How many threads of the team have something; they sync.
-  INGOT_INLINE int countOf(bool has, Team& team, Storage& storage) { return (int)team.running(blockRunning(has, storage.sums).total).total; }
-  // Edits that look back, once the row's own token is known: the first `allowed` name ids, and the others their places.
-  INGOT_INLINE void lookBack(IngotEdit* edits, int count, int allowed, int token, Team& team, Storage& storage) {
-    int placeBehind = 0;  // of the token, counted from 1, where this thread has found it
-    forEach(allowed, team, [&](int i) -> void { placeBehind = edits[i].id == token ? i + 1 : placeBehind; });
-    int place = allowed > 0 ? (int)team.running(blockRunning((ingot_u64)placeBehind, storage.sums).total).total - 1 : token;
-    bool isEdited = false;
-    forEach(count - allowed, team, [&](int i) -> void {
-      IngotEdit& one = edits[allowed + i];
-      if (one.only_behind >= 0 && one.only_behind != token) one.id = -2;
-      if (one.turn != 1 || one.id != place) return;
-      one.add = one.add_behind_itself;
-      isEdited = true;
-    });
-    bool isUnknown = countOf(isEdited, team, storage) == 0;
-    forEach(count - allowed, team, [&](int i) -> void {
-      if (isUnknown && edits[allowed + i].id == -1) edits[allowed + i].id = place;
-    });
-  }
-  INGOT_INLINE void edit(const IngotEdit* edits, int count, float* logits, Team& team) {
-    for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn)
-      forEach(count, team, [&](int i) -> void {
-        if (IngotEdit one = edits[i]; one.turn == turn && one.id >= 0) logits[one.id] = ingotEdited(one, logits[one.id]);
-      });
-  }
-  // Several edits of one id note, and bring back, the same logit.
-  INGOT_INLINE void note(IngotEdit* edits, int count, const float* logits, Team& team) {
-    forEach(count, team, [&](int i) -> void {
-      if (edits[i].id >= 0) edits[i].before = logits[edits[i].id];
-    });
-  }
-  INGOT_INLINE void takeBack(const IngotEdit* edits, int count, float* logits, Team& team) {
-    forEach(count, team, [&](int i) -> void {
-      if (edits[i].id >= 0) logits[edits[i].id] = edits[i].before;
-    });
-  }
-
-  INGOT_INLINE float* gatherAllowed(const float* logits, const IngotEdit* edits, int count, float* allowed, Team& team) {
-    forEach(kCudaSampleAllowed, team, [&](int i) -> void { allowed[i] = i < count ? logits[edits[i].id] : -infinity(); });
-    return allowed;
-  }
 
   template <int Columns>
   INGOT_INLINE Best bestOf(const float* logits, Team& team, Storage& storage) {
@@ -156,6 +108,9 @@ struct Tile {
     return pick(row, last, team, storage);
   }
 
+  INGOT_INLINE Edits editsOf(const IngotBatch& batch, const IngotSampling& sampling, Team& team) {
+    return Edits(batch.edits + sampling.first_edit, sampling.num_edits, sampling.num_allowed, team);
+  }
   INGOT_INLINE float* logitsOf(void* const* operands, int row) { return (float*)operands[0] + (long long)row * kStride; }
   INGOT_INLINE int* chosenOf(void* const* operands, int row) { return (int*)operands[1] + row; }
 
@@ -164,15 +119,15 @@ struct Tile {
   INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int row, Team& team, Storage& storage) {
     float* logits = logitsOf(operands, row);
     IngotSampling sampling = batch.samplings[row];
-    IngotEdit* edits = batch.edits + sampling.first_edit;
     int allowed = sampling.num_allowed;
-    if (sampling.looks_back) lookBack(edits, sampling.num_edits, allowed, batch.token_ids[batch.rows[row]], team, storage);
-    if (allowed > 0) logits = gatherAllowed(logits, edits, allowed, (float*)operands[3] + (long long)row * kCudaSampleAllowed, team);
-    else if (sampling.num_edits > 0 && sampling.logprobs > 0) note(edits, sampling.num_edits, logits, team);
-    if (sampling.num_edits > allowed) edit(edits + allowed, sampling.num_edits - allowed, logits, team);
+    Edits edits = editsOf(batch, sampling, team);
+    if (sampling.looks_back) edits.lookBack(batch.token_ids[batch.rows[row]], storage);
+    if (allowed > 0) logits = edits.gatherAllowed(logits, (float*)operands[3] + (long long)row * kCudaSampleAllowed);
+    else if (sampling.num_edits > 0 && sampling.logprobs > 0) edits.note(logits);
+    edits.apply(logits);
     Best best = allowed > 0 ? bestOf<kCudaSampleAllowed>(logits, team, storage) : bestOf<kColumns>(logits, team, storage);
     int id = draw(logits, allowed > 0 ? kCudaSampleAllowed : kColumns, sampling, best, team, storage);
-    if (id >= 0) *chosenOf(operands, row) = allowed > 0 ? edits[id].id : id;
+    if (id >= 0) *chosenOf(operands, row) = allowed > 0 ? batch.edits[sampling.first_edit + id].id : id;
     else if (best.id < 0 && team.rank() == 0 && threadIdx.x == 0) *chosenOf(operands, row) = -1;
     return best.value;
   }
@@ -182,7 +137,7 @@ struct Tile {
     float* logits = logitsOf(operands, row);
     const IngotSampling& sampling = batch.samplings[row];
     if (sampling.num_edits > 0) {
-      if (sampling.num_allowed == 0) takeBack(batch.edits + sampling.first_edit, sampling.num_edits, logits, team);
+      if (sampling.num_allowed == 0) editsOf(batch, sampling, team).takeBack(logits);
       best = bestOf<kColumns>(logits, team, storage).value;
     }
     int own = sampling.own < 0 ? *chosenOf(operands, row) : sampling.own;

@@ -1,0 +1,74 @@
+// A row's edits: what its logits change to before a token is drawn, and back to once it is.
+#pragma once
+
+#include "kernels/sample/order.cuh"
+#include "kernels/sample/sample.spec.h"
+
+namespace sample {
+
+// The first `allowed` edits name ids, where only those may be drawn, and the others their places among them. All threads of the team call; what
+// one has written the others see.
+template <int Blocks>
+class Edits {
+ public:
+  INGOT_MEMBER Edits(IngotEdit* edits, int count, int allowed, Team<Blocks>& team) : edits_(edits), count_(count), allowed_(allowed), team_(team) {}
+
+  // Once the row's own token is known, those that look back at it are as any other.
+  INGOT_MEMBER void lookBack(int token, Storage& storage) const {
+    int found = 0;  // the token's place, counted from 1
+    forEach(0, allowed_, [&](int i) -> void { found = edits_[i].id == token ? i + 1 : found; });
+    int place = allowed_ > 0 ? sumOf(found, storage) - 1 : token;
+    bool isEdited = false;
+    forEach(allowed_, count_, [&](int i) -> void {
+      IngotEdit& one = edits_[i];
+      if (one.only_behind >= 0 && one.only_behind != token) one.id = kNone;
+      if (one.turn != 1 || one.id != place) return;
+      one.add = one.add_behind_itself;
+      isEdited = true;
+    });
+    bool hasNone = sumOf(isEdited, storage) == 0;
+    forEach(allowed_, count_, [&](int i) -> void {
+      if (hasNone && edits_[i].id == kItself) edits_[i].id = place;
+    });
+  }
+
+  INGOT_MEMBER float* gatherAllowed(const float* logits, float* to) const {
+    forEach(0, kCudaSampleAllowed, [&](int i) -> void { to[i] = i < allowed_ ? logits[edits_[i].id] : -infinity(); });
+    return to;
+  }
+  INGOT_MEMBER void apply(float* logits) const {
+    if (count_ == allowed_) return;
+    for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn)
+      forEach(allowed_, count_, [&](int i) -> void {
+        if (IngotEdit one = edits_[i]; one.turn == turn && one.id >= 0) logits[one.id] = ingotEdited(one, logits[one.id]);
+      });
+  }
+  // Where all ids are allowed. Several edits of one id note, and bring back, the same logit.
+  INGOT_MEMBER void note(const float* logits) const {
+    forEach(0, count_, [&](int i) -> void {
+      if (edits_[i].id >= 0) edits_[i].before = logits[edits_[i].id];
+    });
+  }
+  INGOT_MEMBER void takeBack(float* logits) const {
+    forEach(0, count_, [&](int i) -> void {
+      if (edits_[i].id >= 0) logits[edits_[i].id] = edits_[i].before;
+    });
+  }
+
+ private:
+  static constexpr int kItself = -1, kNone = -2;  // in place of an id: the row's own token; nothing
+
+  // Calls with each number, in one thread of the team.
+  template <class Visit>
+  INGOT_MEMBER void forEach(int first, int last, const Visit& visit) const {
+    for (int i = first + team_.rank() * kThreads + (int)threadIdx.x; i < last; i += Blocks * kThreads) visit(i);
+    team_.sync();
+  }
+  INGOT_MEMBER int sumOf(int own, Storage& storage) const { return (int)team_.running(blockRunning((ingot_u64)own, storage.sums).total).total; }
+
+  IngotEdit* edits_;
+  int count_, allowed_;
+  Team<Blocks>& team_;
+};
+
+}  // namespace sample
