@@ -113,7 +113,7 @@ class Lowering {
     llvm::SmallVector<mlir::Attribute> operands = {nameOf(op.getQkv())};
     for (Value optional : {op.getTable(), op.getQNorm(), op.getKNorm()})
       if (optional) operands.push_back(nameOf(optional));
-    auto cache = mlir::StringAttr::get(b_.getContext(), "cache" + std::to_string(op.getLayer()));
+    auto cache = b_.getStringAttr("cache" + llvm::Twine(op.getLayer()));
     b_.create<exec::CacheOp>(op.getLoc(), cache, b_.getI64IntegerAttr(op.getLayer()), b_.getI64IntegerAttr(op.getKvHeads()),
                              b_.getI64IntegerAttr(headDim), b_.getStringAttr(options_.cacheType));
     operands.push_back(mlir::FlatSymbolRefAttr::get(cache));
@@ -172,7 +172,7 @@ class Lowering {
   Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, exec::Extent extent,
               std::optional<exec::Extent> resultExtent = std::nullopt, mlir::FlatSymbolRefAttr workspace = {}) {
     exec::Extent rows = resultExtent.value_or(extent);
-    auto name = mlir::StringAttr::get(b_.getContext(), "b" + std::to_string(nextBuffer_++));
+    auto name = b_.getStringAttr("b" + llvm::Twine(nextBuffer_++));
     b_.create<exec::BufferOp>(result.getLoc(), name, b_.getI64IntegerAttr(rowBytes(result.getType())), exec::ExtentAttr::get(b_.getContext(), rows),
                               b_.getI64IntegerAttr(-1));
     names_[result] = mlir::FlatSymbolRefAttr::get(name);
