@@ -4,19 +4,17 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <deque>
-#include <functional>
 #include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 
 #include "kernels/abi/abi.h"
 #include "runtime/device/cpu/code.h"
 #include "runtime/device/cuda/driver.h"
 #include "runtime/device/memory.h"
 #include "runtime/format/artifact.h"
+#include "tests/support/cuda_stub/streams.h"
 
 #define INGOT_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -30,27 +28,12 @@ struct ingot::CudaFunctionTag {
 struct ingot::CudaModuleTag {
   std::vector<std::unique_ptr<ingot::CudaFunctionTag>> functions;
 };
-struct ingot::CudaStreamTag {
-  ingot::CudaGraphTag* capture = nullptr;
-  std::deque<std::function<void()>> work;  // that nobody has waited for yet
-};
-struct ingot::CudaGraphTag {
-  std::vector<std::function<void()>> launches;
-};
-struct ingot::CudaGraphExecTag : ingot::CudaGraphTag {};
-struct ingot::CudaEventTag {
-  struct Record {
-    bool isDone = false;
-    double milliseconds = 0;
-  };
-  std::shared_ptr<Record> last;
-  ingot::CudaStreamTag* stream = nullptr;  // where that was recorded
-};
 struct ingot::CudaContextTag {};
 
 namespace {
 
 using namespace ingot;
+using namespace ingot::test;
 
 constexpr int kInvalidValue = 1, kNoDevice = 100, kTooManyBlocks = 720;
 constexpr int kMultiprocessors = 4, kMostDynamicBytes = 227 << 10;
@@ -101,24 +84,6 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
   bool isShared = turns != emulator->turns.end();
   if (isShared && (blocks % turns->second || blocks > kMultiprocessors)) cudaStub().problems.push_back("blocks that take turns are not all at once");
   found->second(&args, 0, isShared ? std::numeric_limits<ingot_i64>::max() : blocks, emulator->scratch.data());
-}
-
-// The GPU is as late as can be: it does its work when somebody waits for it, and reads and writes the host's memory only then.
-std::set<CudaStreamTag*> streams;
-std::mutex streamsMutex;
-
-void runNext(CudaStreamTag& stream) {
-  auto work = std::move(stream.work.front());
-  stream.work.pop_front();
-  work();
-}
-void waitFor(CudaStreamTag& stream) {
-  while (!stream.work.empty()) runNext(stream);
-}
-// As memory is given back.
-void waitForAll() {
-  std::lock_guard lock(streamsMutex);
-  for (CudaStreamTag* stream : streams) waitFor(*stream);
 }
 
 template <class T>
