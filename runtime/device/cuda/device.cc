@@ -60,27 +60,14 @@ CudaKernel::~CudaKernel() {
   device_->driver_.cuModuleUnload(module_);
 }
 
-CudaGraph& CudaGraph::operator=(CudaGraph&& other) noexcept {
-  std::swap(device_, other.device_);
-  std::swap(exec_, other.exec_);
-  return *this;
-}
-CudaGraph::~CudaGraph() {
-  if (!exec_) return;
+template <class Tag, auto Destroy>
+CudaHandle<Tag, Destroy>::~CudaHandle() {
+  if (!tag_) return;
   (void)device_->use();
-  device_->driver_.cuGraphExecDestroy(exec_);
+  (device_->driver_.*Destroy)(tag_);
 }
-
-CudaEvent& CudaEvent::operator=(CudaEvent&& other) noexcept {
-  std::swap(device_, other.device_);
-  std::swap(event_, other.event_);
-  return *this;
-}
-CudaEvent::~CudaEvent() {
-  if (!event_) return;
-  (void)device_->use();
-  device_->driver_.cuEventDestroy_v2(event_);
-}
+template class CudaHandle<CudaGraphExecTag, &CudaDriver::cuGraphExecDestroy>;
+template class CudaHandle<CudaEventTag, &CudaDriver::cuEventDestroy_v2>;
 
 Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver, const CudaDeviceInfo& info) {
   std::unique_ptr<CudaDevice> device(new CudaDevice(driver, info));
@@ -221,34 +208,34 @@ Result<CudaGraph> CudaDevice::endCapture() {
   CudaGraphTag* captured = nullptr;
   INGOT_TRY(check(driver_.cuStreamEndCapture(stream_, &captured), "cuStreamEndCapture"));
   CudaGraph graph;
-  Status status = check(driver_.cuGraphInstantiateWithFlags(&graph.exec_, captured, 0), "cuGraphInstantiate");
+  Status status = check(driver_.cuGraphInstantiateWithFlags(&graph.tag_, captured, 0), "cuGraphInstantiate");
   driver_.cuGraphDestroy(captured);
   if (!status.ok()) {
-    graph.exec_ = nullptr;
+    graph.tag_ = nullptr;
     return status;
   }
   graph.device_ = this;
   return graph;
 }
 
-Status CudaDevice::launch(const CudaGraph& graph) { return check(driver_.cuGraphLaunch(graph.exec_, stream_), "cuGraphLaunch"); }
+Status CudaDevice::launch(const CudaGraph& graph) { return check(driver_.cuGraphLaunch(graph.tag_, stream_), "cuGraphLaunch"); }
 
 Status CudaDevice::synchronize() { return check(driver_.cuStreamSynchronize(stream_), "cuStreamSynchronize"); }
 
 Result<CudaEvent> CudaDevice::makeEvent(unsigned flags) {
   CudaEvent event;
-  INGOT_TRY(check(driver_.cuEventCreate(&event.event_, flags), "cuEventCreate"));
+  INGOT_TRY(check(driver_.cuEventCreate(&event.tag_, flags), "cuEventCreate"));
   event.device_ = this;
   return event;
 }
-Status CudaDevice::record(const CudaEvent& event) { return check(driver_.cuEventRecord(event.event_, stream_), "cuEventRecord"); }
-Status CudaDevice::wait(const CudaEvent& event) { return check(driver_.cuEventSynchronize(event.event_), "cuEventSynchronize"); }
+Status CudaDevice::record(const CudaEvent& event) { return check(driver_.cuEventRecord(event.tag_, stream_), "cuEventRecord"); }
+Status CudaDevice::wait(const CudaEvent& event) { return check(driver_.cuEventSynchronize(event.tag_), "cuEventSynchronize"); }
 
 Result<double> CudaDevice::elapsed() {
   float milliseconds = 0;
   INGOT_TRY(record(end_));
   INGOT_TRY(wait(end_));
-  INGOT_TRY(check(driver_.cuEventElapsedTime(&milliseconds, start_.event_, end_.event_), "cuEventElapsedTime"));
+  INGOT_TRY(check(driver_.cuEventElapsedTime(&milliseconds, start_.tag_, end_.tag_), "cuEventElapsedTime"));
   return static_cast<double>(milliseconds) * 1e-3;
 }
 

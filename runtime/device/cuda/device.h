@@ -63,34 +63,29 @@ class CudaKernel {
   unsigned dynamicBytes_ = 0;
 };
 
-// A captured run of launches. Move-only; does not outlive its device.
-class CudaGraph {
+// What a device gave, and a call of the driver takes back. Move-only; does not outlive its device.
+template <class Tag, auto Destroy>
+class CudaHandle {
  public:
-  CudaGraph() = default;
-  CudaGraph(CudaGraph&& other) noexcept { *this = std::move(other); }
-  CudaGraph& operator=(CudaGraph&& other) noexcept;
-  ~CudaGraph();
-  explicit operator bool() const { return exec_ != nullptr; }
+  CudaHandle() = default;
+  CudaHandle(CudaHandle&& other) noexcept { *this = std::move(other); }
+  CudaHandle& operator=(CudaHandle&& other) noexcept {
+    std::swap(device_, other.device_);
+    std::swap(tag_, other.tag_);
+    return *this;
+  }
+  ~CudaHandle();
+  explicit operator bool() const { return tag_ != nullptr; }
 
  private:
   friend class CudaDevice;
   CudaDevice* device_ = nullptr;
-  CudaGraphExecTag* exec_ = nullptr;
+  Tag* tag_ = nullptr;
 };
-
-// A place in the stream's order. Move-only; does not outlive its device.
-class CudaEvent {
- public:
-  CudaEvent() = default;
-  CudaEvent(CudaEvent&& other) noexcept { *this = std::move(other); }
-  CudaEvent& operator=(CudaEvent&& other) noexcept;
-  ~CudaEvent();
-
- private:
-  friend class CudaDevice;
-  CudaDevice* device_ = nullptr;
-  CudaEventTag* event_ = nullptr;
-};
+// A captured run of launches.
+using CudaGraph = CudaHandle<CudaGraphExecTag, &CudaDriver::cuGraphExecDestroy>;
+// A place in the stream's order.
+using CudaEvent = CudaHandle<CudaEventTag, &CudaDriver::cuEventDestroy_v2>;
 
 // Thread-compatible: one call at a time, from any thread after use().
 class CudaDevice {
@@ -149,8 +144,8 @@ class CudaDevice {
  private:
   friend class CudaMemory;
   friend class CudaKernel;
-  friend class CudaGraph;
-  friend class CudaEvent;
+  template <class Tag, auto Destroy>
+  friend class CudaHandle;
   CudaDevice(const CudaDriver& driver, const CudaDeviceInfo& info) : driver_(driver), info_(info) {}
   Status check(int error, std::string_view call) const { return driver_.check(error, call); }
   Status prepare();

@@ -132,8 +132,14 @@ TEST_F(AheadTest, AnswersAreTheSame) {
 }
 
 TEST_F(AheadTest, AnswersAreTheSameWhenPreempted) {
+  // Those in front, which have the same prompt's length, outgrow the pages together.
   Work work = makeWork(22, 12);
   for (SamplingParams& one : work.params) one.n = 1;
+  Random random(24);
+  for (size_t i = 0; i < 4; ++i) {
+    work.prompts[i] = randomPrompt(random, 18);
+    work.params[i].max_tokens = 20, work.params[i].ignore_eos = true, work.params[i].stop_token_ids.clear();
+  }
   EngineOptions options = optionsFor("cuda");
   for (bool caching : {false, true}) {
     options.enable_prefix_caching = caching;
