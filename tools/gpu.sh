@@ -277,13 +277,14 @@ gpu_profile() {
   [ ! -f "$file" ] || gpu_limited "$1" bench "$file" --device cuda --profile --prompt-tokens 2048 --max-num-batched-tokens 2048 --rounds 1 || true
 }
 
-# From how many rows on larger kernels pay, for every benchmark file: DIR/measured.inc, with the committed rows of other GPUs and kernels.
+# From how many rows on larger kernels pay, and whether a token alone does as one kernel, for every benchmark file: DIR/measured.inc, with the
+# committed rows of other GPUs and kernels. Of a kernel that several files have the first one's row counts.
 gpu_tune() {
   local folder table=compiler/codegen/cuda/measured.inc file measured
   folder=$(gpu_folder "$1")
   gpu_ready "$folder"
   measured=$(mktemp)
-  for file in "$folder"/*.ingot; do "$GPU_TOOL" bench "$file" --device cuda --tune >>"$measured"; done
+  for file in "$folder"/*.ingot; do "$GPU_TOOL" bench "$file" --device cuda --tune; done | awk -F, '!seen[$1 $2]++' >"$measured"
   {
     head -1 $table
     { cat "$measured"; grep '^{' $table | grep -vF "$(cut -d, -f1,2 "$measured" | sort -u)" || true; } | sort -u

@@ -84,7 +84,8 @@ int main(int argc, char** argv) {
   app.add_flag("--calibrate", options.calibrate, "run the model on a built-in text first, and choose int4 scales for what it multiplies there");
   app.add_option("--kv-cache-dtype", options.kv_cache_dtype,
                  "auto, float32, float16, bfloat16, fp8 (e4m3) or int8 (a step a token and head): keys and values");
-  app.add_flag("--cuda-persistent", options.code.cuda.persistent, "GPUs run a token alone as one kernel, without launches between steps");
+  app.add_flag("--cuda-persistent,!--no-cuda-persistent", options.code.cuda.persistent,
+               "GPUs run a token alone as one kernel, without launches between steps (default: where that was measured to be faster)");
   app.add_option("--max-model-len", options.max_model_len, "longest sequence (default the checkpoint's)");
   app.add_option("--chat-template", options.chat_template, "a file with the template to use instead of the checkpoint's");
   auto* random = app.add_flag("--random-weights{0}", seed, "take only shapes from config.json; --random-weights=SEED");

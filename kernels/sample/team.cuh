@@ -20,7 +20,10 @@ class Team {
   INGOT_MEMBER int rank() const { return Blocks == 1 ? 0 : rank_; }
   // Where this block's part of so many things begins.
   INGOT_MEMBER int partOf(int count, int rank) const { return (int)((long long)count * rank / Blocks); }
-  INGOT_MEMBER void sync() const { syncCluster<Blocks>(); }
+  INGOT_MEMBER void sync() const {
+    if constexpr (Blocks > 1) __syncwarp();  // a barrier of clusters wants warps whole
+    syncCluster<Blocks>();
+  }
 
   INGOT_MEMBER ingot_u64 largest(ingot_u64 own) {
     if constexpr (Blocks == 1) return own;

@@ -23,7 +23,7 @@ Status CudaProgram::finish() {
   if (!failed_.ok()) return failed_;
   ++numFinished_;
   auto start = std::chrono::steady_clock::now();
-  failed_ = device_->wait(finished().done).at(device_->info().name);
+  failed_ = device_->wait(finishedSide().done).at(device_->info().name);
   waitedSeconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return failed_;
 }
@@ -34,13 +34,13 @@ Status CudaProgram::enqueue(const Batch& batch) {
   INGOT_TRY(send(view).at("the batch"));
   INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= mostWalked() ? walk(view) : launchOrReplay(view));
   INGOT_TRY(fetchResults(batch));
-  return device_->record(begun().done);
+  return device_->record(nextSide().done);
 }
 
 Status CudaProgram::send(const IngotBatch& batch) {
   IngotBatch sent = batch;
   if (choosesTokens()) sent.chosen = reinterpret_cast<const ingot_i32*>(addressOfSlot(static_cast<uint32_t>(variant_.chosen_slot())));
-  auto* host = begun().batch.host<std::byte>();
+  auto* host = nextSide().batch.host<std::byte>();
   return device_->copyToDevice(batch_.pointer(), host, packBatch(sent, batch_.pointer(), host));
 }
 
@@ -49,8 +49,8 @@ Status CudaProgram::fetchResults(const Batch& batch) {
   for (RowRange rows : batch.logitRows()) INGOT_TRY(fetchRows(hostLogits_, variant_.logits_slot(), variant_.logits_row_bytes(), rows).at("logits"));
   if (!choosesTokens()) return {};
   INGOT_TRY(
-      fetchRows(begun().chosen, static_cast<uint32_t>(variant_.chosen_slot()), sizeof(int32_t), {0, batch.view().num_rows}).at("chosen tokens"));
-  return fetchRows(begun().logprobs, static_cast<uint32_t>(variant_.logprobs_slot()), sizeof(IngotLogprobs), batch.logprobRows())
+      fetchRows(nextSide().chosen, static_cast<uint32_t>(variant_.chosen_slot()), sizeof(int32_t), {0, batch.view().num_rows}).at("chosen tokens"));
+  return fetchRows(nextSide().logprobs, static_cast<uint32_t>(variant_.logprobs_slot()), sizeof(IngotLogprobs), batch.logprobRows())
       .at("log-probabilities");
 }
 

@@ -17,8 +17,8 @@ class CudaProgram : public Program {
   Status begin(const Batch& batch) override;
   Status finish() override;
   std::span<float> logits(int32_t row) override;
-  int32_t chosen(int32_t row) const override { return finished().chosen.host<int32_t>()[row]; }
-  const IngotLogprobs& logprobs(int32_t row) const override { return finished().logprobs.host<IngotLogprobs>()[row]; }
+  int32_t chosen(int32_t row) const override { return finishedSide().chosen.host<int32_t>()[row]; }
+  const IngotLogprobs& logprobs(int32_t row) const override { return finishedSide().logprobs.host<IngotLogprobs>()[row]; }
   int threads() const override { return 0; }
   double waitedSeconds() const override { return waitedSeconds_; }
   void settle() override { graphs_->wait(); }
@@ -53,8 +53,8 @@ class CudaProgram : public Program {
   CudaPointer addressOfSlot(uint32_t slot) const { return buffers_.pointer() + slotOffsets_[slot]; }
 
   Status makeSide(HostSide& side, const BatchLimits& limits);
-  HostSide& begun() { return sides_[numBegun_ % std::size(sides_)]; }  // the next one to begin
-  const HostSide& finished() const { return sides_[(numFinished_ - 1) % std::size(sides_)]; }
+  HostSide& nextSide() { return sides_[numBegun_ % std::size(sides_)]; }  // of the next batch to begin
+  const HostSide& finishedSide() const { return sides_[(numFinished_ - 1) % std::size(sides_)]; }
   Status send(const IngotBatch& batch);
   Status enqueue(const Batch& batch);
   // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.

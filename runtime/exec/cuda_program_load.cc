@@ -31,7 +31,7 @@ Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_
   INGOT_TRY(placeWeights());
   INGOT_TRY(bindSteps());
   INGOT_TRY(bindMaps(limits));
-  INGOT_TRY(bindPersistent());
+  if (choice.walks) INGOT_TRY(bindPersistent());
   INGOT_TRY(device_->synchronize());
   graphs_ = std::make_unique<CudaGraphs>(*choice.driver, *choice.gpu, limits, mostWalked(),
                                          [this](CudaDevice& device, const IngotBatch& sizes) { return launchAll(device, sizes); });

@@ -17,6 +17,7 @@ struct Choice {
   const plan::Variant* variant = nullptr;
   std::optional<CudaDeviceInfo> gpu;  // absent: the CPU
   const CudaDriver* driver = nullptr;
+  bool walks = true;         // whether a token alone runs as the variant's persistent kernel, where it has one
   std::string warning = {};  // why the CPU was taken where the file has code for GPUs; one line
 };
 

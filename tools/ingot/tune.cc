@@ -6,6 +6,7 @@
 #include <map>
 
 #include "tools/cli/terminal.h"
+#include "tools/ingot/bench_rounds.h"
 
 namespace ingot::cli {
 namespace {
@@ -67,13 +68,23 @@ void extend(const Times& times, int32_t rows, Findings& findings) {
   }
 }
 
-std::vector<std::string> linesOf(const Findings& findings, std::string_view target) {
-  std::vector<std::string> lines;
-  for (const auto& [kernels, found] : findings)
-    for (size_t i = 0; i < kernels.size(); ++i)
-      lines.push_back(fmt::format("{{\"{}\", \"{}\", {}}},", target.substr(target.find(':') + 1), kernels[i], found[i].from));
-  std::sort(lines.begin(), lines.end());
-  return lines;
+std::string lineOf(const plan::Variant& variant, std::string_view kernel, int32_t rows) {
+  std::string_view target = variant.target()->string_view();
+  return fmt::format("{{\"{}\", \"{}\", {}}},", target.substr(target.find(':') + 1), kernel, rows);
+}
+
+// Steps of one token behind some, as one kernel and as launches.
+Result<std::string> tuneProgram(const Artifact& artifact, Choice choice) {
+  int longest = static_cast<int>(artifact.plan().model()->max_len());
+  RoundOptions options{.promptTokens = std::min(512, longest / 2), .outputTokens = std::min(64, longest / 4), .threads = 1};
+  double seconds[2];
+  for (bool walks : {false, true}) {
+    choice.walks = walks;
+    INGOT_ASSIGN(Figures figures, runRounds(artifact, choice, options, BenchClock::now()));
+    seconds[walks] = figures.decodeSeconds;
+  }
+  const plan::Variant& variant = *choice.variant;
+  return lineOf(variant, variant.kernels()->Get(variant.persistent()->kernel())->name()->string_view(), seconds[1] < seconds[0] ? 1 : 2);
 }
 
 }  // namespace
@@ -103,7 +114,16 @@ Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& ch
     for (size_t kernel = 0; kernel <= most; ++kernel) INGOT_TRY(measure(*program, batch, kernel, times));
     extend(times, kRows[i], findings);
   }
-  return linesOf(findings, choice.variant->target()->string_view());
+  program.reset();
+  std::vector<std::string> lines;
+  for (const auto& [kernels, found] : findings)
+    for (size_t i = 0; i < kernels.size(); ++i) lines.push_back(lineOf(*choice.variant, kernels[i], found[i].from));
+  if (choice.variant->persistent()) {
+    INGOT_ASSIGN(std::string line, tuneProgram(artifact, choice));
+    lines.push_back(std::move(line));
+  }
+  std::sort(lines.begin(), lines.end());
+  return lines;
 }
 
 }  // namespace ingot::cli

@@ -1,4 +1,5 @@
-// From how many rows on the larger kernels of a linear pay on this GPU: rows for compiler/codegen/cuda/measured.inc.
+// From how many rows on the larger kernels of a linear pay on this GPU, and whether a token alone does as one kernel: rows for
+// compiler/codegen/cuda/measured.inc.
 #pragma once
 
 #include <string>

@@ -19,7 +19,7 @@ int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::
   if (unit.function == "wide" || unit.function == "wide_runs") return cudaWideLeastRows(unit.shape, unit.channels);
   if (unit.function == "wide_codes")
     return cudaWideCodesLeastRows(unit.shape, unit.format, static_cast<int>(unit.group), unit.channels, unit.sums, unit.resultGroup);
-  return cudaGemmLeastRows(unit.format, unit.channels);
+  return unit.function == "program" ? kNeverPays : cudaGemmLeastRows(unit.format, unit.channels);
 }
 
 }  // namespace ingot

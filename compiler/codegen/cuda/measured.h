@@ -1,5 +1,5 @@
-// From how many rows on larger kernels pay, as GPUs measured it: `tools/dev gpu --tune DIR` writes measured.inc. What has no row there
-// follows the cost models in linear.spec.h.
+// From how many rows on larger kernels pay, and whether a token alone does as one kernel, as GPUs measured it: `tools/dev gpu --tune DIR` writes
+// measured.inc. What has no row there follows the cost models in linear.spec.h.
 #pragma once
 
 #include <span>
@@ -11,12 +11,14 @@ namespace ingot {
 
 struct MeasuredRows {
   std::string_view architecture, kernel;  // sm_90a; wide.f16.n4096.k4096.r64, the kernel's name
-  int64_t leastRows;                      // from which on it is faster than all that begin with fewer
+  int64_t leastRows;                      // from which on it is faster than all that begin with fewer; of a program 1, or more where it is not
 };
+
+constexpr int64_t kNeverPays = 1 << 30;
 
 std::span<const MeasuredRows> measuredRows();
 
-// Of a linear's larger kernel: the row of `measured` for it, else the cost model's.
+// Of a linear's larger kernel, or of a program: the row of `measured` for it, else the cost model's. No program pays that was not measured.
 int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured = measuredRows());
 
 }  // namespace ingot

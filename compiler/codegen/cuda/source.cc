@@ -64,14 +64,22 @@ int multiprocessorBytes(std::string_view architecture) {
   return architecture.starts_with("sm_8") || architecture.starts_with("sm_12") || architecture.starts_with("compute") ? 100 << 10 : 228 << 10;
 }
 
+// Named after its largest matrix: program.f16.n128256.k4096.
+KernelUnit programUnit(std::span<const KernelUnit> units) {
+  auto isSmaller = [](const KernelUnit& a, const KernelUnit& b) { return a.channels * a.columns < b.channels * b.columns; };
+  std::string_view largest = std::max_element(units.begin(), units.end(), isSmaller)->name;
+  KernelUnit unit;
+  unit.symbol = kProgram;
+  unit.function = "program";
+  unit.name = unit.function + std::string(largest.substr(largest.find('.')));
+  return unit;
+}
+
 PersistentKernel persistentKernel(std::span<const KernelUnit> units, std::string_view architecture) {
   int headDim = 0;
   for (const KernelUnit& unit : units) headDim = std::max(headDim, static_cast<int>(unit.headDim));
   CudaWalk walk = cudaWalk(multiprocessorBytes(architecture), headDim);
-  KernelUnit unit;
-  unit.symbol = kProgram;
-  unit.function = unit.name = "program";
-  return {std::move(unit), persistentSource(units, walk), {.threads = kCudaLinearThreads, .dynamicBytes = static_cast<uint32_t>(walk.bytes)}};
+  return {programUnit(units), persistentSource(units, walk), {.threads = kCudaLinearThreads, .dynamicBytes = static_cast<uint32_t>(walk.bytes)}};
 }
 
 bool hasWarpgroups(std::string_view architecture) { return architecture == "sm_90a" || architecture == kEmulated; }
@@ -212,7 +220,8 @@ ExtraKernels extraKernels(std::span<const KernelUnit> units, const CudaChoices& 
   ExtraKernels extra;
   if (architecture != kWithoutLarger) extra.larger = largerKernels(units, architecture, choices);
   if (hasWarpgroups(architecture)) addPromptKernels(units, extra.larger);
-  if (choices.persistent) extra.persistent = persistentKernel(units, architecture);
+  bool pays = leastRowsOf(programUnit(units), architecture, choices.measured) == 1;
+  if (choices.persistent.value_or(pays)) extra.persistent = persistentKernel(units, architecture);
   return extra;
 }
 

@@ -173,5 +173,24 @@ TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
             (std::vector<std::string>{"wide_runs.f16.n4096.k64.r32 from 33", "wide.f16.n4096.k64.r128 from 65", "wide.f16.n4096.k64.r192 from 257"}));
 }
 
+TEST(CudaTarget, ATokenAloneIsOneKernelWhereThatIsFaster) {
+  KernelUnit unit;
+  unit.function = "linear";
+  unit.symbol = "one";
+  unit.name = "linear.f16.n4096.k64";
+  unit.channels = 4096;
+  unit.columns = 64;
+  unit.format = WeightFormat::f16;
+  auto isOne = [&](int64_t leastRows, std::string_view architecture, std::optional<bool> asked) {
+    const MeasuredRows measured[] = {{"sm_90a", "program.f16.n4096.k64", leastRows}};
+    return extraKernels({&unit, 1}, {.persistent = asked, .measured = measured}, architecture).persistent.has_value();
+  };
+  EXPECT_TRUE(isOne(1, "sm_90a", {}));
+  EXPECT_FALSE(isOne(1, "sm_80", {})) << "nobody measured it there";
+  EXPECT_FALSE(isOne(2, "sm_90a", {}));
+  EXPECT_FALSE(isOne(1, "sm_90a", false));
+  EXPECT_TRUE(isOne(2, "sm_80", true));
+}
+
 }  // namespace
 }  // namespace ingot

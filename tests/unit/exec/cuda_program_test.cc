@@ -56,6 +56,32 @@ TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
     for (size_t k = 0; k < (*drawn)[i].outputs.size(); ++k) EXPECT_EQ((*drawn)[i].outputs[k].token_ids, (*fetched)[i].outputs[k].token_ids);
 }
 
+// The blocks that share a row of many logits draw what the host would.
+TEST_F(CudaProgramTest, BlocksDrawTogetherFromLongRows) {
+  TemporaryFolder folder;
+  auto config = makeTinyLlama().config;
+  config["vocab_size"] = 17000;
+  std::filesystem::create_directories(folder / "long");
+  writeFile(folder / "long" / "config.json", config.dump());
+  CompileOptions options = tinyOptions(folder / "long", folder / "long.ingot");
+  options.random_weights = 6;
+  stub.major = 9;
+  stub.runWith(compileForStub(options, "cuda:sm_90a", {}));
+  auto engine = Engine::open(options.output.string(), optionsFor("cuda"));
+  ASSERT_TRUE(engine.ok()) << engine.status().message();
+  stub.calls.clear();
+  auto [prompts, params] = variousRequests(15);
+  prompts.resize(4), params.resize(4);
+  for (SamplingParams& one : params) one.max_tokens = 3, one.allowed_token_ids.reset();
+  auto drawn = (*engine)->generate(prompts, params);
+  ASSERT_TRUE(drawn.ok()) << drawn.status().message();
+  EXPECT_EQ(callsOf("cuMemcpyDtoH"), (*engine)->stats().steps);
+  for (SamplingParams& one : params) one.logprobs = -1;
+  auto fetched = (*engine)->generate(prompts, params);
+  ASSERT_TRUE(fetched.ok()) << fetched.status().message();
+  for (size_t i = 0; i < prompts.size(); ++i) EXPECT_EQ((*drawn)[i].outputs[0].token_ids, (*fetched)[i].outputs[0].token_ids);
+}
+
 // The log-probabilities that the device finds are those of the whole vocabulary that the host finds, with their ranks; prompts in chunks.
 TEST_F(CudaProgramTest, FindsTheLogprobsThatTheHostWould) {
   stub.runWith(cudaArtifact());
