@@ -25,7 +25,8 @@ std::string expressionOf(mlir::Operation& op, llvm::function_ref<std::string(mli
       .Case([&](llm::MulOp mul) { return name(mul.getLhs()) + " * " + name(mul.getRhs()); })
       .Case([&](llm::ScaleOp scale) { return fmt::format("{} * {:a}f", name(scale.getX()), scale.getFactor().convertToDouble()); })
       .Case([&](llm::SoftcapOp cap) { return fmt::format("softcap({}, {:a}f)", name(cap.getX()), cap.getCap().convertToDouble()); })
-      .Case([&](llm::ActivationOp act) { return activationName(act.getKind()) + "(" + name(act.getX()) + ")"; });
+      .Case([&](llm::ActivationOp act) { return activationName(act.getKind()) + "(" + name(act.getX()) + ")"; })
+      .Default([](mlir::Operation*) { return std::string(); });  // no kernel's body has another
 }
 
 }  // namespace

@@ -83,6 +83,7 @@ class Emitter {
       case WeightFormat::i4m: return {plan::FillElement::codes, unit, static_cast<uint32_t>(headerBytes(format.format)), contents_.seed};
       case WeightFormat::f8: return {plan::FillElement::float_codes, unit, static_cast<uint32_t>(headerBytes(format.format)), contents_.seed};
     }
+    return {};
   }
 
   Status writeTables(const OutputFile& file) {

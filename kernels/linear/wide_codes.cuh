@@ -8,6 +8,7 @@
 
 #include "kernels/linear/finish.cuh"
 #include "kernels/linear/fragments.cuh"
+#include "kernels/linear/wide_codes_feed.cuh"
 #include "kernels/linear/wide_tile.cuh"
 
 namespace wide_codes {
@@ -33,6 +34,7 @@ struct Tile {
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kSlots = kShape.slots;
   static constexpr int kDynamicBytes = cudaWideCodesBytes(C::kShape, kFormat, kGroup), kMinBlocks = kChannels == 64 ? 2 : 1;
   static constexpr bool kAwaits = true;
+  static constexpr long long kK = C::kK;
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
   typedef linear::Finish<C, kChannels> Finish;
@@ -75,112 +77,6 @@ struct Tile {
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
-
-  // One lane copies codes. Blocks behind the last one repeat it, and are not stored. Weights of the first stages do not wait for the launches before.
-  INGOT_INLINE void copyWeights(void* const* operands, int tile, int stage, int slot, Storage& storage) {
-    constexpr int kRest = kGroups % kStageGroups * kGroupChunks * 16;
-    int bytes = kRest != 0 && stage == kStages - 1 ? kRest : kStageChunks * 16;
-    announceBytes(storage.full, slot, (kFloats ? 0 : kRowChunks * 16) + kTileBlocks * bytes);
-#pragma unroll
-    for (int i = 0; i < kTileBlocks; ++i) {
-      int block = tile * kTileBlocks + i;
-      const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + stage * (kStageChunks * 16ll);
-      copyBytes(storage.places.ring.weights, slot * kWeightChunks + i * kStageChunks, from, bytes, storage.full, slot);
-    }
-  }
-  INGOT_INLINE void copy(void* const* operands, int rows, int firstRow, int tile, Storage& storage) {
-    constexpr int kFirst = kStages < kSlots ? kStages : kSlots;
-#pragma unroll 1
-    for (int stage = 0; stage < kFirst; ++stage) copyWeights(operands, tile, stage, stage, storage);
-    awaitLaunches();
-    Slot slot;
-#pragma unroll 1
-    for (int stage = 0; stage < kStages; ++stage, slot.next()) {
-      awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
-      if (stage >= kFirst) copyWeights(operands, tile, stage, slot.at, storage);
-      auto copyAllRows = [&](auto& to, auto& barriers) {
-#pragma unroll
-        for (int row = 0; row < kRows; row += kBox)
-          copyRows<kBox, kCudaWideCodesColumns, 1>(to, slot.at * kRowChunks + row * 8, operands, kRowBytes, rows, firstRow + row,
-                                                   stage * kCudaWideCodesColumns, barriers, slot.at);
-      };
-      if constexpr (kFloats) {
-        announceBytes(storage.came, slot.at, kRowChunks * 16);
-        copyAllRows(storage.places.ring.codes, storage.came);
-      } else {
-        copyAllRows(storage.places.ring.x, storage.full);
-      }
-    }
-  }
-
-  // Two warps take what rows say of their groups, some stages ahead through registers. Rows behind the last one repeat it, as groups do.
-  static constexpr int kScaling = kScalers * kWarp, kItems = (kPairPlaces + kScaling - 1) / kScaling, kAhead = 128 / kRows;
-  struct Said {
-    linear::RowGroup at[kItems][2];
-  };
-  INGOT_INLINE void fetch(const char* x, int last, int thread, int stage, Said& said) {
-#pragma unroll
-    for (int i = 0; i < kItems; ++i) {
-      int item = thread + i * kScaling, group = stage * kStageGroups + item % kStageGroups, pair = item / kStageGroups;
-      if (group >= kGroups) group = kGroups - 1;
-      for (int j = 0; j < 2; ++j) {
-        int row = pair * 2 + j < last ? pair * 2 + j : last;
-        const char* scale = x + row * kRowBytes + C::kK + group * 4;
-        said.at[i][j] = {load<float>(scale), kHasMinima ? load<int>(scale + kGroups * 4ll) : 0};
-      }
-    }
-  }
-  INGOT_INLINE void put(int thread, int slot, const Said& said, Storage& storage) {
-#pragma unroll
-    for (int i = 0; i < kItems; ++i) {
-      int item = thread + i * kScaling;
-      if (kPairPlaces % kScaling != 0 && item >= kPairPlaces) break;
-      RowPair pair;
-      for (int j = 0; j < 2; ++j) {
-        pair.scale[j] = said.at[i][j].scale;
-        if constexpr (kHasMinima) pair.minimumFactor[j] = Coding::minimumFactor(said.at[i][j]);
-      }
-      storeBehind(storage.places.ring.pairs, slot * kPairPlaces + item % kStageGroups * kPairs + item / kStageGroups, pair, storage.full, slot);
-    }
-  }
-  // 16 codes of a row become two chunks of f16, of the words' lower halves and, two chunks on, of the upper ones.
-  INGOT_INLINE void widenRows(int thread, int slot, Storage& storage) {
-    auto& ring = storage.places.ring;
-#pragma unroll 2
-    for (int i = thread; i < kRowChunks; i += kScaling) {
-      int row = i / 8, chunk = i % 8, line = (slot * kPanels + chunk / 4) * kRowChunks + row * 8, place = chunk / 2 % 2 * 4 + chunk % 2;
-      Words codes = ring.codes[slot * kRowChunks + row * 8 + (chunk ^ row % 8)];
-      for (int upper = 0; upper < 2; ++upper) {
-        Words halves;
-        for (int word = 0; word < 4; ++word) halves.at[word] = widenFloat8s(codes.at[word], upper);
-        storeBehind(ring.x, line + ((place + 2 * upper) ^ row % 8), halves, storage.full, slot);
-      }
-    }
-    showStores();
-  }
-  INGOT_INLINE void scale(const char* x, int rows, int thread, Storage& storage) {
-    int last = (rows < kRows ? rows : kRows) - 1;
-    Said said[kAhead];
-#pragma unroll
-    for (int i = 0; i < kAhead; ++i) fetch(x, last, thread, i, said[i]);
-    Slot slot;
-#pragma unroll 1
-    for (int first = 0; first < kStages; first += kAhead)
-#pragma unroll
-      for (int i = 0; i < kAhead; ++i) {
-        if (first + i >= kStages) break;
-        awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
-        put(thread, slot.at, said[i], storage);
-        if constexpr (kFloats) {
-          awaitBarrier(storage.came, slot.at, slot.round);
-          widenRows(thread, slot.at, storage);
-        }
-        __syncwarp();
-        if (thread % kWarp == 0) arrive<1>(storage.full, slot.at, 0);
-        slot.next();
-        fetch(x, last, thread, first + i + kAhead, said[i]);
-      }
-  }
 
   typedef typename Coding::Dot Dots[kRows / 2];
   typedef float Sums[kRows / 2];
@@ -353,6 +249,7 @@ struct Tile {
       Finish::template run<kLines>(storage.places.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
   }
 
+  typedef wide_codes::Feed<Tile> Feed;
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     int rowTile, tile;
     wide::placeOf<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
@@ -369,10 +266,10 @@ struct Tile {
     if (warp >= kConsumers) {
       fewerRegisters<Registers::kCopier>();
       int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
-      if (thread == -kWarp) copy(operands, rowsOf(batch), firstRow, tile, storage);
-      if (thread >= 0 && thread < kScaling) {
+      if (thread == -kWarp) Feed::copy(operands, rowsOf(batch), firstRow, tile, storage);
+      if (thread >= 0 && thread < Feed::kScaling) {
         awaitLaunches();
-        scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
+        Feed::scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
       }
     } else {
       moreRegisters<Registers::kOther>();

@@ -18,9 +18,9 @@ constexpr std::string_view kWithoutLarger = "sm_75";
 
 // What is chosen of CUDA kernels, beside what their cost models say.
 struct CudaChoices {
-  int64_t largerRows = 0;   // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
+  int64_t largerRows = 0;          // rows from which on larger kernels run; 0: where they pay. Tests run them with few rows
   std::optional<bool> persistent;  // whether a token alone runs as one persistent kernel; empty: where it was measured to pay
-  std::string emulated;     // the architecture whose larger kernels the emulator runs; empty: sm_90a
+  std::string emulated;            // the architecture whose larger kernels the emulator runs; empty: sm_90a
   std::span<const MeasuredRows> measured = measuredRows();
 };
 

@@ -29,7 +29,9 @@ class GoldenTokenizer : public FixtureTokenizer {
     auto ids = goal["ids"].get<std::vector<int32_t>>();
     auto text = tokenizer().decode(ids, false), skipped = tokenizer().decode(ids, true);
     ASSERT_TRUE(text.ok() && skipped.ok());
-    if (goal.contains("decoded")) EXPECT_EQ(*text, goal["decoded"].get<std::string>());
+    if (goal.contains("decoded")) {
+      EXPECT_EQ(*text, goal["decoded"].get<std::string>());
+    }
     EXPECT_EQ(*skipped, goal["skipped"].get<std::string>());
     // Piece by piece: whole characters only, and the same text.
     std::string streamed;

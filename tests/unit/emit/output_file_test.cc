@@ -56,7 +56,9 @@ TEST(OutputFile, ADirectoryInItsPlaceStays) {
   fs::create_directory(folder / "out");
   {
     auto file = OutputFile::create(folder / "out", 8);
-    if (file.ok()) EXPECT_FALSE(file->commit().ok());
+    if (file.ok()) {
+      EXPECT_FALSE(file->commit().ok());
+    }
   }
   EXPECT_TRUE(fs::is_directory(folder / "out"));
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 1);
