@@ -60,31 +60,43 @@ struct Tile {
     int rowTile, tile, firstUnit, end;
   };
   INGOT_INLINE int copier() { return (int)threadIdx.x / kWarp - kConsumers; }
-  INGOT_INLINE void copyWeights(void* const* operands, const Part& part, int unit, int slot, Storage& storage) {
-    int left = part.end - unit, bytes = (left < kStageUnits ? left : kStageUnits) * kUnitBytes;
-    if (copier() == 0) announceBytes(storage.full, slot, kRowChunks * 16 + kTileBlocks * bytes);
+  struct Weights {
+    const char* from[kTileBlocks / kCopiers];
+    INGOT_MEMBER Weights(void* const* operands, int tile) {
 #pragma unroll
-    for (int i = 0; i < kTileBlocks / kCopiers; ++i) {
-      int own = i * kCopiers + copier(), block = part.tile * kTileBlocks + own;
-      const char* from = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes + unit * (long long)kUnitBytes;
-      copyBytes(storage.weights, panelAt(slot, own), from, bytes, storage.full, slot);
+      for (int i = 0; i < kTileBlocks / kCopiers; ++i) {
+        int block = tile * kTileBlocks + i * kCopiers + copier();
+        from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
+      }
     }
+    INGOT_MEMBER void copy(const Part& part, int unit, int slot, Storage& storage) const {
+      int left = part.end - unit, bytes = (left < kStageUnits ? left : kStageUnits) * kUnitBytes;
+      if (copier() == 0) announceBytes(storage.full, slot, kRowChunks * 16 + kTileBlocks * bytes);
+#pragma unroll
+      for (int i = 0; i < kTileBlocks / kCopiers; ++i)
+        copyBytes(storage.weights, panelAt(slot, i * kCopiers + copier()), from[i] + unit * (long long)kUnitBytes, bytes, storage.full, slot);
+    }
+  };
+  // Weights of the first stages, up to this unit, do not wait for the launches before. With many rows there is nothing to gain, and no register.
+  INGOT_INLINE int firstEnd(const Part& part) {
+    if constexpr (kSharesRegisters) return part.firstUnit;
+    int most = part.firstUnit + kSlots * kStageUnits;
+    return most < part.end ? most : part.end;
   }
-  // Weights of the first stages do not wait for the launches before. Returns the unit behind them.
-  INGOT_INLINE int copyFirst(void* const* operands, const Part& part, Storage& storage) {
-    int unit = part.firstUnit;
+  INGOT_INLINE void copyFirst(void* const* operands, const Part& part, Storage& storage) {
+    Weights weights(operands, part.tile);
 #pragma unroll 1
-    for (int slot = 0; slot < kSlots && unit < part.end; ++slot, unit += kStageUnits) copyWeights(operands, part, unit, slot, storage);
+    for (int unit = part.firstUnit, slot = 0; unit < firstEnd(part); unit += kStageUnits) weights.copy(part, unit, slot++, storage);
     awaitLaunches();
-    return unit;
   }
   // Rows of all stages, and weights from unit `next` on.
   INGOT_INLINE void copy(void* const* operands, int rows, const Part& part, int next, Slot& slot, Storage& storage) {
+    Weights weights(operands, part.tile);
     int box = copier() * kCluster + rank() % kCluster, firstRow = part.rowTile * kRows + box * kBox;
 #pragma unroll 1
     for (int unit = part.firstUnit; unit < part.end; unit += kStageUnits, slot.next()) {
       awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
-      if (unit >= next) copyWeights(operands, part, unit, slot.at, storage);
+      if (unit >= next) weights.copy(part, unit, slot.at, storage);
       if (box < kRows / kBox)
         copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow, unit * 16,
                                                    storage.full, slot.at);
@@ -222,14 +234,14 @@ struct Tile {
     bool claims = rank() == 0 && copier() == 0;
     Part part{0, 0, 0, kUnits};
     placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), part.rowTile, part.tile);
-    int begun = copyFirst(operands, part, storage);
+    copyFirst(operands, part, storage);
     Slot slot;
 #pragma unroll 1
     for (int turn = 0; cluster < end; cluster = nextOf(turn++, storage)) {
       int next = claims ? claimAfter(cluster, kCluster, end) : 0;
       if (copier() == 0) expectNumber<kCluster>(storage.told, turn % kTold);
       placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), part.rowTile, part.tile);
-      copy(operands, rowsOf(batch), part, turn == 0 ? begun : 0, slot, storage);
+      copy(operands, rowsOf(batch), part, turn == 0 ? firstEnd(part) : 0, slot, storage);
       for (int r = 0; claims && r < kCluster; ++r) tell<kCluster>(storage.next, turn % kTold, next, storage.told, r);
     }
     // Until all that was copied is read, the others of the cluster reach the block's memory.

@@ -38,7 +38,7 @@ struct Feed {
 #pragma unroll
         for (int row = 0; row < T::kRows; row += T::kBox)
           copyRows<T::kBox, kCudaWideCodesColumns, 1>(to, slot.at * T::kRowChunks + row * 8, operands, T::kRowBytes, rows, firstRow + row,
-                                                   stage * kCudaWideCodesColumns, barriers, slot.at);
+                                                      stage * kCudaWideCodesColumns, barriers, slot.at);
       };
       if constexpr (T::kFloats) {
         announceBytes(storage.came, slot.at, T::kRowChunks * 16);
@@ -76,7 +76,8 @@ struct Feed {
         pair.scale[j] = said.at[i][j].scale;
         if constexpr (T::kHasMinima) pair.minimumFactor[j] = T::Coding::minimumFactor(said.at[i][j]);
       }
-      storeBehind(storage.places.ring.pairs, slot * T::kPairPlaces + item % T::kStageGroups * T::kPairs + item / T::kStageGroups, pair, storage.full, slot);
+      storeBehind(storage.places.ring.pairs, slot * T::kPairPlaces + item % T::kStageGroups * T::kPairs + item / T::kStageGroups, pair, storage.full,
+                  slot);
     }
   }
   // 16 codes of a row become two chunks of f16, of the words' lower halves and, two chunks on, of the upper ones.

@@ -69,8 +69,8 @@ struct Tile {
     Wide::openRing(storage.ring);
     if (warpOf(threadIdx.x) >= Wide::kConsumers && threadIdx.x % kWarp == 0) {
       typename Wide::Slot slot;
-      int begun = Wide::copyFirst(operands, part, storage.ring);
-      Wide::copy(operands, Wide::rowsOf(batch), part, begun, slot, storage.ring);
+      Wide::copyFirst(operands, part, storage.ring);
+      Wide::copy(operands, Wide::rowsOf(batch), part, Wide::firstEnd(part), slot, storage.ring);
     }
     __syncwarp();
     awaitLaunches();
