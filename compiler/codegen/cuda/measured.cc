@@ -6,6 +6,8 @@
 
 namespace ingot {
 
+static constexpr int64_t kNeverPays = 1 << 30;
+
 std::span<const MeasuredRows> measuredRows() {
   static const std::vector<MeasuredRows> rows = {
 #include "compiler/codegen/cuda/measured.inc"

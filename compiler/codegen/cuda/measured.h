@@ -14,8 +14,6 @@ struct MeasuredRows {
   int64_t leastRows;                      // from which on it is faster than all that begin with fewer; of a program 1, or more where it is not
 };
 
-constexpr int64_t kNeverPays = 1 << 30;
-
 std::span<const MeasuredRows> measuredRows();
 
 // Of a linear's larger kernel, or of a program: the row of `measured` for it, else the cost model's. No program pays that was not measured.

@@ -81,8 +81,11 @@ Status CudaDevice::prepare() {
   context_ = context;
   INGOT_TRY(use());
   INGOT_TRY(check(driver_.cuStreamCreate(&stream_, kCudaStreamNonBlocking), "cuStreamCreate"));
-  for (CudaEvent* event : {&start_, &end_, &sent_[0], &sent_[1]}) {
-    INGOT_ASSIGN(*event, makeEvent(event == &start_ || event == &end_ ? kCudaEventTimed : kCudaEventUntimed));
+  for (CudaEvent* event : {&start_, &end_}) {
+    INGOT_ASSIGN(*event, makeEvent(kCudaEventTimed));
+  }
+  for (CudaEvent& event : sent_) {
+    INGOT_ASSIGN(event, makeEvent());
   }
   return {};
 }

@@ -152,8 +152,7 @@ TEST(CudaTarget, PromptsHaveAKernelBesideAttention) {
   EXPECT_TRUE(largerOn("sm_90a").empty());
 }
 
-// Shapes that others are faster than wherever they begin are not compiled.
-TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
+KernelUnit narrowLinear() {
   KernelUnit unit;
   unit.function = "linear";
   unit.symbol = "one";
@@ -162,6 +161,12 @@ TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
   unit.columns = 64;
   unit.format = WeightFormat::f16;
   unit.narrow = true;
+  return unit;
+}
+
+// Shapes that others are faster than wherever they begin are not compiled.
+TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
+  KernelUnit unit = narrowLinear();
   const MeasuredRows measured[] = {{"sm_90a", "wide_runs.f16.n4096.k64.r32", 33},
                                    {"sm_90a", "wide_runs.f16.n4096.k64.r64", 129},
                                    {"sm_90a", "wide.f16.n4096.k64.r128", 65},
@@ -174,13 +179,7 @@ TEST(CudaTarget, WideShapesThatNeverPayAreLeftOut) {
 }
 
 TEST(CudaTarget, ATokenAloneIsOneKernelWhereThatIsFaster) {
-  KernelUnit unit;
-  unit.function = "linear";
-  unit.symbol = "one";
-  unit.name = "linear.f16.n4096.k64";
-  unit.channels = 4096;
-  unit.columns = 64;
-  unit.format = WeightFormat::f16;
+  KernelUnit unit = narrowLinear();
   auto isOne = [&](int64_t leastRows, std::string_view architecture, std::optional<bool> asked) {
     const MeasuredRows measured[] = {{"sm_90a", "program.f16.n4096.k64", leastRows}};
     return extraKernels({&unit, 1}, {.persistent = asked, .measured = measured}, architecture).persistent.has_value();

@@ -5,6 +5,17 @@
 namespace ingot::test {
 namespace {
 
+// The tiny model's shape with another number, to be made in `folder`; random weights.
+CompileOptions optionsWith(const TemporaryFolder& folder, const char* name, int value) {
+  auto config = makeTinyLlama().config;
+  config[name] = value;
+  std::filesystem::create_directories(folder / "shape");
+  writeFile(folder / "shape" / "config.json", config.dump());
+  CompileOptions options = tinyOptions(folder / "shape", folder / "shape.ingot");
+  options.random_weights = 5;
+  return options;
+}
+
 TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
   std::string expected = answersOf(cudaArtifact(), "cpu");
   ASSERT_TRUE(expected.starts_with("cuda-emulated\n")) << expected;
@@ -59,15 +70,10 @@ TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
 // The blocks that share a row of many logits draw what the host would.
 TEST_F(CudaProgramTest, BlocksDrawTogetherFromLongRows) {
   TemporaryFolder folder;
-  auto config = makeTinyLlama().config;
-  config["vocab_size"] = 17000;
-  std::filesystem::create_directories(folder / "long");
-  writeFile(folder / "long" / "config.json", config.dump());
-  CompileOptions options = tinyOptions(folder / "long", folder / "long.ingot");
-  options.random_weights = 6;
+  std::string artifact = compileForStub(optionsWith(folder, "vocab_size", 17000), "cuda:sm_90a", {});
   stub.major = 9;
-  stub.runWith(compileForStub(options, "cuda:sm_90a", {}));
-  auto engine = Engine::open(options.output.string(), optionsFor("cuda"));
+  stub.runWith(artifact);
+  auto engine = Engine::open(artifact, optionsFor("cuda"));
   ASSERT_TRUE(engine.ok()) << engine.status().message();
   stub.calls.clear();
   auto [prompts, params] = variousRequests(15);
@@ -135,12 +141,9 @@ TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
   std::string answers[2];
   for (const char* quantize : {"none", "int4"}) {
     CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "random.ingot");
-    options.targets = {"cuda:sm_80", "cuda-emulated"};
-    options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
     options.random_weights = 7;
     options.quantize = quantize;
-    Status status = compileModel(options);
-    ASSERT_TRUE(status.ok()) << status.message();
+    compileForStub(options, "cuda:sm_80", {});
     auto artifact = Artifact::open(options.output);
     ASSERT_TRUE(artifact.ok()) << artifact.status().message();
     EXPECT_EQ(weightRange((*artifact)->plan()).filled, true);
@@ -175,13 +178,9 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
     std::vector<std::string> answers;
     for (int64_t leastRows : {1000, 16}) {
       CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "many.ingot");
-      options.targets = {kind.target, "cuda-emulated"};
       options.dtype = kind.dtype;
       options.quantize = kind.quantize;
-      options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
-      options.code.cuda.largerRows = leastRows;
-      Status status = compileModel(options);
-      ASSERT_TRUE(status.ok()) << status.message();
+      compileForStub(options, kind.target, {.largerRows = leastRows});
       for (const char* device : {"cpu", "cuda"}) {
         stub.reset();
         if (std::string(kind.target) == "cuda:sm_90a") stub.major = 9;
@@ -206,17 +205,9 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
 // Prompts of many tokens have a step of attention of their own: the other one is launched where some token is alone, and for small batches.
 TEST_F(CudaProgramTest, PromptsOfManyTokensLeaveNothingToTheOtherAttention) {
   TemporaryFolder folder;
-  auto config = makeTinyLlama().config;
-  config["head_dim"] = 64;
-  std::filesystem::create_directories(folder / "wide");
-  writeFile(folder / "wide" / "config.json", config.dump());
-  CompileOptions options = tinyOptions(folder / "wide", folder / "wide.ingot");
-  options.targets = {"cuda:sm_90a", "cuda-emulated"};
+  CompileOptions options = optionsWith(folder, "head_dim", 64);
   options.dtype = "float16";
-  options.random_weights = 5;
-  options.code.cudaCompile = [](const SourceUnit& unit, const std::string&) { return NvrtcOutput{unit.symbol, "", 13000}; };
-  Status status = compileModel(options);
-  ASSERT_TRUE(status.ok()) << status.message();
+  std::string artifact = compileForStub(options, "cuda:sm_90a", {});
 
   SamplingParams params;
   params.temperature = 0;
@@ -231,12 +222,12 @@ TEST_F(CudaProgramTest, PromptsOfManyTokensLeaveNothingToTheOtherAttention) {
     for (const char* device : {"cpu", "cuda"}) {
       stub.reset();
       stub.major = 9;
-      stub.runWith(options.output.string());
+      stub.runWith(artifact);
       EngineOptions engineOptions = optionsFor(device);
       engineOptions.kv_cache_memory = 256 * kTinyPageBytes;
       engineOptions.max_num_seqs = 16;
       engineOptions.max_num_batched_tokens = 400;
-      auto engine = Engine::open(options.output.string(), engineOptions);
+      auto engine = Engine::open(artifact, engineOptions);
       ASSERT_TRUE(engine.ok()) << engine.status().message();
       stub.calls.clear();
       auto results = (*engine)->generate(prompts, {params});
