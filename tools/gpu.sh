@@ -18,8 +18,8 @@ GPU_CHECKS=${INGOT_GPU_CHECKS-"
   long-persistent:tests/bench/checks/long:--random-weights=1,--dtype=float16,--cuda-persistent
   long-persistent-int8:tests/bench/checks/long:--random-weights=1,--quantize=int8,--cuda-persistent"}
 GPU_SHAPES=${INGOT_GPU_SHAPES-$(ls -d tests/bench/shapes/*/)}
-# dtype:quantize, and where a token alone runs as one kernel `persistent`. The shapes are those of bf16 checkpoints.
-GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:persistent bfloat16:none auto:int8 auto:int8:persistent auto:int4 auto:fp8}
+# dtype:quantize, and flags of ingotc without their dashes. The shapes are those of bf16 checkpoints.
+GPU_TYPES=${INGOT_GPU_TYPES:-auto:none auto:none:cuda-persistent bfloat16:none auto:int8 auto:int8:cuda-persistent auto:int8:group-size=64 auto:int4 auto:fp8}
 # What is carried is at most so large; the tool runs where the C library is at least that of Ubuntu 22.04; code for all GPUs costs a model so much.
 GPU_MOST_MIB=${INGOT_GPU_MOST_MIB:-48}
 GPU_GLIBC=2.35
@@ -48,7 +48,7 @@ gpu_prompts() {
 }
 
 gpu_prepare() {
-  local folder=$1 shape one name checkpoint flags dtype quantize persistent cpu=x86-64-v3
+  local folder=$1 shape one name checkpoint flags dtype quantize flag cpu=x86-64-v3
   [ -n "${INGOT_BUILT:-}" ] || build
   [ "$(uname -m)" = x86_64 ] || cpu=aarch64
   mkdir -p "$folder/checks"
@@ -66,11 +66,11 @@ gpu_prepare() {
   done
   for shape in $GPU_SHAPES; do
     for one in $GPU_TYPES; do
-      IFS=: read -r dtype quantize persistent <<<"$one"
-      name=$(basename "$shape").$dtype:$quantize${persistent:+:$persistent}
+      IFS=: read -r dtype quantize flag <<<"$one"
+      name=$(basename "$shape").$dtype:$quantize${flag:+:$flag}
       name=${name/:none/}
       "$BUILD/bin/ingotc" "$shape" -o "$folder/$name.ingot" --random-weights --dtype="$dtype" --quantize="$quantize" \
-        ${persistent:+--cuda-$persistent} $(gpu_real_targets) --quiet
+        ${flag:+--$flag} $(gpu_real_targets) --quiet
     done
   done
   tar -C "$(dirname "$folder")" -czf "$folder.tar.gz" "$(basename "$folder")"

@@ -81,6 +81,7 @@ int main(int argc, char** argv) {
   app.add_option("--target", options.targets, "what to generate code for; repeatable (default cpu:native)")->delimiter(',')->allow_extra_args(false);
   app.add_option("--dtype", options.dtype, "auto, float32, bfloat16 or float16: weights before quantisation");
   app.add_option("--quantize", options.quantize, "none, int8, int4 or fp8");
+  app.add_option("--group-size", options.group_size, "columns that share a scale of --quantize: 32, 64 or 128 (default 32, fp8 128)");
   app.add_flag("--calibrate", options.calibrate, "run the model on a built-in text first, and choose int4 scales for what it multiplies there");
   app.add_option("--kv-cache-dtype", options.kv_cache_dtype,
                  "auto, float32, float16, bfloat16, fp8 (e4m3) or int8 (a step a token and head): keys and values");

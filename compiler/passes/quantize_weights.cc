@@ -17,9 +17,6 @@ int64_t groupOf(llvm::StringRef storage) {
 // Integer codes meet integer rows.
 llm::RowCode codeOf(llvm::StringRef storage) { return storage.starts_with("f8") ? llm::RowCode::f8 : llm::RowCode::i8; }
 
-// Groups of more columns become as small as the columns need.
-constexpr int64_t kLeastGroup = 32;
-
 struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   using QuantizeWeightsBase::QuantizeWeightsBase;
 
@@ -46,10 +43,10 @@ struct QuantizeWeights : impl::QuantizeWeightsBase<QuantizeWeights> {
   void choose(llm::ParamOp param, llvm::StringRef storage) {
     if (!param || !param.getStorage().empty()) return;
     int64_t group = groupOf(storage), columns = llm::columnsOf(param.getType());
-    while (group > kLeastGroup && columns % group != 0) group /= 2;
     if (!group) return param.setStorage(storage);
-    if (columns % group == 0) return param.setStorage((storage.take_until([](char c) { return c == 'g'; }) + "g" + llvm::Twine(group)).str());
-    param.emitRemark("keeps bf16: ") << columns << " columns do not divide into groups of " << group;
+    if (int64_t fitting = llm::fittingGroup(columns, group))
+      return param.setStorage((storage.take_until([](char c) { return c == 'g'; }) + "g" + llvm::Twine(fitting)).str());
+    param.emitRemark("keeps bf16: ") << columns << " columns do not divide into groups of 32, the smallest";
     param.setStorage("bf16");
   }
 

@@ -34,6 +34,10 @@ Status validate(const CompileOptions& options) {
   constexpr std::string_view kDtypes[] = {"auto", "float32", "bfloat16", "float16"}, kQuantize[] = {"none", "int8", "int4", "fp8"};
   INGOT_TRY(oneOf("dtype", options.dtype, kDtypes));
   INGOT_TRY(oneOf("quantize", options.quantize, kQuantize));
+  if (options.group_size != 0 && options.group_size != 32 && options.group_size != 64 && options.group_size != 128)
+    return Status::invalidArgument("--group-size={}: expected 32, 64 or 128", options.group_size);
+  if (options.group_size != 0 && options.quantize == "none")
+    return Status::invalidArgument("--group-size={}: needs --quantize=int8, int4 or fp8, found none", options.group_size);
   // Codes of 8 bits take their scale from the largest value, whatever it is multiplied with.
   if (options.calibrate && options.quantize != "int4")
     return Status::invalidArgument("--calibrate: chooses the scales of --quantize=int4, found --quantize={}", options.quantize);

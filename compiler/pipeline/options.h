@@ -26,6 +26,7 @@ struct CompileOptions {
   std::vector<std::string> targets;     // empty: cpu:native
   std::string dtype = "auto";           // auto, float32, bfloat16, float16
   std::string quantize = "none";        // none, int8, int4, fp8
+  int64_t group_size = 0;               // columns that share a scale: 32, 64 or 128; 0: 32, of fp8 128
   bool calibrate = false;               // int4 scales by what the model multiplies on a text of ours
   std::string kv_cache_dtype = "auto";  // auto, float32, float16, bfloat16, fp8
   int64_t max_model_len = 0;            // 0: the checkpoint's

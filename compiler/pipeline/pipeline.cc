@@ -12,6 +12,7 @@
 #include "compiler/pack/pack.h"
 #include "compiler/passes/passes.h"
 #include "compiler/pipeline/generation_config.h"
+#include "compiler/pipeline/storages.h"
 #include "compiler/support/parallel.h"
 #include "compiler/text/read_text.h"
 #include "llvm/Support/FileSystem.h"
@@ -31,26 +32,6 @@ Status writeText(const fs::path& path, const std::string& text) {
   llvm::raw_fd_ostream out(path.string(), error);
   if (!error) out << text;
   return error ? Status::io("{}: cannot be written: {}", path.string(), error.message()) : Status();
-}
-
-// The storage of matrices for the flags: layers, and the model's ends (embedding and output).
-struct Storages {
-  std::string linear, head;
-  bool keepBlocks = false;  // GGUF blocks and 8-bit floats stay what they are
-};
-
-Storages chooseStorages(const CompileOptions& options, const DecoderSpec& spec) {
-  if (options.quantize == "int8") return {"i8g32", "i8g32"};
-  if (options.quantize == "fp8") return {"f8g128", "i8g32"};
-  if (options.quantize == "int4") return {"i4g32", "i8g32"};
-  // f16 holds what bf16 does between 2^-14 and 65504, and beneath that to 2^-25; and it lets x have eleven bits in one product, where bf16
-  // takes two products for as many.
-  DType dtype = options.dtype == "float32"                            ? DType::f32
-                : options.dtype == "bfloat16"                         ? DType::bf16
-                : options.dtype == "auto" && spec.dtype == DType::f32 ? DType::f32
-                                                                      : DType::f16;
-  std::string name(dtypeName(dtype));
-  return {name, name, options.dtype == "auto"};
 }
 
 class Compilation {
@@ -99,12 +80,12 @@ class Compilation {
     INGOT_ASSIGN(generation_, readGenerationConfig(source_));
     INGOT_ASSIGN(text_, readText(source_, options_.chat_template, [this](const std::string& message) { note(message); }));
     module_ = buildGraph(spec, context_);
-    storages_ = chooseStorages(options_, spec);
+    storages_ = chooseStorages(options_, spec.dtype);
     if (options_.random_weights) return {};
     INGOT_TRY(bindCheckpoint(*module_, spec, source_.checkpoint));
     if (storages_.keepBlocks) keepStorage(*module_, source_.checkpoint, [this](const std::string& message) { note(message); });
     if (options_.calibrate) INGOT_TRY(measure());
-    return storages_.linear == "i4g32" ? chooseMinima() : Status();
+    return options_.quantize == "int4" ? chooseMinima(*module_, source_, importance_, storages_) : Status();
   }
 
   Status measure() {
@@ -112,27 +93,6 @@ class Compilation {
     CalibrateOptions calibration{.maxPositions = source_.spec.maxPositions, .jobs = options_.jobs, .cancelled = options_.cancelled};
     if (options_.progress) calibration.progress = [this](uint64_t done, uint64_t all) { options_.progress("calibrate", done, all); };
     INGOT_ASSIGN(importance_, calibrate(*module_, source_.checkpoint, text_.tokenizer, calibration));
-    return {};
-  }
-
-  // int4 with a minimum a group costs half a bit a weight: taken where symmetric codes lose much more, as on weights that
-  // came from such a format.
-  Status chooseMinima() {
-    constexpr double kMuchMore = 2;
-    for (auto param : module_->getOps<llm::ParamOp>()) {
-      auto type = llvm::cast<mlir::RankedTensorType>(param.getType());
-      // Embedding and output matrix have a storage of their own; Conv1D weights are turned as a whole, too dear for a look.
-      if (param.getRopeAttr() || type.getRank() != 2 || type.getDimSize(0) == source_.spec.vocab || type.getDimSize(1) % 32 != 0 ||
-          param.getTransposed())
-        continue;
-      INGOT_ASSIGN(auto rows, openParam(param, source_.checkpoint));
-      double errors[2];
-      for (int i = 0; i < 2; ++i) {
-        INGOT_ASSIGN(StorageFormat format, StorageFormat::parse(i ? "i4mg32" : "i4g32"));
-        INGOT_ASSIGN(errors[i], quantizationError(*rows, type.getDimSize(0), type.getDimSize(1), format, importanceOf(importance_, param)));
-      }
-      if (errors[0] > kMuchMore * errors[1]) param.setStorage("i4mg32");
-    }
     return {};
   }
 
@@ -229,8 +189,9 @@ class Compilation {
   std::string flags() const {
     std::vector<std::string> names;
     for (const Target& target : targets_) names.push_back(target.name);
-    return fmt::format("--target={} --dtype={} --quantize={}{} --kv-cache-dtype={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype,
-                       options_.quantize, options_.calibrate ? " --calibrate" : "", options_.kv_cache_dtype, source_.spec.maxPositions,
+    return fmt::format("--target={} --dtype={} --quantize={}{}{} --kv-cache-dtype={} --max-model-len={}{}", fmt::join(names, ","), options_.dtype,
+                       options_.quantize, options_.group_size ? fmt::format(" --group-size={}", options_.group_size) : "",
+                       options_.calibrate ? " --calibrate" : "", options_.kv_cache_dtype, source_.spec.maxPositions,
                        options_.random_weights ? fmt::format(" --random-weights={}", *options_.random_weights) : "");
   }
 

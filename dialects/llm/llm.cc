@@ -35,6 +35,12 @@ int64_t columnsOf(mlir::Type type) {
   return llvm::cast<RankedTensorType>(type).getShape().back();
 }
 
+int64_t fittingGroup(int64_t columns, int64_t group) {
+  constexpr int64_t kLeast = 32;
+  while (group > kLeast && columns % group != 0) group /= 2;
+  return columns % group == 0 ? group : 0;
+}
+
 llvm::StringRef widerStorage(llvm::StringRef a, llvm::StringRef b) {
   constexpr llvm::StringLiteral kOrder[] = {"",      "i4g128", "i4g64",  "i4g32", "i4mg128", "i4mg64", "i4mg32", "i8g128", "i8g64",
                                             "i8g32", "i8g16",  "f8g128", "f8g64", "f8g32",   "bf16",   "f16",    "f32"};

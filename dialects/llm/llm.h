@@ -25,6 +25,10 @@ namespace ingot::llm {
 // Columns of rows, quantised or not.
 int64_t columnsOf(mlir::Type type);
 
+// The most columns that may share a scale where `group`, a power of two, were asked for: so many, or half and half again, down to 32; 0 where
+// `columns` are no multiple of any.
+int64_t fittingGroup(int64_t columns, int64_t group);
+
 // Of two storages (llm.param), the one that holds more; empty holds least.
 llvm::StringRef widerStorage(llvm::StringRef a, llvm::StringRef b);
 

@@ -49,7 +49,7 @@ struct Tile {
   static constexpr int kGroups = (int)C::kK / kGroup, kStageGroups = kCudaWideCodesColumns / kGroup;
   static constexpr int kGroupChunks = (int)groupBytes(kFormat, kGroup) / 16, kStageChunks = kStageGroups * kGroupChunks;  // of a block
   static constexpr int kWeightChunks = kTileBlocks * kStageChunks, kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = kBytes ? 32 : 16;
-  static constexpr int kCopiers = 4, kScalers = 2, kConsumers = kThreads / kWarp - kCopiers;  // warps
+  static constexpr int kCopiers = 4, kScalers = 3, kConsumers = kThreads / kWarp - kCopiers;  // warps
 
   typedef PairOf<kHasMinima> RowPair;
   static constexpr int kPairs = kRows / 2, kPairPlaces = kStageGroups * kPairs;
@@ -122,21 +122,32 @@ struct Tile {
     }
   }
 
-  INGOT_INLINE void multiplyIntegers(const unsigned (&a)[kSteps][4], int firstX, int first, Storage& storage, Dots& dots) {
+  // The lane's channels of a unit.
+  struct Fragments {
+    unsigned at[kSteps][4];
+  };
+  INGOT_INLINE Fragments fragmentsOf(int slot, int within, Storage& storage) {
+    Fragments fragments;
+#pragma unroll
+    for (int i = 0; i < kSteps; ++i) fragmentOf(codesAt(slot, within) + i * kStepChunks, storage, fragments.at[i]);
+    return fragments;
+  }
+
+  INGOT_INLINE void multiplyIntegers(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
     auto& x = storage.places.ring.x;
     beginProducts();
-    multiplyWideCodes<false, kRows>(dots, a[0], x, firstX, first);
+    multiplyWideCodes<false, kRows>(dots, fragments.at[0], x, firstX, first);
 #pragma unroll
-    for (int i = 1; i < kSteps; ++i) multiplyWideCodes<true, kRows>(dots, a[i], x, firstX, first + i);
+    for (int i = 1; i < kSteps; ++i) multiplyWideCodes<true, kRows>(dots, fragments.at[i], x, firstX, first + i);
     closeProducts();
   }
   // Two steps fill a line of f16.
-  INGOT_INLINE void multiplyFloats(const unsigned (&codes)[kSteps][4], int firstX, int first, Storage& storage, Dots& dots) {
+  INGOT_INLINE void multiplyFloats(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
     auto& x = storage.places.ring.x;
     unsigned a[2 * kSteps][4];
 #pragma unroll
     for (int i = 0; i < 2 * kSteps; ++i)
-      for (int word = 0; word < 4; ++word) a[i][word] = widenFloat8s(codes[i / 2][word], i % 2);
+      for (int word = 0; word < 4; ++word) a[i][word] = widenFloat8s(fragments.at[i / 2][word], i % 2);
     auto lineAt = [&](int i) -> int { return firstX + (first + i / 2) / 2 * kRowChunks; };
     auto unitOf = [&](int i) -> int { return (first + i / 2) % 2 * 2 + i % 2; };
     beginProducts();
@@ -147,13 +158,10 @@ struct Tile {
   }
 
   // Begins a unit's products.
-  INGOT_INLINE void begin(int slot, int within, Storage& storage, Dots& dots) {
-    unsigned a[kSteps][4];
-#pragma unroll
-    for (int i = 0; i < kSteps; ++i) fragmentOf(codesAt(slot, within) + i * kStepChunks, storage, a[i]);
+  INGOT_INLINE void begin(const Fragments& fragments, int slot, int within, Storage& storage, Dots& dots) {
     int firstX = slot * kPanels * kRowChunks, first = within * kSteps;
-    if constexpr (kFloats) multiplyFloats(a, firstX, first, storage, dots);
-    else multiplyIntegers(a, firstX, first, storage, dots);
+    if constexpr (kFloats) multiplyFloats(fragments, firstX, first, storage, dots);
+    else multiplyIntegers(fragments, firstX, first, storage, dots);
   }
 
   INGOT_INLINE float upperOrLower(unsigned halves, int upper) { return halfToFloat((unsigned short)(halves >> upper * 16)); }
@@ -177,9 +185,12 @@ struct Tile {
   // to the next.
   static constexpr int kBurst = kRunUnits % 4 == 0 && kUnits % 4 == 0 && kUnitColumns < 128 ? 4 : 2;
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
-  INGOT_INLINE void beginUnit(int within, Turns& turns, Storage& storage, Dots& dots) {
+  INGOT_INLINE Fragments fetchUnit(int within, Turns& turns, Storage& storage) {
     if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
-    begin(turns.begun.at, within, storage, dots);
+    return fragmentsOf(turns.begun.at, within, storage);
+  }
+  INGOT_INLINE void beginUnit(const Fragments& fragments, int within, Turns& turns, Storage& storage, Dots& dots) {
+    begin(fragments, turns.begun.at, within, storage, dots);
     if (within == kStageUnits - 1) turns.begun.next();
   }
   INGOT_INLINE void leaveUnit(int within, Turns& turns, Storage& storage) {
@@ -190,18 +201,22 @@ struct Tile {
   }
   template <int Units>
   INGOT_INLINE void addUnits(int first, Turns& turns, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
-    if constexpr (kSets == 2) beginUnit(withinStage(first, 0), turns, storage, dots[0]);
+    Fragments fragments = fetchUnit(withinStage(first, 0), turns, storage);
+    if constexpr (kSets == 2) beginUnit(fragments, withinStage(first, 0), turns, storage, dots[0]);
+    constexpr bool kEarly = kRows < 128;  // more rows leave no registers for the next unit's fragments
 #pragma unroll
     for (int i = 0; i < Units; ++i) {
       Dots& now = dots[i % kSets];
-      int within = withinStage(first, i);
+      int within = withinStage(first, i), next = withinStage(first, i + 1);
       if constexpr (kSets == 1) {
-        beginUnit(within, turns, storage, now);
+        beginUnit(fragments, within, turns, storage, now);
+        if (kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
         waitForProducts<0>(now);
         add(scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
+        if (!kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
       } else {
         Scales scales = scalesAt(turns.added.at, within, storage);
-        if (i + 1 < Units) beginUnit(withinStage(first, i + 1), turns, storage, dots[(i + 1) % kSets]);
+        if (i + 1 < Units) beginUnit(fetchUnit(next, turns, storage), next, turns, storage, dots[(i + 1) % kSets]);
         if (i + 1 < Units) waitForProducts<1>(now);
         else waitForProducts<0>(now);
         add(scales, now, sums);
@@ -249,11 +264,17 @@ struct Tile {
       Finish::template run<kLines>(storage.places.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
   }
 
-  typedef wide_codes::Feed<Tile> Feed;
-  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
+  struct Where {
+    int tile, firstRow;
+  };
+  INGOT_INLINE Where placeOf(const IngotBatch& batch, int index) {
     int rowTile, tile;
     wide::placeOf<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
-    int firstRow = rowTile * kRows, rows = rowsOf(batch) - firstRow;
+    return {tile, rowTile * kRows};
+  }
+
+  typedef wide_codes::Feed<Tile> Feed;
+  INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1 + kScalers);
@@ -266,17 +287,19 @@ struct Tile {
     if (warp >= kConsumers) {
       fewerRegisters<Registers::kCopier>();
       int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
-      if (thread == -kWarp) Feed::copy(operands, rowsOf(batch), firstRow, tile, storage);
+      Where at = placeOf(batch, index);
+      if (thread == -kWarp) Feed::copy(operands, rowsOf(batch), at.firstRow, at.tile, storage);
       if (thread >= 0 && thread < Feed::kScaling) {
         awaitLaunches();
-        Feed::scale((const char*)operands[0] + firstRow * kRowBytes, rows, thread, storage);
+        Feed::scale((const char*)operands[0] + at.firstRow * kRowBytes, rowsOf(batch) - at.firstRow, thread, storage);
       }
     } else {
       moreRegisters<Registers::kOther>();
       awaitLaunches();
       Sums totals = {};
       compute(storage, totals);
-      finish(totals, tile, firstRow, rows, operands, storage);
+      Where at = placeOf(batch, index);  // not before: sums need the registers
+      finish(totals, at.tile, at.firstRow, rowsOf(batch) - at.firstRow, operands, storage);
     }
   }
 };

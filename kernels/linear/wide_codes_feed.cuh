@@ -1,4 +1,4 @@
-// What brings rows and weights of codes to where they are multiplied (wide_codes.cuh): one warp copies, two take what rows say of their groups.
+// What brings rows and weights of codes to where they are multiplied (wide_codes.cuh): one warp copies, three take what rows say of their groups.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -49,8 +49,10 @@ struct Feed {
     }
   }
 
-  // Two warps take what rows say of their groups, some stages ahead through registers. Rows behind the last one repeat it, as groups do.
-  static constexpr int kScaling = T::kScalers * kWarp, kItems = (T::kPairPlaces + kScaling - 1) / kScaling, kAhead = 128 / T::kRows;
+  // Three warps take what rows say of their groups, as many stages ahead as eight registers hold: a load takes as long as a stage of products may.
+  // Rows behind the last one repeat it, as groups do.
+  static constexpr int kScaling = T::kScalers * kWarp, kItems = (T::kPairPlaces + kScaling - 1) / kScaling;
+  static constexpr int kFit = 8 / (kItems * (T::kHasMinima ? 4 : 2)), kAhead = T::kFloats || kFit == 0 ? 1 : kFit;
   struct Said {
     linear::RowGroup at[kItems][2];
   };
@@ -80,18 +82,24 @@ struct Feed {
                   slot);
     }
   }
-  // 16 codes of a row become two chunks of f16, of the words' lower halves and, two chunks on, of the upper ones.
+  // 16 codes of a row become two chunks of f16, of the words' lower halves and, two chunks on, of the upper ones. A warp has every third eight rows,
+  // four at a time, a lane the same chunk of each; the lanes of one panel begin with the lower halves, of the other with the upper ones, so that a
+  // row's stores go to different banks.
   INGOT_INLINE void widenRows(int thread, int slot, Storage& storage) {
     auto& ring = storage.places.ring;
-#pragma unroll 2
-    for (int i = thread; i < T::kRowChunks; i += kScaling) {
-      int row = i / 8, chunk = i % 8, line = (slot * T::kPanels + chunk / 4) * T::kRowChunks + row * 8, place = chunk / 2 % 2 * 4 + chunk % 2;
-      Words codes = ring.codes[slot * T::kRowChunks + row * 8 + (chunk ^ row % 8)];
-      for (int upper = 0; upper < 2; ++upper) {
-        Words halves;
-        for (int word = 0; word < 4; ++word) halves.at[word] = widenFloat8s(codes.at[word], upper);
-        storeBehind(ring.x, line + ((place + 2 * upper) ^ row % 8), halves, storage.full, slot);
-      }
+    int row = thread % kWarp / 8, chunk = thread % 8, panel = chunk / 4, place = (chunk / 2 % 2 * 4 + chunk % 2) ^ row;
+    int from = slot * T::kRowChunks + row * 8, to = (slot * T::kPanels + panel) * T::kRowChunks + row * 8;
+#pragma unroll 1
+    for (int first = thread / kWarp * 64; first < T::kRowChunks; first += T::kScalers * 64) {
+      Words codes[2];
+      for (int half = 0; half < 2; ++half) codes[half] = ring.codes[from + first + half * 32 + (chunk ^ row ^ half * 4)];
+      for (int half = 0; half < 2; ++half)
+        for (int turn = 0; turn < 2; ++turn) {
+          int upper = turn ^ panel;
+          Words halves;
+          for (int word = 0; word < 4; ++word) halves.at[word] = widenFloat8s(codes[half].at[word], upper);
+          storeBehind(ring.x, to + first + half * 32 + (place ^ half * 4 ^ upper * 2), halves, storage.full, slot);
+        }
     }
     showStores();
   }
@@ -108,6 +116,7 @@ struct Feed {
         if (first + i >= T::kStages) break;
         awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
         put(thread, slot.at, said[i], storage);
+        fetch(x, last, thread, first + i + kAhead, said[i]);
         if constexpr (T::kFloats) {
           awaitBarrier(storage.came, slot.at, slot.round);
           widenRows(thread, slot.at, storage);
@@ -115,7 +124,6 @@ struct Feed {
         __syncwarp();
         if (thread % kWarp == 0) arrive<1>(storage.full, slot.at, 0);
         slot.next();
-        fetch(x, last, thread, first + i + kAhead, said[i]);
       }
   }
 };

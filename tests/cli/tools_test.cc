@@ -23,6 +23,8 @@ TEST_F(Tools, WrongUsageIsTwo) {
   EXPECT_EQ(runCommand({INGOT, "fly"}, temporary).status, 2);
   expectRefusal(2, {"--dtype"}, {"--dtype=float8"});
   expectRefusal(2, {"--quantize"}, {"--quantize=int3"});
+  expectRefusal(2, {"--group-size=48", "32, 64 or 128"}, {"--quantize=int8", "--group-size=48"});
+  expectRefusal(2, {"--group-size=64", "found none"}, {"--group-size=64"});
   expectRefusal(2, {"--jobs"}, {"--jobs=0"});
   expectRefusal(2, {"128"}, {"--max-model-len=129"});
   EXPECT_EQ(runCommand({INGOTC, checkpoint}, temporary).status, 2) << "no -o";

@@ -94,7 +94,7 @@ def measurements(build, folder):
 # Each wide shape begins where it has fewer blocks than all before it, by rows that were measured; a token alone is measured as one kernel too.
 def wide(build, folder):
     status, output = dev(["prepare", folder], build, INGOT_GPU_SHAPES=" ".join(make_shapes(folder.parent)), INGOT_GPU_TARGET="cuda:sm_90a",
-                         INGOT_GPU_TYPES="auto:none auto:none:persistent")
+                         INGOT_GPU_TYPES="auto:none auto:none:cuda-persistent")
     expect(status == 0, "prepare failed", output)
     status, output = dev(["--tune", folder], build, LD_LIBRARY_PATH=str(build / "stub"), INGOT_STUB_GPU="9.0", INGOT_STUB_MEMORY=str(128 << 20))
     rows = (folder / "measured.inc").read_text().splitlines()

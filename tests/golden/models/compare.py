@@ -28,6 +28,7 @@ ROUNDED = {
     "kept": ([], ["--keep", "--cache=f16"], 1.0),
     "int8": (["--quantize=int8"], ["--quantize=int8", "--cache=f16"], 0.5),
     "int4": (["--quantize=int4"], ["--quantize=int4", "--cache=f16"], 0.5),
+    "int8 in groups of 64": (["--quantize=int8", "--group-size=64"], ["--quantize=int8", "--group-size=64", "--cache=f16"], 0.5),
     "fp8": (["--quantize=fp8"], ["--quantize=fp8", "--cache=f16"], 1.0),
     "bfloat16": (["--dtype=bfloat16"], ["--dtype=bfloat16", "--cache=f16"], 2e-2),
     "float16": (["--dtype=float16"], ["--dtype=float16", "--cache=f16"], 2e-2),

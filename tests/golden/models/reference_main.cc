@@ -14,7 +14,7 @@ struct Arguments {
   std::string checkpoint, after = "passes", quantize = "none", dtype = "float32", cache = "f32";
   std::vector<std::string> prompts;
   bool keep = false, inDouble = false, print = false;
-  int64_t chunk = 0, maxModelLen = 0;
+  int64_t chunk = 0, maxModelLen = 0, group = 0;
 };
 
 Result<std::vector<int>> parseIds(const std::string& text) {
@@ -31,8 +31,10 @@ Result<std::vector<int>> parseIds(const std::string& text) {
 ingot::ReferenceOptions optionsOf(const Arguments& arguments) {
   ingot::ReferenceOptions options{.passes = arguments.after == "passes", .keep = arguments.keep, .maxModelLen = arguments.maxModelLen};
   if (arguments.quantize != "none") {
-    options.linear = arguments.quantize == "fp8" ? "f8g128" : arguments.quantize == "int8" ? "i8g32" : "i4g32";
-    options.head = "i8g32";
+    const bool isFloat8 = arguments.quantize == "fp8";
+    const std::string group = arguments.group ? std::to_string(arguments.group) : "";
+    options.linear = (isFloat8 ? "f8g" : arguments.quantize == "int8" ? "i8g" : "i4g") + (!group.empty() ? group : isFloat8 ? "128" : "32");
+    options.head = "i8g" + (!group.empty() ? group : "32");
   } else {
     options.linear = arguments.dtype == "float32" ? "f32" : arguments.dtype == "float16" ? "f16" : "bf16";
   }
@@ -70,6 +72,7 @@ int main(int argc, char** argv) {
   app.add_option("--ids", arguments.prompts, "token ids of a prompt, as 1,2,3; repeatable");
   app.add_option("--after", arguments.after, "which module runs")->check(CLI::IsMember({"import", "passes"}));
   app.add_option("--quantize", arguments.quantize)->check(CLI::IsMember({"none", "int8", "int4", "fp8"}));
+  app.add_option("--group-size", arguments.group, "columns that share a scale; 0: ingotc's default");
   app.add_option("--dtype", arguments.dtype, "storage of matrices")->check(CLI::IsMember({"float32", "float16", "bfloat16"}));
   app.add_option("--cache", arguments.cache, "what keys and values are rounded to")->check(CLI::IsMember({"f32", "f16", "bf16"}));
   app.add_option("--chunk", arguments.chunk, "tokens at a time; 0: all");
