@@ -1,6 +1,6 @@
 # The parts of `tools/dev gpu`: what is carried to a machine with a GPU, and what is checked and measured there.
 # INGOT_GPU_TARGET, INGOT_GPU_BATCHES, INGOT_GPU_FLAGS, INGOT_GPU_CHECKS, INGOT_GPU_SHAPES and INGOT_GPU_TYPES narrow it,
-# INGOT_GPU_MOST_SECONDS bounds each of its runs;
+# INGOT_GPU_MOST_SECONDS and INGOT_GPU_CHECK_SECONDS bound each of its runs;
 # tests/e2e/gpu_command.py runs it without a GPU.
 
 # name:checkpoint:flags of ingotc. The last ones have sequences of several splits.
@@ -26,6 +26,7 @@ GPU_GLIBC=2.35
 GPU_MOST_RATIO=1.25
 # Seconds that one run may take: a kernel that hangs does not cost the rest of a lent GPU's time.
 GPU_MOST_SECONDS=${INGOT_GPU_MOST_SECONDS:-120}
+GPU_CHECK_SECONDS=${INGOT_GPU_CHECK_SECONDS:-40}
 # Models that are checked side by side share the GPU's memory.
 GPU_CHECK_MEMORY=64MiB
 gpu_limited() { timeout -k 5 "$GPU_MOST_SECONDS" "$@"; }
@@ -119,7 +120,7 @@ gpu_generate() {
   shift 2
   while read -r prompt; do prompts+=(--prompt-token-ids "$prompt"); done <"${model%.ingot}.prompts"
   [[ " $*" == *" --kv-cache-memory="* ]] || set -- "$@" --kv-cache-memory=$GPU_CHECK_MEMORY
-  gpu_limited "$tool" generate "$model" "${prompts[@]}" --max-tokens 10 --ignore-eos "$@"
+  timeout -k 5 "$GPU_CHECK_SECONDS" "$tool" generate "$model" "${prompts[@]}" --max-tokens 10 --ignore-eos "$@"
 }
 gpu_tokens() { gpu_generate "$@" --temperature 0; }
 
@@ -167,11 +168,15 @@ gpu_small_memory() {
   awk -F, -v bytes="$(json_number "$inspected" kv_bytes_per_token 1)" '{ if (NF > most) most = NF } END { printf "%d", (most + 48) * bytes }' "${2%.ingot}.prompts"
 }
 
-# Prints how far log-probabilities are from the CPU's, and one line for what was wrong; the number of those is the status.
+# Prints how far log-probabilities are from the CPU's, and one line for what was wrong; the number of those is the status. A model that gives no
+# answer, as where a kernel hangs, is asked once.
+GPU_SILENT=99
 gpu_check_model() {
-  local tool=$1 model=$2 failed=0 name alone way difference tolerance
+  local tool=$1 model=$2 failed=0 name ours alone way difference tolerance
   name=$(basename "$model" .ingot)
-  difference=$(gpu_difference <(gpu_logprobs "$tool" "$model" --device cuda) "${model%.ingot}.logprobs") tolerance=$(gpu_tolerance "$tool" "$model")
+  ours=$(gpu_logprobs "$tool" "$model" --device cuda) || true
+  [ -n "$ours" ] || { echo "$name: no answer within $GPU_CHECK_SECONDS s"; return $GPU_SILENT; }
+  difference=$(gpu_difference <(echo "$ours") "${model%.ingot}.logprobs") tolerance=$(gpu_tolerance "$tool" "$model")
   echo "$name: log-probabilities within $difference of the CPU's, $tolerance allowed"
   awk "BEGIN { exit !($difference <= $tolerance) }" || { echo "$name: other log-probabilities than the CPU"; failed=$((failed + 1)); }
   if awk "BEGIN { exit !($tolerance < 0.1) }" && [ "$(gpu_tokens "$tool" "$model" --device cuda)" != "$(cat "${model%.ingot}.expected")" ]; then
@@ -201,9 +206,9 @@ gpu_sanitize() {
   return $failed
 }
 
-# All models side by side: most of a check's time is the start of its processes.
+# All models side by side: most of a check's time is the start of its processes. $GPU_SILENT where none of them gave an answer.
 gpu_check() {
-  local tool=$1 folder=$2 failed=0 model check checks=()
+  local tool=$1 folder=$2 failed=0 silent=0 status model check checks=()
   for model in "$folder"/checks/*.ingot; do
     [ -f "$model" ] || continue
     while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do sleep 0.2; done
@@ -212,9 +217,13 @@ gpu_check() {
   done
   for check in "${checks[@]}"; do
     model=${check#*:}
-    if wait "${check%%:*}"; then echo "$(basename "$model" .ingot): as the CPU, the same bits alone, batched, in chunks, preempted" >>"$model.checked"; else failed=1; fi
+    status=0
+    wait "${check%%:*}" || { status=$? failed=1; }
+    [ $status != $GPU_SILENT ] || silent=$((silent + 1))
+    [ $status != 0 ] || echo "$(basename "$model" .ingot): as the CPU, the same bits alone, batched, in chunks, preempted" >>"$model.checked"
     cat "$model.checked"
   done
+  [ $silent = 0 ] || [ $silent != ${#checks[@]} ] || return $GPU_SILENT
   return $failed
 }
 
@@ -316,17 +325,17 @@ gpu_folder() {
   esac
 }
 
-# Checks first: speed of wrong answers is of no use. Measures all the same, so that a lent GPU loses nothing, and fails at the end. What
-# takes longest and is least likely to say something stands last.
+# Checks first: speed of wrong answers is of no use. Measures all the same, so that a lent GPU loses nothing, and fails at the end; but where no model
+# answers, as no benchmark would, its time is for finding out why. What takes longest and is least likely to say something stands last.
 gpu_run() {
   local folder failed=0
   folder=$(gpu_folder "$1")
   gpu_ready "$folder"
-  gpu_check "$GPU_TOOL" "$folder" || failed=1
+  gpu_check "$GPU_TOOL" "$folder" || failed=$?
+  [ $failed != $GPU_SILENT ] || { say "no model answered: nothing is measured"; return 1; }
   gpu_bars "$GPU_TOOL" "$folder"
   gpu_measure "$GPU_TOOL" "$folder"
   gpu_profile "$GPU_TOOL" "$folder"
   gpu_sanitize "$GPU_TOOL" "$folder" || failed=1
-  [ $failed = 0 ] || say "some checks failed: see above"
-  return $failed
+  [ $failed = 0 ] || { say "some checks failed: see above"; return 1; }
 }

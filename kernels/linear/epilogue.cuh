@@ -11,6 +11,18 @@ struct Place {
   INGOT_MEMBER float elementOf(int i) const { return load<float>((const float*)extras[i] + row * stride + column); }
 };
 
+// The same of a thread with many rows: so many elements behind its first one's, whose address does for all of them.
+struct FurtherPlace {
+  Place first;
+  int further;
+  INGOT_MEMBER float columnOf(int i) const { return first.columnOf(i); }
+  INGOT_MEMBER float elementOf(int i) const {
+    const char* at = (const char*)((const float*)first.extras[i] + first.row * first.stride + first.column);
+    settle(at);
+    return load<float>((const float*)at + further);
+  }
+};
+
 // What a body will read of N extra operands, on its way before there is anything to compute with: a body that is called with `Asking` does nothing
 // but load it.
 template <int N>

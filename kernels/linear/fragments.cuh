@@ -18,7 +18,7 @@ struct Bfloats {
 };
 struct Halves {
   static constexpr int kParts = 1;
-  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) { parts[0] = packHalves(clampToHalf(v.at[0]), clampToHalf(v.at[1])); }
+  INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) { parts[0] = packSaturated(v.at[0], v.at[1]); }
   INGOT_INLINE void partsOf(unsigned v, unsigned (&parts)[kParts]) { parts[0] = v; }  // of a narrow row
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) { multiplyHalves(d, a, b); }
 };

@@ -69,21 +69,22 @@ struct Values {
 template <>
 struct Values<0> {};
 
-// Where rows come from: operand 0, or, for a token alone, a block that makes its row itself (kernels/alone/linear.cuh).
+// Where rows come from: operand 0, or, for a token alone, a block that makes its row itself (kernels/alone/linear.cuh). Behind `make` the launches
+// before have ended.
 template <class C>
 struct RowsOf {
   static constexpr bool kMade = false;
   static constexpr int kSharedBytes = 0;
   struct Storage {};
   INGOT_INLINE void* const* ownOf(void* const* operands) { return operands; }
-  INGOT_INLINE void make(const IngotBatch&, void* const*, Storage&) {}
+  INGOT_INLINE void make(const IngotBatch&, void* const*, Storage&) { awaitLaunches(); }
   INGOT_INLINE const char* rowIn(Storage&) { return nullptr; }
 };
 
 template <class C>
 struct Tile {
   typedef RowsOf<C> Rows;
-  static constexpr bool kAwaits = Rows::kMade, kWalks = isWalked<C>(), kOneRow = Rows::kMade || kWalks;
+  static constexpr bool kAwaits = true, kWalks = isWalked<C>(), kOneRow = Rows::kMade || kWalks;
   static constexpr int kThreads = kCudaLinearThreads, kWarps = kThreads / kWarp;
   static_assert(kWarps == kCudaRuns);
   static constexpr int kPanelBlocks = cudaTileBlocks(C::kFormat, C::kN, C::kSums, C::kResultGroup), kChannels = kPanelBlocks * kBlockChannels;
@@ -109,7 +110,7 @@ struct Tile {
     typename Source::Places weights;
   };
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
+  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : kOneRow ? 1 : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kTileRows - 1) / kTileRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
@@ -147,13 +148,18 @@ struct Tile {
     }
   }
 
-  // The warp's run of every panel of a tile.
-  INGOT_INLINE int firstUnit() { return warpOf(threadIdx.x) * kRun; }
-  INGOT_INLINE int lastUnit() { return firstUnit() + kRun < Format::kUnits ? firstUnit() + kRun : Format::kUnits; }
-  INGOT_INLINE Source sourceOf(int tile, void* const* operands, Storage& storage) {
+  // The warp's run of every panel of a tile. Asked for once, before anything is waited for: lanes agree on their warp.
+  struct Units {
+    int first, last;
+  };
+  INGOT_INLINE Units unitsOf() {
+    int first = warpOf(threadIdx.x) * kRun;
+    return {first, first + kRun < Format::kUnits ? first + kRun : Format::kUnits};
+  }
+  INGOT_INLINE Source sourceOf(int tile, const Units& units, void* const* operands, Storage& storage) {
     int panel = tile * kTilePanels, last = !kWalks && panel + kTilePanels < kPanels ? panel + kTilePanels : kPanels;
     int skip = kWalks ? ((int)gridDim.x - 1) * kTilePanels : 0;
-    return Source::of(storage.weights, {(const char*)operands[1], panel, last, firstUnit(), lastUnit(), skip});
+    return Source::of(storage.weights, {(const char*)operands[1], panel, last, units.first, units.last, skip});
   }
 
   INGOT_INLINE const char* rowsAt(long long firstRow, void* const* operands, Storage& storage) {
@@ -163,7 +169,7 @@ struct Tile {
 
   // `Single`: of one row, which saves codes a third of their instructions.
   template <int Groups, bool Single = false>
-  INGOT_INLINE void compute(Source& source, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
+  INGOT_INLINE void compute(Source& source, const Units& units, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
     float sums[Groups][Loop::kSums] = {};
     Extras<C::kExtras> extras[Groups] = {};
@@ -173,7 +179,7 @@ struct Tile {
       float none[C::kSums] = {};
       if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, typename Extras<C::kExtras>::Asking{place, extras[group]});
     }
-    Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, firstUnit(), lastUnit(), lane, sums);
+    Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, units.first, units.last, lane, sums);
 #pragma unroll
     for (int group = 0; group < Groups; ++group) {
       for (int i = 0; i < Loop::kSums; ++i)
@@ -189,33 +195,36 @@ struct Tile {
     }
   }
 
-  // Neighbouring tiles share channels, so that the weights are read from memory once.
-  INGOT_INLINE int tileOf(const IngotBatch& batch, int index) { return index / rowTiles(batch); }
+  // Neighbouring tiles share channels, so that the weights are read from memory once. Launches of few rows have a block for every tile of channels:
+  // those ask for weights before the batch has come, and divide nothing.
+  INGOT_INLINE bool hasOneRowTile() { return !C::kSelected && (kOneRow || (int)gridDim.x == kTiles); }
+  INGOT_INLINE int tileOf(const IngotBatch& batch, int index) { return hasOneRowTile() ? index : index / rowTiles(batch); }
+  INGOT_INLINE int firstRowOf(const IngotBatch& batch, int index) { return hasOneRowTile() ? 0 : index % rowTiles(batch) * kTileRows; }
 
   // The first weights of every warp's run go ahead. More of them, asked into the second-level cache, cost an H100 time.
   INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    if (index < count(batch)) sourceOf(tileOf(batch, index), Rows::ownOf(operands), storage).begin();
+    if (hasOneRowTile() ? index < kTiles : index < count(batch)) sourceOf(tileOf(batch, index), unitsOf(), Rows::ownOf(operands), storage).begin();
   }
 
-  INGOT_INLINE void computeTile(Source& source, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
+  INGOT_INLINE void computeTile(Source& source, const Units& units, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
 #pragma unroll 1
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       source.enter(panel);
-      if constexpr (kOneRow) compute<1, true>(source, panel, firstRow, rows, operands, storage);
+      if constexpr (kOneRow) compute<1, true>(source, units, panel, firstRow, rows, operands, storage);
       else if constexpr (!kTensor)  // groups of rows share nothing
 #pragma unroll 1
-        for (int group = 0; group < rows; group += kRows) compute<1>(source, panel, firstRow + group, rows - group, operands, storage);
-      else if (kCodes && rows == 1) compute<1, true>(source, panel, firstRow, rows, operands, storage);
-      else if (rows <= kRows) compute<1>(source, panel, firstRow, rows, operands, storage);
-      else if (rows <= 2 * kRows) compute<2>(source, panel, firstRow, rows, operands, storage);
-      else if constexpr (kTileRows > 2 * kRows) compute<4>(source, panel, firstRow, rows, operands, storage);
+        for (int group = 0; group < rows; group += kRows) compute<1>(source, units, panel, firstRow + group, rows - group, operands, storage);
+      else if (kCodes && rows == 1) compute<1, true>(source, units, panel, firstRow, rows, operands, storage);
+      else if (rows <= kRows) compute<1>(source, units, panel, firstRow, rows, operands, storage);
+      else if (rows <= 2 * kRows) compute<2>(source, units, panel, firstRow, rows, operands, storage);
+      else if constexpr (kTileRows > 2 * kRows) compute<4>(source, units, panel, firstRow, rows, operands, storage);
     }
     if constexpr (C::kResultGroup != 0) quantize(tile, firstRow, rows, operands, storage);
   }
 
-  // The weights of a tile, which were asked for; with its row, where it makes that.
-  INGOT_INLINE Source open(const IngotBatch& batch, int tile, void* const* all, Storage& storage) {
-    Source source = sourceOf(tile, Rows::ownOf(all), storage);
+  // The weights of a tile, which were asked for, and its rows.
+  INGOT_INLINE Source open(const IngotBatch& batch, int tile, const Units& units, void* const* all, Storage& storage) {
+    Source source = sourceOf(tile, units, Rows::ownOf(all), storage);
     source.follow();
     Rows::make(batch, all, storage);
     return source;
@@ -223,10 +232,11 @@ struct Tile {
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* all, int index, Storage& storage) {
     void* const* operands = Rows::ownOf(all);
-    int tile = tileOf(batch, index), firstRow = index % rowTiles(batch) * kTileRows, rows = rowsOf(batch) - firstRow;
+    int tile = tileOf(batch, index), firstRow = firstRowOf(batch, index), rows = rowsOf(batch) - firstRow;
     if (rows > kTileRows) rows = kTileRows;
-    Source source = open(batch, tile, all, storage);
-    computeTile(source, tile, firstRow, rows, operands, storage);
+    Units units = unitsOf();
+    Source source = open(batch, tile, units, all, storage);
+    computeTile(source, units, tile, firstRow, rows, operands, storage);
   }
 
   // All tiles of the block, of which the first one was asked for: the row is made once, and weights come one after another.
@@ -234,11 +244,11 @@ struct Tile {
     static_assert(kWalks);
     void* const* operands = Rows::ownOf(all);
     int tile = (int)blockIdx.x, tiles = count(batch);
-    if (!Rows::kMade || tile >= tiles) awaitLaunches();
-    if (tile >= tiles) return;
-    Source source = open(batch, tile, all, storage);
+    if (tile >= tiles) return awaitLaunches();
+    Units units = unitsOf();
+    Source source = open(batch, tile, units, all, storage);
 #pragma unroll 1
-    for (; tile < tiles; tile += (int)gridDim.x) computeTile(source, tile, 0, 1, operands, storage);
+    for (; tile < tiles; tile += (int)gridDim.x) computeTile(source, units, tile, 0, 1, operands, storage);
   }
 };
 

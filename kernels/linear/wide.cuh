@@ -179,22 +179,27 @@ struct Tile {
     close(course, storage);
   }
 
-  // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight. Sums become results before the first one
-  // is stored: what a body reads is on its way all at once. Behind the last row and column stands what is there, and is not stored.
+  // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight: its first one and `rowOf` behind that, so
+  // that one address does for all of them. Sums become results before the first one is stored: what a body reads is on its way all at once. Behind
+  // the last row and column stands what is there, and is not stored.
   static constexpr int kResults = 2 / (int)C::kSums;  // of two sums
-  INGOT_INLINE int rowOf(int i) { return i / 2 * 8 + (int)threadIdx.x % 4 * 2 + i % 2; }
+  INGOT_INLINE int ownRow() { return (int)threadIdx.x % 4 * 2; }
+  INGOT_INLINE constexpr int rowOf(int i) { return i / 2 * 8 + i % 2; }
   INGOT_INLINE int columnOf(int tile, int result) {
     int warp = threadIdx.x / kWarp, within = warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
     return tile * kTileColumns + warp / 2 * (2 * kBlockChannels / (int)C::kSums) + within + result * kBlockChannels;
   }
+  INGOT_INLINE bool isThere(int column) { return kColumns == kTiles * kTileColumns || column < kColumns; }
   INGOT_INLINE int sumOf(int i, int which) { return i / 2 * 4 + which * 2 + i % 2; }
   INGOT_INLINE void finish(Sums& totals, int tile, long long firstRow, int rows, void* const* operands) {
+    int left = rows - ownRow();
+    firstRow += left > 0 ? ownRow() : 0;
 #pragma unroll
     for (int i = 0; i < kRows / 4; ++i)
 #pragma unroll
       for (int r = 0; r < kResults; ++r) {
-        int row = rowOf(i), column = columnOf(tile, r);
-        Place place{operands + 2, firstRow + (row < rows ? row : rows - 1), column < kColumns ? column : kColumns - 1, kResultStride};
+        int column = columnOf(tile, r), further = rowOf(i) < left ? rowOf(i) * (int)kResultStride : 0;
+        FurtherPlace place{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kResultStride}, further};
         float sums[C::kSums];
         for (int j = 0; j < C::kSums; ++j) sums[j] = totals[sumOf(i, r + j)];
         totals[sumOf(i, r)] = C::Epilogue::apply(sums, place);
@@ -202,11 +207,9 @@ struct Tile {
 #pragma unroll
     for (int i = 0; i < kRows / 4; ++i)
 #pragma unroll
-      for (int r = 0; r < kResults; ++r) {
-        int row = rowOf(i), column = columnOf(tile, r);
-        if (row < rows && column < kColumns)
-          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (firstRow + row) * kResultStride + column, totals[sumOf(i, r)]);
-      }
+      for (int r = 0; r < kResults; ++r)
+        if (rowOf(i) < left && isThere(columnOf(tile, r)))
+          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (firstRow + rowOf(i)) * kResultStride + columnOf(tile, r), totals[sumOf(i, r)]);
   }
 
   INGOT_INLINE void openRing(Storage& storage) {

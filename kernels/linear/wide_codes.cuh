@@ -201,19 +201,19 @@ struct Tile {
   }
   template <int Units>
   INGOT_INLINE void addUnits(int first, Turns& turns, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
-    Fragments fragments = fetchUnit(withinStage(first, 0), turns, storage);
-    if constexpr (kSets == 2) beginUnit(fragments, withinStage(first, 0), turns, storage, dots[0]);
     constexpr bool kEarly = kRows < 128;  // more rows leave no registers for the next unit's fragments
+    Fragments fragments;
+    if constexpr (kSets == 2) beginUnit(fetchUnit(withinStage(first, 0), turns, storage), withinStage(first, 0), turns, storage, dots[0]);
 #pragma unroll
     for (int i = 0; i < Units; ++i) {
       Dots& now = dots[i % kSets];
       int within = withinStage(first, i), next = withinStage(first, i + 1);
       if constexpr (kSets == 1) {
+        if (i == 0 || !kEarly) fragments = fetchUnit(within, turns, storage);
         beginUnit(fragments, within, turns, storage, now);
         if (kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
         waitForProducts<0>(now);
         add(scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
-        if (!kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
       } else {
         Scales scales = scalesAt(turns.added.at, within, storage);
         if (i + 1 < Units) beginUnit(fetchUnit(next, turns, storage), next, turns, storage, dots[(i + 1) % kSets]);
@@ -296,9 +296,13 @@ struct Tile {
     } else {
       moreRegisters<Registers::kOther>();
       awaitLaunches();
+      // Either order costs ptxas registers somewhere; so no kernel that was tried spills.
+      constexpr bool kLate = kRows < 128;
+      Where at{};
+      if (!kLate) at = placeOf(batch, index);
       Sums totals = {};
       compute(storage, totals);
-      Where at = placeOf(batch, index);  // not before: sums need the registers
+      if (kLate) at = placeOf(batch, index);
       finish(totals, at.tile, at.firstRow, rowsOf(batch) - at.firstRow, operands, storage);
     }
   }

@@ -39,7 +39,8 @@ struct Tile {
                                                                           sums);
 #pragma unroll
       for (int i = 0; i < kRows / 2; ++i)
-        storage.sums[run * kPlaces + Wide::rowOf(i / 4 * 2 + i % 2) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];
+        storage.sums[run * kPlaces + (Wide::ownRow() + Wide::rowOf(i / 4 * 2 + i % 2)) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] =
+            sums[i];
     }
   }
 
@@ -64,7 +65,9 @@ struct Tile {
     constexpr int kUnits = kBlockRuns * Wide::kRunUnits;
     int rank = index % kCluster, first = rank * kUnits;
     typename Wide::Part part{0, 0, first, first + kUnits < Wide::kUnits ? first + kUnits : Wide::kUnits};
-    wide::placeOf<Wide::kTiles, 1>(Wide::rowTiles(batch), index / kCluster, part.rowTile, part.tile);
+    // Of rows that fit a tile weights are on their way before the batch has come.
+    int rowTiles = (int)gridDim.x == Wide::kTiles * kCluster ? 1 : Wide::rowTiles(batch);
+    wide::placeOf<Wide::kTiles, 1>(rowTiles, index / kCluster, part.rowTile, part.tile);
     int firstRow = part.rowTile * kRows, rows = Wide::rowsOf(batch) - firstRow;
     Wide::openRing(storage.ring);
     if (warpOf(threadIdx.x) >= Wide::kConsumers && threadIdx.x % kWarp == 0) {

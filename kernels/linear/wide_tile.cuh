@@ -9,6 +9,9 @@ namespace wide {
 // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows; a cluster is neighbours.
 template <int Tiles, int Cluster>
 INGOT_INLINE void placeOf(int rowTiles, int index, int& rowTile, int& tile) {
+  rowTile = 0;
+  tile = index;
+  if (rowTiles == 1) return;  // what follows, without its divisions
   constexpr int kTall = cudaWideTall(Cluster), kAcross = Tiles / Cluster;
   int cluster = index / Cluster, first = cluster / (kTall * kAcross) * kTall, tall = rowTiles - first, left = cluster - first * kAcross;
   if (tall > kTall) tall = kTall;

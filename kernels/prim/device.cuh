@@ -100,7 +100,12 @@ INGOT_INLINE float reciprocal(float x) {
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return fma(fma(-x, y, 1.0f), y, y);
 }
-INGOT_INLINE float squareRoot(float x) { return __fsqrt_rn(x); }
+// 1 / sqrt(x) of a normal x > 0, within two units in the last place.
+INGOT_INLINE float inverseRoot(float x) {
+  float y;
+  asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y * fma(x * y * -0.5f, y, 1.5f);
+}
 INGOT_INLINE int roundEven(float x) { return __float2int_rn(x); }
 INGOT_INLINE float asFloat(unsigned x) { return __uint_as_float(x); }
 INGOT_INLINE unsigned asBits(float x) { return __float_as_uint(x); }
@@ -117,6 +122,16 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
   unsigned short y;
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
   return y;
+}
+// Beyond f16's range its largest value, not infinity.
+INGOT_INLINE unsigned short saturateToHalf(float x) {
+#if __CUDA_ARCH__ >= 800
+  unsigned short y;
+  asm("cvt.rn.satfinite.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
+  return y;
+#else
+  return floatToHalf(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x);
+#endif
 }
 // Two halves less two halves.
 INGOT_INLINE unsigned subtractHalves(unsigned a, unsigned b) {
@@ -197,6 +212,15 @@ INGOT_INLINE unsigned packHalves(float low, float high) {
   unsigned both;
   asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
+}
+INGOT_INLINE unsigned packSaturated(float low, float high) {
+#if __CUDA_ARCH__ >= 800
+  unsigned both;
+  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+#else
+  return saturateToHalf(low) | (unsigned)saturateToHalf(high) << 16;
+#endif
 }
 
 // Copies to shared memory that go on while the thread does (PTX ISA, cp.async): 16 bytes to element i. A thread closes groups of

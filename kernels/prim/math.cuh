@@ -5,6 +5,12 @@
 
 INGOT_INLINE float absolute(float x) { return x < 0 ? -x : x; }
 
+// a / b, of which 1 / b is known: rounded as a division is where all of it is normal, and without a division's branches (Markstein 1990).
+INGOT_INLINE float quotient(float a, float b, float inverse) {
+  float q = a * inverse;
+  return fma(fma(-q, b, a), inverse, q);
+}
+
 // exp(x) as a power of two; its relative error grows with |x|, to 1e-5 where exp(x) itself is below 1e-35.
 INGOT_INLINE float exponential(float x) { return power2(x * 1.44269504088896341f); }
 

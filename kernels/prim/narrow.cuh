@@ -5,9 +5,6 @@
 #include "kernels/prim/device.cuh"
 #include "kernels/prim/quantized_row.h"
 
-// Beyond f16's range stands its largest value, not infinity.
-INGOT_INLINE float clampToHalf(float x) { return x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x; }
-
 template <bool Narrow>
 struct RowElement {
   typedef TwoFloats Pair;
@@ -36,15 +33,13 @@ INGOT_INLINE float elementAt(const char* row, long long column) {
 // Element `at` of all rows.
 template <bool Narrow>
 INGOT_INLINE void storeElement(void* rows, long long at, float value) {
-  if constexpr (Narrow) store((unsigned short*)rows + at, floatToHalf(clampToHalf(value)));
+  if constexpr (Narrow) store((unsigned short*)rows + at, saturateToHalf(value));
   else store((float*)rows + at, value);
 }
 template <bool Narrow>
 INGOT_INLINE void storeFour(void* rows, long long at, const FourFloats& values) {
   if constexpr (Narrow) {
-    TwoWords words{};
-    for (int i = 0; i < 4; ++i) words.at[i / 2] |= (unsigned)floatToHalf(clampToHalf(values.at[i])) << i % 2 * 16;
-    store((unsigned short*)rows + at, words);
+    store((unsigned short*)rows + at, TwoWords{{packSaturated(values.at[0], values.at[1]), packSaturated(values.at[2], values.at[3])}});
   } else {
     store((float*)rows + at, values);
   }

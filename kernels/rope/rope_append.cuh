@@ -61,7 +61,7 @@ struct Tile {
     float sum = 0;
     for (int u = 0; u < kUnits; ++u)
       for (int i = 0; i < kWide; ++i) sum = fma(head.units[u].at[i], head.units[u].at[i], sum);
-    float factor = 1.0f / squareRoot(warpSum(sum) / kHeadDim + C::kEps);
+    float factor = inverseRoot(warpSum(sum) * (1.0f / kHeadDim) + C::kEps);
     for (int u = 0; u < kUnits; ++u)
       for (int i = 0; i < kWide; ++i) head.units[u].at[i] = head.units[u].at[i] * factor * norm.units[u].at[i];
   }

@@ -1,6 +1,6 @@
 // Per row: normalise, apply the body, store as f32 or as a quantised row. Tile r is a row; a thread has four neighbouring columns at a
 // time, and of a row that is normalised all of its columns in registers.
-// Constants and operands as in rows.cpu.h. Every sum has one order: threads in ascending columns, then a tree.
+// Constants and operands as in rows.cpu.h. Every sum has one order: every fourth column of a thread, in ascending order, then trees.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -44,14 +44,14 @@ struct Tile {
   }
 
   INGOT_INLINE float sumOf(const FourFloats (&x)[kTogether], float centre, bool squared, Storage& storage) {
-    float sum = 0;
+    float sums[4] = {};
 #pragma unroll
     for (int i = 0; i < kTogether; ++i)
       for (int k = 0; k < 4; ++k) {
         float value = isThere(columnOf(i) + k) ? x[i].at[k] - centre : 0.0f;
-        sum = squared ? fma(value, value, sum) : sum + value;
+        sums[k] = squared ? fma(value, value, sums[k]) : sums[k] + value;
       }
-    sum = warpSum(sum);
+    float sum = warpSum((sums[0] + sums[1]) + (sums[2] + sums[3]));
     int first = squared ? kWarps : 0;
     if (threadIdx.x % kWarp == 0) storage.sums[first + threadIdx.x / kWarp] = sum;
     syncTile<kThreads>();
@@ -101,8 +101,8 @@ struct Tile {
     for (int first = 0; first < kFours; first += kTogether) {
 #pragma unroll
       for (int i = 0; i < kTogether; ++i) x[i] = fourAt(from, columnOf(first + i));
-      if constexpr (C::kNorm == 2) centre = sumOf(x, 0, false, storage) / kColumns;
-      if constexpr (C::kNorm != 0) factor = 1.0f / squareRoot(sumOf(x, centre, true, storage) / kColumns + C::kEps);
+      if constexpr (C::kNorm == 2) centre = sumOf(x, 0, false, storage) * (1.0f / kColumns);
+      if constexpr (C::kNorm != 0) factor = inverseRoot(sumOf(x, centre, true, storage) * (1.0f / kColumns) + C::kEps);
 #pragma unroll
       for (int i = 0; i < kTogether; ++i) {
         int column = columnOf(first + i);

@@ -56,6 +56,9 @@ def checks(build, folder):
     expect(status == 0 and "llama-yarn: as the CPU, the same bits" in output, "the checks failed", output)
     expect(output.count("not measured") == BARS, "a bar has a figure without its file", output)
 
+    status, output = dev([folder], build, INGOT_GPU_CHECK_SECONDS="0.001", **stub)
+    expect(status == 1 and "llama-yarn: no answer" in output and "batch 1" not in output, "silent models were measured", output)
+
     expected = model.with_suffix(".expected")
     expected.write_text(expected.read_text().replace(" ", "  ", 1))
     status, output = dev([folder], build, **stub)

@@ -7,7 +7,7 @@ INGOT_INLINE float asFloat(unsigned x) { return load<float>(&x); }
 INGOT_INLINE unsigned asBits(float x) { return load<unsigned>(&x); }
 INGOT_INLINE float fma(float a, float b, float c) { return __builtin_elementwise_fma(a, b, c); }
 INGOT_INLINE float maximum(float a, float b) { return b > a || a != a ? b : a; }
-INGOT_INLINE float squareRoot(float x) { return __builtin_elementwise_sqrt(x); }
+INGOT_INLINE float inverseRoot(float x) { return 1.0f / __builtin_elementwise_sqrt(x); }
 INGOT_INLINE float reciprocal(float x) { return 1.0f / x; }
 INGOT_INLINE int roundEven(float x) { return (int)__builtin_elementwise_roundeven(x); }
 
@@ -32,6 +32,7 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
   _Float16 half = (_Float16)x;
   return load<unsigned short>(&half);
 }
+INGOT_INLINE unsigned short saturateToHalf(float x) { return floatToHalf(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x); }
 
 INGOT_INLINE int bitCount(unsigned x) { return __builtin_popcount(x); }
 INGOT_INLINE unsigned pickBytes(unsigned low, unsigned high, unsigned which) {
