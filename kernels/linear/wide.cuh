@@ -5,9 +5,8 @@
 // Constants and operands as there, and kShape; the last operand of a launch is a map of the rows (copyRows).
 #pragma once
 
-#include "kernels/linear/epilogue.cuh"
+#include "kernels/linear/wide_results.cuh"
 #include "kernels/linear/wide_tile.cuh"
-#include "kernels/prim/narrow.cuh"
 
 namespace wide {
 
@@ -20,8 +19,7 @@ struct Tile {
   static constexpr int kCluster = kShape.across, kTiles = (int)kShape.tilesAcross(C::kN);
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
-  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = kChannels / (int)C::kSums;
-  static constexpr long long kResultStride = paddedColumns(kColumns);
+  typedef Results<C, kRows, kChannels, kTiles> TileResults;
 
   // A unit is a product along k. Two begin at a time, a step, and runs are whole steps; most runs are whole stages too.
   static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kUnitBytes = 16 * kBlockChannels * 2;
@@ -118,7 +116,7 @@ struct Tile {
     }
   }
 
-  typedef float Sums[kRows / 2];
+  typedef typename TileResults::Sums Sums;
 
   // Where a warp is: its turn of the ring, the unit of that stage, and where its fragments lie in a slot. The stage before has ended where the first
   // products of the one at hand are all that go on.
@@ -179,39 +177,6 @@ struct Tile {
     close(course, storage);
   }
 
-  // A thread has two channels, one of each block of its panel, of two neighbouring rows of every eight: its first one and `rowOf` behind that, so
-  // that one address does for all of them. Sums become results before the first one is stored: what a body reads is on its way all at once. Behind
-  // the last row and column stands what is there, and is not stored.
-  static constexpr int kResults = 2 / (int)C::kSums;  // of two sums
-  INGOT_INLINE int ownRow() { return (int)threadIdx.x % 4 * 2; }
-  INGOT_INLINE constexpr int rowOf(int i) { return i / 2 * 8 + i % 2; }
-  INGOT_INLINE int columnOf(int tile, int result) {
-    int warp = threadIdx.x / kWarp, within = warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
-    return tile * kTileColumns + warp / 2 * (2 * kBlockChannels / (int)C::kSums) + within + result * kBlockChannels;
-  }
-  INGOT_INLINE bool isThere(int column) { return kColumns == kTiles * kTileColumns || column < kColumns; }
-  INGOT_INLINE int sumOf(int i, int which) { return i / 2 * 4 + which * 2 + i % 2; }
-  INGOT_INLINE void finish(Sums& totals, int tile, long long firstRow, int rows, void* const* operands) {
-    int left = rows - ownRow();
-    firstRow += left > 0 ? ownRow() : 0;
-#pragma unroll
-    for (int i = 0; i < kRows / 4; ++i)
-#pragma unroll
-      for (int r = 0; r < kResults; ++r) {
-        int column = columnOf(tile, r), further = rowOf(i) < left ? rowOf(i) * (int)kResultStride : 0;
-        FurtherPlace place{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kResultStride}, further};
-        float sums[C::kSums];
-        for (int j = 0; j < C::kSums; ++j) sums[j] = totals[sumOf(i, r + j)];
-        totals[sumOf(i, r)] = C::Epilogue::apply(sums, place);
-      }
-#pragma unroll
-    for (int i = 0; i < kRows / 4; ++i)
-#pragma unroll
-      for (int r = 0; r < kResults; ++r)
-        if (rowOf(i) < left && isThere(columnOf(tile, r)))
-          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (firstRow + rowOf(i)) * kResultStride + columnOf(tile, r), totals[sumOf(i, r)]);
-  }
-
   INGOT_INLINE void openRing(Storage& storage) {
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
@@ -267,7 +232,7 @@ struct Tile {
         compute(course, storage, totals);
         int rowTile, tile;
         placeOf<kTiles, kCluster>(rowTiles(batch), clusterAt(turn, index, storage) * kCluster + rank(), rowTile, tile);
-        finish(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
+        TileResults::store(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
       }
     }
   }

@@ -7,8 +7,8 @@
 #pragma once
 
 #include "kernels/linear/finish.cuh"
-#include "kernels/linear/fragments.cuh"
 #include "kernels/linear/wide_codes_feed.cuh"
+#include "kernels/linear/wide_codes_products.cuh"
 #include "kernels/linear/wide_tile.cuh"
 
 namespace wide_codes {
@@ -81,101 +81,16 @@ struct Tile {
   typedef typename Coding::Dot Dots[kRows / 2];
   typedef float Sums[kRows / 2];
 
-  // A warp has 16 channels of a panel of two blocks: a lane two neighbours, rows lane / 4 and lane / 4 + 8 of the warp's products.
-  INGOT_INLINE int quad() { return (int)threadIdx.x % kWarp / 4 % 4; }
-  INGOT_INLINE int half() { return (int)threadIdx.x / kWarp % 2; }
-  INGOT_INLINE int block() { return (int)threadIdx.x / (2 * kWarp) * 2 + (int)threadIdx.x % kWarp / 16; }
-  INGOT_INLINE int channelOf(int upper) { return block() * kBlockChannels + quad() * 4 + half() * 2 + upper; }
-
-  // Where the group of unit `within` of a slot's stage begins, and the unit's codes.
-  INGOT_INLINE int groupAt(int slot, int within) { return slot * kWeightChunks + block() * kStageChunks + within / kParts * kGroupChunks; }
-  INGOT_INLINE int codesAt(int slot, int within) { return groupAt(slot, within) + kHeaderChunks + within % kParts * kSteps * kStepChunks; }
-
   // What a unit's dots are scaled with: the lane's channels, as two halves and perhaps two minima, or as floats, and its rows.
   struct Scales {
     TwoWords channels;
     RowPair rows[kRows / 8];
   };
-  INGOT_INLINE Scales scalesAt(int slot, int within, Storage& storage) {
-    Scales scales;
-    auto& weights = storage.places.ring.weights;
-    int at = groupAt(slot, within), chunk = at + quad() / 2, word = quad() % 2 * 2 + half();
-    if constexpr (kFloats) scales.channels = loadPart<TwoWords>(weights, at + quad(), half());
-    else scales.channels = {{loadPart<unsigned>(weights, chunk, word), kHasMinima ? loadPart<unsigned>(weights, chunk + 2, word) : 0}};
-    int firstPair = slot * kPairPlaces + within / kParts * kPairs + (int)threadIdx.x % 4;
-#pragma unroll
-    for (int i = 0; i < kRows / 8; ++i) scales.rows[i] = storage.places.ring.pairs[firstPair + i * 4];
-    return scales;
-  }
-
-  // 32 columns of the lane's channels. Rows lie in shared memory column by column: of codes of 4 bits a lane takes every other nibble of two words.
-  // What i4 takes off a code goes off here, and its row's sum is not needed.
-  INGOT_INLINE void fragmentOf(int at, Storage& storage, unsigned (&a)[4]) {
-    auto& weights = storage.places.ring.weights;
-    int t = threadIdx.x % 4, chunk = at + (kBytes ? t : t / 2) * 4 + quad();
-    TwoWords first = loadPart<TwoWords>(weights, chunk, half()), second = loadPart<TwoWords>(weights, chunk + (kBytes ? 16 : 8), half());
-    for (int i = 0; i < 4; ++i) {
-      unsigned word = i < 2 ? first.at[i] : second.at[i - 2];
-      if constexpr (kBytes) a[i] = linear::byteCodes<kFormat>(word);
-      else a[i] = (word >> t % 2 * 4) & 0x0f0f0f0fu;
-      if constexpr (kFormat == WeightFormat::i4) a[i] = (a[i] + 0x78787878u) ^ 0x80808080u;
-    }
-  }
-
   // The lane's channels of a unit.
   struct Fragments {
     unsigned at[kSteps][4];
   };
-  INGOT_INLINE Fragments fragmentsOf(int slot, int within, Storage& storage) {
-    Fragments fragments;
-#pragma unroll
-    for (int i = 0; i < kSteps; ++i) fragmentOf(codesAt(slot, within) + i * kStepChunks, storage, fragments.at[i]);
-    return fragments;
-  }
-
-  INGOT_INLINE void multiplyIntegers(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
-    auto& x = storage.places.ring.x;
-    beginProducts();
-    multiplyWideCodes<false, kRows>(dots, fragments.at[0], x, firstX, first);
-#pragma unroll
-    for (int i = 1; i < kSteps; ++i) multiplyWideCodes<true, kRows>(dots, fragments.at[i], x, firstX, first + i);
-    closeProducts();
-  }
-  // Two steps fill a line of f16.
-  INGOT_INLINE void multiplyFloats(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
-    auto& x = storage.places.ring.x;
-    unsigned a[2 * kSteps][4];
-#pragma unroll
-    for (int i = 0; i < 2 * kSteps; ++i)
-      for (int word = 0; word < 4; ++word) a[i][word] = widenFloat8s(fragments.at[i / 2][word], i % 2);
-    auto lineAt = [&](int i) -> int { return firstX + (first + i / 2) / 2 * kRowChunks; };
-    auto unitOf = [&](int i) -> int { return (first + i / 2) % 2 * 2 + i % 2; };
-    beginProducts();
-    multiplyWideHalves<false, kRows>(dots, a[0], x, lineAt(0), unitOf(0));
-#pragma unroll
-    for (int i = 1; i < 2 * kSteps; ++i) multiplyWideHalves<true, kRows>(dots, a[i], x, lineAt(i), unitOf(i));
-    closeProducts();
-  }
-
-  // Begins a unit's products.
-  INGOT_INLINE void begin(const Fragments& fragments, int slot, int within, Storage& storage, Dots& dots) {
-    int firstX = slot * kPanels * kRowChunks, first = within * kSteps;
-    if constexpr (kFloats) multiplyFloats(fragments, firstX, first, storage, dots);
-    else multiplyIntegers(fragments, firstX, first, storage, dots);
-  }
-
-  INGOT_INLINE float upperOrLower(unsigned halves, int upper) { return halfToFloat((unsigned short)(halves >> upper * 16)); }
-  INGOT_INLINE float scaleOf(const Scales& scales, int upper) {
-    return kFloats ? asFloat(scales.channels.at[upper]) : upperOrLower(scales.channels.at[0], upper);
-  }
-  INGOT_INLINE void add(const Scales& scales, const Dots& dots, Sums& sums) {
-#pragma unroll
-    for (int i = 0; i < kRows / 2; ++i) {
-      const RowPair& rows = scales.rows[i / 4];
-      Coding::addScaled(sums[i], dots[i], scaleOf(scales, i / 2 % 2), rows.scale[i % 2]);
-      if constexpr (kHasMinima) Coding::addMinimum(sums[i], upperOrLower(scales.channels.at[1], i / 2 % 2), rows.minimumFactor[i % 2]);
-    }
-  }
+  typedef wide_codes::Products<Tile> Products;
 
   // Where a warp is in the ring.
   struct Turns {
@@ -187,10 +102,10 @@ struct Tile {
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
   INGOT_INLINE Fragments fetchUnit(int within, Turns& turns, Storage& storage) {
     if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
-    return fragmentsOf(turns.begun.at, within, storage);
+    return Products::fragmentsOf(turns.begun.at, within, storage);
   }
   INGOT_INLINE void beginUnit(const Fragments& fragments, int within, Turns& turns, Storage& storage, Dots& dots) {
-    begin(fragments, turns.begun.at, within, storage, dots);
+    Products::begin(fragments, turns.begun.at, within, storage, dots);
     if (within == kStageUnits - 1) turns.begun.next();
   }
   INGOT_INLINE void leaveUnit(int within, Turns& turns, Storage& storage) {
@@ -213,13 +128,13 @@ struct Tile {
         beginUnit(fragments, within, turns, storage, now);
         if (kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
         waitForProducts<0>(now);
-        add(scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
+        Products::add(Products::scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
       } else {
-        Scales scales = scalesAt(turns.added.at, within, storage);
+        Scales scales = Products::scalesAt(turns.added.at, within, storage);
         if (i + 1 < Units) beginUnit(fetchUnit(next, turns, storage), next, turns, storage, dots[(i + 1) % kSets]);
         if (i + 1 < Units) waitForProducts<1>(now);
         else waitForProducts<0>(now);
-        add(scales, now, sums);
+        Products::add(scales, now, sums);
       }
       leaveUnit(within, turns, storage);
     }
@@ -257,7 +172,8 @@ struct Tile {
     int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
     syncTile<kConsumers * kWarp>();
 #pragma unroll
-    for (int i = 0; i < kRows / 2; ++i) storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + channelOf(i / 2 % 2)] = totals[i];
+    for (int i = 0; i < kRows / 2; ++i)
+      storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + Products::channelOf(i / 2 % 2)] = totals[i];
     syncTile<kConsumers * kWarp>();
 #pragma unroll 1
     for (int first = 0; first < kRows; first += kLines * kConsumers)

@@ -26,6 +26,8 @@ struct Tile {
 
   INGOT_INLINE int count(const IngotBatch& batch) { return Wide::count(batch) * kCluster; }
 
+  INGOT_INLINE int rowOf(int i) { return Wide::TileResults::ownRow() + Wide::TileResults::rowOf(i / 4 * 2 + i % 2); }
+
   // Runs that do not exist add zeros.
   INGOT_INLINE void compute(int firstRun, Storage& storage) {
     int warp = threadIdx.x / kWarp, channel = warp / 2 * (2 * kBlockChannels) + warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
@@ -38,9 +40,7 @@ struct Tile {
         Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, course, storage.ring,
                                                                           sums);
 #pragma unroll
-      for (int i = 0; i < kRows / 2; ++i)
-        storage.sums[run * kPlaces + (Wide::ownRow() + Wide::rowOf(i / 4 * 2 + i % 2)) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] =
-            sums[i];
+      for (int i = 0; i < kRows / 2; ++i) storage.sums[run * kPlaces + rowOf(i) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];
     }
   }
 

@@ -133,6 +133,16 @@ INGOT_INLINE unsigned short saturateToHalf(float x) {
   return floatToHalf(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x);
 #endif
 }
+// Two of them, the first one below.
+INGOT_INLINE unsigned packSaturated(float low, float high) {
+#if __CUDA_ARCH__ >= 800
+  unsigned both;
+  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
+  return both;
+#else
+  return saturateToHalf(low) | (unsigned)saturateToHalf(high) << 16;
+#endif
+}
 // Two halves less two halves.
 INGOT_INLINE unsigned subtractHalves(unsigned a, unsigned b) {
   unsigned both;
@@ -212,15 +222,6 @@ INGOT_INLINE unsigned packHalves(float low, float high) {
   unsigned both;
   asm("cvt.rn.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
   return both;
-}
-INGOT_INLINE unsigned packSaturated(float low, float high) {
-#if __CUDA_ARCH__ >= 800
-  unsigned both;
-  asm("cvt.rn.satfinite.f16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
-  return both;
-#else
-  return saturateToHalf(low) | (unsigned)saturateToHalf(high) << 16;
-#endif
 }
 
 // Copies to shared memory that go on while the thread does (PTX ISA, cp.async): 16 bytes to element i. A thread closes groups of

@@ -77,4 +77,3 @@ INGOT_INLINE unsigned roundBfloat(float x) {
 }
 INGOT_INLINE unsigned packBfloats(float low, float high) { return roundBfloat(low) | roundBfloat(high) << 16; }
 INGOT_INLINE unsigned packHalves(float low, float high) { return floatToHalf(low) | (unsigned)floatToHalf(high) << 16; }
-INGOT_INLINE unsigned packSaturated(float low, float high) { return saturateToHalf(low) | (unsigned)saturateToHalf(high) << 16; }

@@ -33,6 +33,7 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
   return load<unsigned short>(&half);
 }
 INGOT_INLINE unsigned short saturateToHalf(float x) { return floatToHalf(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x); }
+INGOT_INLINE unsigned packSaturated(float low, float high) { return saturateToHalf(low) | (unsigned)saturateToHalf(high) << 16; }
 
 INGOT_INLINE int bitCount(unsigned x) { return __builtin_popcount(x); }
 INGOT_INLINE unsigned pickBytes(unsigned low, unsigned high, unsigned which) {

@@ -148,6 +148,28 @@ TEST_F(NvrtcTest, PersistentKernelsCompile) {
   }
 }
 
+// Units of more columns take registers of wide tiles.
+TEST_F(NvrtcTest, LargerGroupsCompile) {
+  for (auto [quantize, group] : {std::pair{"int8", 64}, {"int8", 128}, {"int4", 64}, {"fp8", 64}}) {
+    CompileOptions options;
+    options.checkpoint = INGOT_SOURCE_DIR "/tests/bench/shapes/llama-1b";
+    options.random_weights = 1;
+    options.targets = {"cuda:sm_90a"};
+    options.quantize = quantize;
+    options.group_size = group;
+    const std::string expected = fmt::format("{}g{}",
+                                             std::string_view(quantize) == "fp8"    ? "f8"
+                                             : std::string_view(quantize) == "int8" ? "i8"
+                                                                                    : "i4",
+                                             group);
+    expectLaunchable(options, expected, [&](const plan::Variant& variant) {
+      int wide = 0;
+      for (const auto* kernel : *variant.kernels()) wide += kernel->name()->string_view().starts_with("wide_codes." + expected + ".") ? 1 : 0;
+      EXPECT_GT(wide, 0) << expected;
+    });
+  }
+}
+
 // Heads of a common size and of the largest, over caches whose bytes become halves, for two GPUs; bf16 is as f16.
 TEST_F(NvrtcTest, CachesOfEveryTypeCompile) {
   auto config = nlohmann::ordered_json::parse(std::ifstream(fs::path(fixture("qwen3")) / "config.json"));
