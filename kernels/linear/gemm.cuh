@@ -24,11 +24,14 @@ struct Tile {
   static constexpr int kAhead = 2, kSlots = kAhead + 1;  // of weights
   typedef linear::Finish<C, kChannels> Finish;
 
-  struct Storage {
+  INGOT_EITHER Places {
     SharedArray<Words, kSlots * kTileBlocks * Stage::kChunks> weights;
+    SharedArray<float, kWarpRows * Finish::kStride> sums;  // of some rows at a time, behind the last product
+  };
+  struct Storage {
+    Places places;
     SharedArray<Words, 2 * kRows * 4> x;
     SharedArray<linear::RowGroup, Stage::kRowGroups ? 2 * Stage::kRowGroups * kRows : 1> rowGroups;
-    SharedArray<float, 8 * Finish::kStride> sums;  // of eight rows at a time
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
@@ -38,18 +41,25 @@ struct Tile {
   // What a thread takes from x for the next stage. Rows behind the last repeat it, as blocks of channels do, and are not stored.
   static constexpr int kItems = kRows * 4 / kThreads;
   struct Input {
-    const char* x;
-    int rows;
+    const char *from[kItems], *fromGroup;
     typename Stage::Row row[kItems];
     linear::RowGroup group;
 
-    INGOT_MEMBER const char* rowAt(int row) const { return x + (row < rows ? row : rows - 1) * Stage::kRowBytes; }
+    INGOT_MEMBER Input(const char* x, int rows) {
+      auto rowAt = [&](int row) -> const char* { return x + (row < rows ? row : rows - 1) * Stage::kRowBytes; };
+#pragma unroll
+      for (int i = 0; i < kItems; ++i) {
+        from[i] = rowAt((i * kThreads + (int)threadIdx.x) / 4);
+        settle(from[i]);
+      }
+      fromGroup = rowAt((int)threadIdx.x % kRows);
+    }
     INGOT_MEMBER void fetch(int stage) {
       int thread = threadIdx.x;
 #pragma unroll
-      for (int i = 0; i < kItems; ++i) row[i] = Stage::rowAt(rowAt((i * kThreads + thread) / 4), stage, thread % 4);
+      for (int i = 0; i < kItems; ++i) row[i] = Stage::rowAt(from[i], stage, thread % 4);
       if constexpr (Stage::kRowGroups != 0)
-        if (thread < Stage::kRowGroups * kRows) group = Stage::rowGroupAt(rowAt(thread % kRows), stage, thread / kRows);
+        if (thread < Stage::kRowGroups * kRows) group = Stage::rowGroupAt(fromGroup, stage, thread / kRows);
     }
     INGOT_MEMBER void put(int stage, Storage& storage) const {
       int thread = threadIdx.x, slot = stage % 2;
@@ -60,19 +70,31 @@ struct Tile {
     }
   };
 
-  // Begins to copy the weights of a stage; behind the last one there is nothing to copy.
-  INGOT_INLINE void copyWeights(const char* weights, int tile, int stage, Storage& storage) {
-    constexpr int kAll = kTileBlocks * Stage::kChunks;
-    if (stage < kStages)
+  // What a thread copies of the weights, of as many blocks of channels, a stage at a time; behind the last one there is nothing to copy.
+  struct Weights {
+    static constexpr int kAll = kTileBlocks * Stage::kChunks, kEach = (kAll + kThreads - 1) / kThreads;
+    const char* from[kEach];
+
+    INGOT_INLINE int chunkOf(int i) { return (i * kThreads + (int)threadIdx.x) % Stage::kChunks; }
+    INGOT_INLINE int blockOf(int i) { return (i * kThreads + (int)threadIdx.x) / Stage::kChunks; }
+    INGOT_MEMBER Weights(const char* matrix, int tile) {
 #pragma unroll
-      for (int i = threadIdx.x; i < kAll; i += kThreads) {
-        int block = tile * kTileBlocks + i / Stage::kChunks, chunk = i % Stage::kChunks;
-        if (block >= kBlocks) block = kBlocks - 1;
-        const char* from = weights + block * Stage::kBlockBytes + Stage::chunkOf(stage, chunk) * 16ll;
-        copyAsync(storage.weights, (stage % kSlots) * kAll + i / Stage::kChunks * Stage::kChunks + Stage::place(chunk), from);
+      for (int i = 0; i < kEach; ++i) {
+        int block = tile * kTileBlocks + blockOf(i);
+        from[i] = matrix + (block < kBlocks ? block : kBlocks - 1) * Stage::kBlockBytes;
+        settle(from[i]);
       }
-    closeCopies();
-  }
+    }
+    INGOT_MEMBER void copy(int stage, Storage& storage) const {
+      if (stage < kStages)
+#pragma unroll
+        for (int i = 0; i < kEach; ++i)
+          if (kAll % kThreads == 0 || blockOf(i) < kTileBlocks)
+            copyAsync(storage.places.weights, stage % kSlots * kAll + blockOf(i) * Stage::kChunks + Stage::place(chunkOf(i)),
+                      from[i] + Stage::chunkOf(stage, chunkOf(i)) * 16);
+      closeCopies();
+    }
+  };
 
   typedef float Sums[kProducts][kGroups][4];
 
@@ -82,7 +104,7 @@ struct Tile {
     Words x[kGroups];
     for (int g = 0; g < kGroups; ++g) x[g] = storage.x[(stage % 2 * kRows + firstRow + g * 8) * 4 + lane];
     int weights = (stage % kSlots * kTileBlocks + firstBlock) * Stage::kChunks;
-    auto weightsAt = [&](int block, int chunk) -> Words { return storage.weights[weights + block * Stage::kChunks + Stage::place(chunk)]; };
+    auto weightsAt = [&](int block, int chunk) -> Words { return storage.places.weights[weights + block * Stage::kChunks + Stage::place(chunk)]; };
     auto rowGroupAt = [&](int unit, int g, int i) -> linear::RowGroup {
       return storage.rowGroups[(stage % 2 * Stage::kRowGroups + unit) * kRows + firstRow + g * 8 + lane % 4 * 2 + i];
     };
@@ -101,8 +123,9 @@ struct Tile {
 
   // Stage s is computed while the rows of s + 1 and the weights of s + kAhead are on their way. One barrier a stage: behind it
   // everybody has left stage s - 1, whose places are filled next.
-  INGOT_INLINE void compute(Input& input, const char* weights, int tile, Storage& storage, Sums& totals) {
-    for (int stage = 0; stage < kAhead; ++stage) copyWeights(weights, tile, stage, storage);
+  INGOT_INLINE void compute(Input& input, const Weights& weights, Storage& storage, Sums& totals) {
+#pragma unroll
+    for (int stage = 0; stage < kAhead; ++stage) weights.copy(stage, storage);
     awaitLaunches();
     input.fetch(0);
     input.put(0, storage);
@@ -111,7 +134,7 @@ struct Tile {
       if (stage + 1 < kStages) input.fetch(stage + 1);
       waitForCopies<kAhead - 1>();
       __syncthreads();
-      copyWeights(weights, tile, stage + kAhead, storage);
+      weights.copy(stage + kAhead, storage);
       addStage(stage, storage, sums);
       if (stage + 1 < kStages) input.put(stage + 1, storage);
       if (++ofRun == kRunStages || stage + 1 == kStages) {
@@ -125,23 +148,24 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     // Neighbouring tiles share channels: a wave of blocks reads few weights and, from the second-level cache, many rows.
     int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = rowsOf(batch) - rowTile * kRows;
-    Input input{(const char*)operands[0] + (long long)rowTile * kRows * Stage::kRowBytes, rows};
+    Input input((const char*)operands[0] + (long long)rowTile * kRows * Stage::kRowBytes, rows);
     Sums totals = {};
-    compute(input, (const char*)operands[1], tile, storage, totals);
+    compute(input, Weights((const char*)operands[1], tile), storage, totals);
 
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, firstChannel = warp % kAcross * Stage::kBlocks * kBlockChannels;
-    for (int first = 0; first < kRows; first += kWarpRows)
+#pragma unroll 1
+    for (int first = 0; first < kRows; first += kWarpRows) {
+      __syncthreads();
+      if (warp / kAcross * kWarpRows == first)
 #pragma unroll
-      for (int g = 0; g < kGroups; ++g) {
-        if (warp / kAcross * kWarpRows == first)
+        for (int g = 0; g < kGroups; ++g)
           for (int m = 0; m < kProducts; ++m)
             for (int i = 0; i < 4; ++i)
-              storage.sums[(lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] = totals[m][g][i];
-        __syncthreads();
-        int firstLine = first + g * 8;
-        Finish::template run<1>(storage.sums, warp, kWarps, tile, (long long)rowTile * kRows + firstLine, rows - firstLine, operands);
-        __syncthreads();
-      }
+              storage.places.sums[(g * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] =
+                  totals[m][g][i];
+      __syncthreads();
+      Finish::template run<kGroups>(storage.places.sums, warp, kWarps, tile, (long long)rowTile * kRows + first, rows - first, operands);
+    }
   }
 };
 

@@ -23,8 +23,12 @@ struct Products {
   INGOT_INLINE int channelOf(int upper) { return block() * kBlockChannels + quad() * 4 + half() * 2 + upper; }
 
   // Where the group of unit `within` of a slot's stage begins, and the unit's codes.
-  INGOT_INLINE int groupAt(int slot, int within) { return slot * T::kWeightChunks + block() * T::kStageChunks + within / T::kParts * T::kGroupChunks; }
-  INGOT_INLINE int codesAt(int slot, int within) { return groupAt(slot, within) + T::kHeaderChunks + within % T::kParts * T::kSteps * T::kStepChunks; }
+  INGOT_INLINE int groupAt(int slot, int within) {
+    return slot * T::kWeightChunks + block() * T::kStageChunks + within / T::kParts * T::kGroupChunks;
+  }
+  INGOT_INLINE int codesAt(int slot, int within) {
+    return groupAt(slot, within) + T::kHeaderChunks + within % T::kParts * T::kSteps * T::kStepChunks;
+  }
 
   INGOT_INLINE Scales scalesAt(int slot, int within, Storage& storage) {
     Scales scales;

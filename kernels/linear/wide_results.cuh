@@ -1,5 +1,5 @@
-// How the sums of a warpgroup's products become results (wide.cuh): straight from registers. A thread has two channels, one of each block of its panel,
-// of two neighbouring rows of every eight: its first row and `rowOf` behind that, so that one address does for all of them.
+// How the sums of a warpgroup's products become results (wide.cuh): straight from registers. A thread has two channels, one of each block of its
+// panel, of two neighbouring rows of every eight: its first row and `rowOf` behind that, so that one address does for all of them.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
