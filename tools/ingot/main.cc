@@ -1,4 +1,6 @@
 // ingot: runs, serves and looks into model.ingot. One subcommand a task; flags: docs/usage.md.
+#include <system_error>
+
 #include "tools/cli/terminal.h"
 #include "tools/ingot/commands.h"
 
@@ -15,7 +17,11 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kDone : kUsage;
   }
-  for (const Command& command : commands)
-    if (command.app->parsed()) return command.run();
+  try {
+    for (const Command& command : commands)
+      if (command.app->parsed()) return command.run();
+  } catch (const std::system_error& error) {  // fmt: a reader of our output that went away
+    return fail(kTool, ingot::Status::io("standard output: {}", error.what()));
+  }
   return kUsage;
 }
