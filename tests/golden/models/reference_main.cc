@@ -31,10 +31,9 @@ Result<std::vector<int>> parseIds(const std::string& text) {
 ingot::ReferenceOptions optionsOf(const Arguments& arguments) {
   ingot::ReferenceOptions options{.passes = arguments.after == "passes", .keep = arguments.keep, .maxModelLen = arguments.maxModelLen};
   if (arguments.quantize != "none") {
-    const bool isFloat8 = arguments.quantize == "fp8";
-    const std::string group = arguments.group ? std::to_string(arguments.group) : "";
-    options.linear = (isFloat8 ? "f8g" : arguments.quantize == "int8" ? "i8g" : "i4g") + (!group.empty() ? group : isFloat8 ? "128" : "32");
-    options.head = "i8g" + (!group.empty() ? group : "32");
+    auto of = [&](const std::string& code, int64_t usual) { return code + "g" + std::to_string(arguments.group ? arguments.group : usual); };
+    options.linear = arguments.quantize == "fp8" ? of("f8", 128) : of(arguments.quantize == "int8" ? "i8" : "i4", 32);
+    options.head = of("i8", 32);
   } else {
     options.linear = arguments.dtype == "float32" ? "f32" : arguments.dtype == "float16" ? "f16" : "bf16";
   }
