@@ -382,11 +382,6 @@ INGOT_INLINE void settle(int&) {}
 INGOT_INLINE void settle(const char*&) {}
 INGOT_INLINE void settleShared(const char*&) {}
 INGOT_INLINE int warpOf(unsigned thread) { return (int)thread / kWarp; }
-#ifdef INGOT_WALKS
-INGOT_INLINE void awaitLaunches() { awaitTurn(); }
-#else
-INGOT_INLINE void awaitLaunches() {}
-#endif
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
   int lane = threadIdx.x % kWarp, from = lane % 4 * 8 + lane / 8, shift = lane / 4 % 2 * 16;
   unsigned low = __shfl_sync(kFullWarp, pair, from), high = __shfl_sync(kFullWarp, pair, from + 4);

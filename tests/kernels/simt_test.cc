@@ -6,17 +6,21 @@
 #include "compiler/codegen/cuda/source.h"
 #include "runtime/device/cpu/code.h"
 #include "tests/kernels/harness.h"
+#include "tests/simt/front.h"
 
 namespace ingot::test {
 namespace {
 
-// A kernel of 64 threads whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.full`
+constexpr const char* kWarpgroup = "  static constexpr int kThreads = 128;\n";
+
+// A kernel of 64 threads, unless `constants` say otherwise, whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.lines` (512 times), `storage.full`
 // (a barrier), `storage.told` (a number), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
-  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n#define INGOT_WALKS\n#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\n"
-         "struct Tile {\n  static constexpr int kThreads = 64;\n" +
-         constants +
-         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedBarriers<1> full; SharedArray<int, 1> told; };\n"
+  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n" + std::string(constants.find("kAtOnce") == std::string::npos ? "" : "#define INGOT_WALKS\n") +
+         "#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\nstruct Tile {\n" +
+         (constants.find("kThreads") == std::string::npos ? "  static constexpr int kThreads = 64;\n" : "") + constants +
+         "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedArray<Words, 512> lines; SharedBarriers<1> full;\n"
+         "                   SharedArray<int, 1> told; };\n"
          "  INGOT_INLINE int count(const IngotBatch&) { return 3; }\n"
          "  INGOT_INLINE void run(const IngotBatch&, void* const* operands, int tile, Storage& storage) {\n"
          "    int i = threadIdx.x;\n    int* y = (int*)operands[0];\n    const int* x = (const int*)operands[1];\n    (void)x;\n" +
@@ -39,6 +43,7 @@ class Loaded {
     function_ = reinterpret_cast<IngotTileFunction>(code_.at(image->offsets.at("faulty")));
   }
 
+  // Launches in front of it, which are at work when it begins, change the last number of x to 7.
   std::vector<int> run() const {
     std::vector<int> y(64 * 3, -1);
     alignas(16) int x[16];
@@ -47,6 +52,7 @@ class Loaded {
     IngotBatch batch{};
     IngotKernelArgs args{&batch, operands};
     Poisoned scratch(3 * (4 << 20));
+    *scratch.as<simt::Front>() = {0, simt::kEarly, [](void* number) { *static_cast<int*>(number) = 7; }, x + 15};
     function_(&args, 0, 3, scratch.data());
     return y;
   }
@@ -113,6 +119,37 @@ TEST(Simt, BlocksOfAClusterTellEachOther) {
       "  static constexpr int kCluster = 3;\n");
   std::vector<int> y = kernel.run();
   for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], 27000 + 100 + i / 64) << i;
+}
+
+// The first block reads ahead what launches in front of it have not written.
+TEST(Simt, LaunchesInFrontEndAsLateAsTheyMay) {
+  Loaded kernel("int early = x[15];\nif (i != 40) awaitLaunches();\n__syncthreads();\ny[tile * 64 + i] = early + 1000 * x[15];\n",
+                "  static constexpr bool kAwaits = true;\n");
+  std::vector<int> y = kernel.run();
+  for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], i < 64 ? 7115 : 7007) << i;
+  for (int value : Loaded("y[tile * 64 + i] = x[15];\n").run()) EXPECT_EQ(value, 7);
+}
+
+TEST(SimtDeathTest, EveryBlockAwaitsLaunches) {
+  Loaded kernel("if (tile != 1) awaitLaunches();", "  static constexpr bool kAwaits = true;\n");
+  EXPECT_DEATH(kernel.run(), "block 1, thread 0: ends before the launches in front of it");
+}
+
+// A product of 64 rows and 64 channels, all of ones. What a thread has stored by itself is not there for products until it says so.
+std::string productOf(const std::string& show) {
+  return "for (int at = i; at < 64 * 8; at += 128) storage.lines[at] = Words{{0x3c003c00, 0x3c003c00, 0x3c003c00, 0x3c003c00}};\n" + show +
+         "__syncthreads();\nfloat d[32];\nbeginProducts();\nmultiplyLinesOfHalves<false>(d, storage.lines, 0, storage.lines, 0, 0);\n"
+         "closeProducts();\nwaitForProducts<0>(d);\nif (i < 64) y[tile * 64 + i] = (int)d[i % 32];\n";
+}
+
+TEST(Simt, MultipliesWhatWasShown) {
+  Loaded kernel(productOf("showStores();\n"), kWarpgroup);
+  for (int value : kernel.run()) EXPECT_EQ(value, 16);
+}
+
+TEST(SimtDeathTest, ProductsSeeNothingThatWasNotShown) {
+  Loaded kernel(productOf(""), kWarpgroup);
+  EXPECT_DEATH(kernel.run(), "has not shown to products what it stored, element [0-9]+");
 }
 
 // A few blocks take all tiles in turn.

@@ -172,6 +172,7 @@ template <class T, int N, int B>
 static inline void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>& barriers, int barrier) {
   to.expectInside(i);
   simt::closeUntil(*simt::self().block, barriers.values[barrier], &to.values[i], to.shadows[i], nullptr, 0);
+  simt::noteStorer(to.shadows[i]);
   to.values[i] = value;
 }
 template <int Count>

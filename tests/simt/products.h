@@ -10,6 +10,14 @@ namespace simt {
 
 constexpr int kLineChunks = 8;  // of a row of x
 
+// 16 bytes as tensor cores read them.
+template <class T, int N>
+static inline T lineAt(SharedArray<T, N>& lines, int i) {
+  lines.expectInside(i);
+  expectShown(lines.shadows[i], i);
+  return lines[i];
+}
+
 // Half a unit: eight columns of f16 or of bf16, or 16 codes.
 struct HalfColumns {
   typedef float Sum;
@@ -40,7 +48,7 @@ static void computeProduct(const Product& product) {
     for (int j = 0; j < 2; ++j) {
       int row = i * 8 + (int)lane() % 4 * 2 + j;
       for (int chunk = 0; chunk < 2; ++chunk) {
-        T words = x[product.firstX + row * kLineChunks + ((product.unit * 2 + chunk) ^ row % 8)];
+        T words = lineAt(x, product.firstX + row * kLineChunks + ((product.unit * 2 + chunk) ^ row % 8));
         for (int half = 0; half < 2; ++half) {
           Sum& d = ((Sum*)product.sums)[i * 4 + half * 2 + j];
           if (chunk == 0 && !product.keeps) d = 0;
@@ -58,7 +66,7 @@ static void computeLines(const Product& product) {
   for (int half = 0; half < 2; ++half)
     for (int chunk = 0; chunk < 2; ++chunk) {
       int line = (int)self().threadIndex.x / 32 % 4 * 16 + (int)lane() / 4 + half * 8;
-      A words = lines[product.firstLine + line * kLineChunks + ((product.unit * 2 + chunk) ^ line % 8)];
+      A words = lineAt(lines, product.firstLine + line * kLineChunks + ((product.unit * 2 + chunk) ^ line % 8));
       for (int word = 0; word < 4; ++word) filled.channels[half][chunk * 4 + word] = words.at[word];
     }
   computeProduct<Columns, Rows, T, N>(filled);
@@ -172,4 +180,4 @@ static inline unsigned widenFloat8s(unsigned word, int upper) {
   unsigned both = word >> upper * 16;
   return floatToHalf(simt::float8Of(both)) | (unsigned)floatToHalf(simt::float8Of(both >> 8)) << 16;
 }
-static inline void showStores() {}
+static inline void showStores() { ++simt::self().shows; }

@@ -36,6 +36,8 @@ struct Access {
 struct Shadow {
   Access write, read, add;  // `add`: an atomic one
   unsigned short copier;    // the thread whose copy to it is under way, or nobody
+  unsigned short storer;    // the thread that wrote it by itself, or nobody
+  unsigned shows;           // that the thread had called then
 };
 
 static inline Access accessOf(const Thread& thread) {
@@ -44,6 +46,17 @@ static inline Access accessOf(const Thread& thread) {
 
 static inline void expectArrived(const Shadow& shadow, unsigned thread, long long i) {
   if (shadow.copier != kNobody) fault(*self().block, thread, "touches shared memory before a copy to it has arrived, element", i);
+}
+
+// Products see what copies brought, and what a thread stored once it has shown it.
+static inline void noteStorer(Shadow& shadow) {
+  shadow.storer = (unsigned short)self().threadIndex.x;
+  shadow.shows = self().shows;
+}
+static inline void expectShown(const Shadow& shadow, long long i) {
+  Block& block = *self().block;
+  if (shadow.storer != kNobody && block.thread(shadow.storer).shows == shadow.shows)
+    fault(block, shadow.storer, "has not shown to products what it stored, element", i);
 }
 
 __attribute__((noinline)) static void noteRead(Shadow& shadow, long long i) {
@@ -64,6 +77,7 @@ __attribute__((noinline)) static void noteWrite(Shadow& shadow, long long i) {
     fault(*thread.block, now.thread, "race on shared memory (write after write), element", i);
   if (shadow.read.racesWith(now)) fault(*thread.block, now.thread, "race on shared memory (write after read), element", i);
   shadow.write = now;
+  noteStorer(shadow);
 }
 
 // Additions do not race with each other.

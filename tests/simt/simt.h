@@ -17,7 +17,6 @@
 
 #include "kernels/abi/abi.h"
 #include "tests/simt/barriers.h"
-#include "tests/simt/block.h"
 #include "tests/simt/copies.h"
 #include "tests/simt/matrix.h"
 #include "tests/simt/numbers.h"
@@ -48,10 +47,17 @@ INGOT_INLINE void endTurn() {
   __syncthreads();
   simt::self().hasEndedTurn = true;
 }
-INGOT_INLINE void awaitTurn() {
-  if (simt::self().hasEndedTurn) simt::self().wait(simt::Waiting::grid, "awaitTurn");
+#ifdef INGOT_WALKS
+INGOT_INLINE void awaitLaunches() {
+  if (simt::self().hasEndedTurn) simt::self().wait(simt::Waiting::grid, "awaitLaunches");
   simt::self().hasEndedTurn = false;
 }
+#else
+INGOT_INLINE void awaitLaunches() {
+  simt::self().block->awaits = true;
+  simt::self().wait(simt::Waiting::launches, "awaitLaunches");
+}
+#endif
 template <class T>
 INGOT_INLINE void renewShared(T& shared) {
   __syncthreads();
@@ -61,6 +67,8 @@ INGOT_INLINE void renewShared(T& shared) {
 // Blocks of one launch run on several threads of the host.
 INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST); }
+
+#include "tests/simt/launch.h"
 
 #define INGOT_KERNEL(symbol, ...)                                                                       \
   extern "C" void symbol(const IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch) { \

@@ -63,6 +63,6 @@ INGOT_EXPORT int cublasLtMatmul(CublasLtHandleTag*, CublasLtMatmulTag*, const vo
                                 const void*, CudaPointer, CublasLtLayoutTag*, CudaPointer, CublasLtLayoutTag*, const CublasLtAlgorithm* algorithm,
                                 CudaPointer, size_t, CudaStreamTag* stream) {
   if (algorithm->data[0] > 1) cudaStub().problems.push_back("a product in a way that is not supported");
-  stream->work.push_back([isSlow = algorithm->data[0] == 1] { cudaStub().milliseconds += isSlow ? 2 : 1; });
+  stream->add([isSlow = algorithm->data[0] == 1] { cudaStub().milliseconds += isSlow ? 2 : 1; });
   return cudaStub().enter("cublasLtMatmul");
 }

@@ -1,5 +1,6 @@
 #include "tests/support/cuda_stub/cuda_stub.h"
 
+#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -14,6 +15,7 @@
 #include "runtime/device/cuda/driver.h"
 #include "runtime/device/memory.h"
 #include "runtime/format/artifact.h"
+#include "tests/simt/front.h"
 #include "tests/support/cuda_stub/streams.h"
 
 #define INGOT_EXPORT extern "C" __attribute__((visibility("default")))
@@ -42,7 +44,8 @@ constexpr int kMultiprocessors = 4, kMostDynamicBytes = 227 << 10;
 struct Emulator {
   std::unique_ptr<Artifact> artifact;
   CodeMapping code;
-  Memory scratch;
+  std::array<Memory, kMostEarly + 1> scratch;  // of launches that begin before others have ended
+  size_t launches = 0;                         // that have begun and not ended
   std::map<std::string, IngotTileFunction> functions;
   std::map<std::string, unsigned> dynamicBytes;  // of shared memory, by entry
   std::map<std::string, unsigned> mapRows;       // of a box of the kernel's map of rows
@@ -66,14 +69,15 @@ int checkRange(uint64_t address, size_t bytes, const char* what) {
   return kInvalidValue;
 }
 
-void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, IngotOperands operands) {
+// Begins a launch; what is in front of it, where there is something, runs when no thread can go on without.
+void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, IngotOperands operands, const Action& inFront) {
   CudaStub& stub = cudaStub();
   stub.milliseconds += stub.launchMilliseconds ? stub.launchMilliseconds(entry, blocks) : blocks * kMillisecondsOfBlock;
-  if (!emulator) return;
+  if (!emulator) return inFront ? inFront() : void();
   auto found = emulator->functions.find(entry);
   if (found == emulator->functions.end()) {
     cudaStub().problems.push_back("no emulated kernel " + entry);
-    return;
+    return inFront ? inFront() : void();
   }
   if (auto rows = emulator->mapRows.find(entry); rows != emulator->mapRows.end()) {
     const void* map = operands.at[INGOT_MAX_OPERANDS - 1];
@@ -83,7 +87,14 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
   auto turns = emulator->turns.find(entry);
   bool isShared = turns != emulator->turns.end();
   if (isShared && (blocks % turns->second || blocks > kMultiprocessors)) cudaStub().problems.push_back("blocks that take turns are not all at once");
-  found->second(&args, 0, isShared ? std::numeric_limits<ingot_i64>::max() : blocks, emulator->scratch.data());
+  void* scratch = emulator->scratch[emulator->launches++].data();
+  auto& front = *static_cast<simt::Front*>(scratch);
+  front.early = inFront ? simt::kEarly : 0;
+  front.finish = [](void* action) { (*static_cast<const Action*>(action))(); };
+  front.context = const_cast<Action*>(&inFront);
+  found->second(&args, 0, isShared ? std::numeric_limits<ingot_i64>::max() : blocks, scratch);
+  --emulator->launches;
+  if (front.early) inFront();
 }
 
 template <class T>
@@ -147,7 +158,7 @@ void CudaStub::runWith(const std::string& path) {
     }
   }
   if (emulator->functions.empty()) problems.push_back(path + " has no cuda-emulated variant");
-  emulator->scratch = Memory::allocate(scratch).value();
+  for (Memory& one : emulator->scratch) one = Memory::allocate(scratch).value();
 }
 
 }  // namespace ingot::test
@@ -237,7 +248,7 @@ INGOT_EXPORT int cuMemFreeHost(void* pointer) {
 INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemcpyHtoDAsync")) return error;
   if (int error = checkRange(to, bytes, "cuMemcpyHtoDAsync")) return error;
-  stream->work.push_back([=] {
+  stream->add([=] {
     std::memcpy(reinterpret_cast<void*>(to), from, bytes);
     cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
   });
@@ -246,14 +257,14 @@ INGOT_EXPORT int cuMemcpyHtoDAsync_v2(CudaPointer to, const void* from, size_t b
 INGOT_EXPORT int cuMemcpyDtoHAsync_v2(void* to, CudaPointer from, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemcpyDtoHAsync")) return error;
   if (int error = checkRange(from, bytes, "cuMemcpyDtoHAsync")) return error;
-  stream->work.push_back([=] { std::memcpy(to, reinterpret_cast<const void*>(from), bytes); });
+  stream->add([=] { std::memcpy(to, reinterpret_cast<const void*>(from), bytes); });
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemcpyDtoDAsync")) return error;
   if (int error = checkRange(to, bytes, "cuMemcpyDtoDAsync")) return error;
   if (int error = checkRange(from, bytes, "cuMemcpyDtoDAsync")) return error;
-  stream->work.push_back([=] {
+  stream->add([=] {
     std::memcpy(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
     cudaStub().milliseconds += static_cast<double>(bytes) * kMillisecondsOfByte;
   });
@@ -262,7 +273,7 @@ INGOT_EXPORT int cuMemcpyDtoDAsync_v2(CudaPointer to, CudaPointer from, size_t b
 INGOT_EXPORT int cuMemsetD8Async(CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag* stream) {
   if (int error = enter("cuMemsetD8Async")) return error;
   if (int error = checkRange(to, bytes, "cuMemsetD8Async")) return error;
-  stream->work.push_back([=] { std::memset(reinterpret_cast<void*>(to), value, bytes); });
+  stream->add([=] { std::memset(reinterpret_cast<void*>(to), value, bytes); });
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuStreamCreate(CudaStreamTag** stream, unsigned) {
@@ -288,7 +299,7 @@ INGOT_EXPORT int cuEventRecord(CudaEventTag* event, CudaStreamTag* stream) {
   if (int error = enter("cuEventRecord")) return error;
   event->last = std::make_shared<CudaEventTag::Record>();
   event->stream = stream;
-  stream->work.push_back([record = event->last] { *record = {true, cudaStub().milliseconds += kMillisecondsOfRecord}; });
+  stream->add([record = event->last] { *record = {true, cudaStub().milliseconds += kMillisecondsOfRecord}; });
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuEventSynchronize(CudaEventTag* event) {
@@ -336,9 +347,10 @@ INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* fun
   if (attribute == kCudaLaunchEarly && cudaStub().major < 9) cudaStub().problems.push_back("a launch before the one before it has ended");
   if (attribute == kCudaLaunchAtOnce && blocks > kMultiprocessors) return kTooManyBlocks;
   auto run = [entry = function->entry, blocks, batch = *static_cast<IngotBatch**>(parameters[0]),
-              operands = *static_cast<IngotOperands*>(parameters[1])] { execute(entry, blocks, batch, operands); };
-  if (launch->stream->capture) launch->stream->capture->launches.push_back(run);
-  else launch->stream->work.push_back(run);
+              operands = *static_cast<IngotOperands*>(parameters[1])](const Action& inFront) { execute(entry, blocks, batch, operands, inFront); };
+  Work work{run, true, attribute == kCudaLaunchEarly};
+  if (launch->stream->capture) launch->stream->capture->launches.push_back(work);
+  else launch->stream->work.push_back(work);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuOccupancyMaxActiveBlocksPerMultiprocessor(int* blocks, CudaFunctionTag*, int, size_t) {
@@ -365,7 +377,10 @@ INGOT_EXPORT int cuGraphDestroy(CudaGraphTag* graph) { return destroy(graph, "cu
 INGOT_EXPORT int cuGraphExecDestroy(CudaGraphExecTag* exec) { return destroy(exec, "cuGraphExecDestroy"); }
 INGOT_EXPORT int cuGraphLaunch(CudaGraphExecTag* exec, CudaStreamTag* stream) {
   if (int error = enter("cuGraphLaunch")) return error;
-  stream->work.insert(stream->work.end(), exec->launches.begin(), exec->launches.end());
+  for (const Work& launch : exec->launches) {
+    stream->work.push_back(launch);
+    if (&launch == exec->launches.data()) stream->work.back().isEarly = false;  // a graph waits for what is in front of it
+  }
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuGetErrorName(int error, const char** name) {

@@ -1,4 +1,5 @@
-// Streams of a GPU that is as late as can be: it does its work when somebody waits for it, and reads and writes the host's memory only then.
+// Streams of a GPU that is as late as can be: it does its work when somebody waits for it, and reads and writes the host's memory only then. A launch
+// that may begin before those in front of it have ended does so.
 #pragma once
 
 #include <deque>
@@ -10,12 +11,27 @@
 
 #include "runtime/device/cuda/driver.h"
 
+namespace ingot::test {
+
+typedef std::function<void()> Action;
+// Runs, and calls what is in front of it, where there is something, before it needs that.
+struct Work {
+  std::function<void(const Action& inFront)> run;
+  bool isLaunch = false, isEarly = false;  // early: may begin before a launch in front of it has ended
+};
+
+}  // namespace ingot::test
+
 struct ingot::CudaStreamTag {
   ingot::CudaGraphTag* capture = nullptr;
-  std::deque<std::function<void()>> work;  // that nobody has waited for yet
+  std::deque<ingot::test::Work> work;  // that nobody has waited for yet
+
+  void add(ingot::test::Action action) {
+    work.push_back({[action = std::move(action)](const ingot::test::Action&) { action(); }});
+  }
 };
 struct ingot::CudaGraphTag {
-  std::vector<std::function<void()>> launches;
+  std::vector<ingot::test::Work> launches;
 };
 struct ingot::CudaGraphExecTag : ingot::CudaGraphTag {};
 struct ingot::CudaEventTag {
@@ -32,11 +48,19 @@ namespace ingot::test {
 inline std::set<CudaStreamTag*> streams;
 inline std::mutex streamsMutex;
 
-inline void runNext(CudaStreamTag& stream) {
-  auto work = std::move(stream.work.front());
+// So many launches, in turn, begin before the ones in front of them.
+constexpr unsigned kMostEarly = 3;
+inline unsigned earlyTurn = 0;
+
+inline void runWith(CudaStreamTag& stream, const Action& inFront, unsigned early) {
+  Work work = std::move(stream.work.front());
   stream.work.pop_front();
-  work();
+  Action run = [&] { work.run(inFront); };
+  bool nextIsEarly = early > 0 && work.isLaunch && !stream.work.empty() && stream.work.front().isEarly;
+  if (nextIsEarly) runWith(stream, run, early - 1);
+  else run();
 }
+inline void runNext(CudaStreamTag& stream) { runWith(stream, {}, 1 + earlyTurn++ % kMostEarly); }
 inline void waitFor(CudaStreamTag& stream) {
   while (!stream.work.empty()) runNext(stream);
 }

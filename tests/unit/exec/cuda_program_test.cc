@@ -174,7 +174,8 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   };
   for (Kind kind : {Kind{"cuda:sm_80", "bfloat16", "none", "_gemm"},
                     {"cuda:sm_90a", "float16", "none", "_wide"},
-                    {"cuda:sm_90a", "float16", "int4", "_wide_codes"}}) {
+                    {"cuda:sm_90a", "float16", "int4", "_wide_codes"},
+                    {"cuda:sm_90a", "float16", "fp8", "_wide_codes"}}) {
     std::vector<std::string> answers;
     for (int64_t leastRows : {1000, 16}) {
       CompileOptions options = tinyOptions(tinyCheckpoint(), folder / "many.ingot");
