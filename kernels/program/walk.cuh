@@ -1,5 +1,5 @@
 // The steps of a token alone by one launch whose blocks all run at once: every block computes its share of a step's tiles, and what would be a
-// launch is a turn of the grid (kernels/prim/turns.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
+// launch is a turn of the grid (kernels/prim/gpu/turns.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
 // the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and
 // a counter that is 0 before the first launch and then stays with the kernel.
 #pragma once

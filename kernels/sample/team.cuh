@@ -1,7 +1,7 @@
 // Blocks that share a row of logits, as a cluster: each has a stretch of its ids, and they tell each other what they found. One block has all of it.
 #pragma once
 
-#include "kernels/prim/cluster.cuh"
+#include "kernels/prim/device.cuh"
 #include "kernels/prim/scan.cuh"
 
 namespace sample {

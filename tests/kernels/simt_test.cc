@@ -13,10 +13,11 @@ namespace {
 
 constexpr const char* kWarpgroup = "  static constexpr int kThreads = 128;\n";
 
-// A kernel of 64 threads, unless `constants` say otherwise, whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes), `storage.lines` (512 times), `storage.full`
-// (a barrier), `storage.told` (a number), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
+// A kernel of 64 threads, unless `constants` say otherwise, whose body is `code`; it may use `storage.a` (16 ints), `storage.w` (8 times 16 bytes),
+// `storage.lines` (512 times), `storage.full` (a barrier), `storage.told` (a number), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
-  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n" + std::string(constants.find("kAtOnce") == std::string::npos ? "" : "#define INGOT_WALKS\n") +
+  return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n" +
+         std::string(constants.find("kAtOnce") == std::string::npos ? "" : "#define INGOT_WALKS\n") +
          "#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\nstruct Tile {\n" +
          (constants.find("kThreads") == std::string::npos ? "  static constexpr int kThreads = 64;\n" : "") + constants +
          "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedArray<Words, 512> lines; SharedBarriers<1> full;\n"

@@ -1,5 +1,5 @@
 // Copies to shared memory that arrive when their thread has waited for them, and not before: until then the place holds poison, and
-// nobody may touch it. Whoever else reads what came needs a barrier behind the wait. Words are kernels/prim/device.cuh's.
+// nobody may touch it. Whoever else reads what came needs a barrier behind the wait.
 #pragma once
 
 #include "tests/simt/shared.h"

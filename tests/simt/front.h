@@ -3,7 +3,7 @@
 
 namespace simt {
 
-// On a GPU a launch may begin while those in front of it are at work, and waits for them (awaitLaunches in kernels/prim/device.cuh). A host whose
+// On a GPU a launch may begin while those in front of it are at work, and waits for them (awaitLaunches). A host whose
 // launch is such a one says kEarly: `finish(context)` is called once, where no thread of the first block can go on without the launches in front.
 struct Front {
   unsigned long long blocks;  // so far: it seeds the order

@@ -77,3 +77,9 @@ INGOT_INLINE unsigned roundBfloat(float x) {
 }
 INGOT_INLINE unsigned packBfloats(float low, float high) { return roundBfloat(low) | roundBfloat(high) << 16; }
 INGOT_INLINE unsigned packHalves(float low, float high) { return floatToHalf(low) | (unsigned)floatToHalf(high) << 16; }
+
+static inline unsigned transposeHalves(unsigned pair) {
+  unsigned from = simt::lane() % 4 * 8 + simt::lane() / 8, shift = simt::lane() / 4 % 2 * 16;
+  unsigned low = __shfl_sync(0xffffffffu, pair, (int)from), high = __shfl_sync(0xffffffffu, pair, (int)from + 4);
+  return (low >> shift & 0xffff) | (high >> shift & 0xffff) << 16;
+}

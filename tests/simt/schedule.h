@@ -110,7 +110,8 @@ static void runToEnd(Block* blocks, unsigned count, Front& front) {
       done += allWait(blocks[b], Waiting::done);
     }
     if (done == count) return;
-    if (releaseAll(blocks, count, Waiting::cluster) || releaseAll(blocks, count, Waiting::grid) || progress || endLaunches(blocks, count, front)) continue;
+    if (releaseAll(blocks, count, Waiting::cluster) || releaseAll(blocks, count, Waiting::grid) || progress || endLaunches(blocks, count, front))
+      continue;
     for (unsigned b = 0; b < count; ++b) expectDone(blocks[b]);
   }
 }

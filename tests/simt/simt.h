@@ -19,6 +19,7 @@
 #include "tests/simt/barriers.h"
 #include "tests/simt/copies.h"
 #include "tests/simt/matrix.h"
+#include "tests/simt/memory.h"
 #include "tests/simt/numbers.h"
 #include "tests/simt/products.h"
 #include "tests/simt/shared.h"

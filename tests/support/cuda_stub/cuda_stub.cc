@@ -1,22 +1,15 @@
 #include "tests/support/cuda_stub/cuda_stub.h"
 
-#include <array>
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 
-#include "kernels/abi/abi.h"
-#include "runtime/device/cpu/code.h"
 #include "runtime/device/cuda/driver.h"
-#include "runtime/device/memory.h"
-#include "runtime/format/artifact.h"
-#include "tests/simt/front.h"
-#include "tests/support/cuda_stub/streams.h"
+#include "tests/support/cuda_stub/emulator.h"
 
 #define INGOT_EXPORT extern "C" __attribute__((visibility("default")))
 
@@ -40,21 +33,11 @@ using namespace ingot::test;
 constexpr int kInvalidValue = 1, kNoDevice = 100, kTooManyBlocks = 720;
 constexpr int kMultiprocessors = 4, kMostDynamicBytes = 227 << 10;
 
-// The emulated kernels of an artifact.
-struct Emulator {
-  std::unique_ptr<Artifact> artifact;
-  CodeMapping code;
-  std::array<Memory, kMostEarly + 1> scratch;  // of launches that begin before others have ended
-  size_t launches = 0;                         // that have begun and not ended
-  std::map<std::string, IngotTileFunction> functions;
-  std::map<std::string, unsigned> dynamicBytes;  // of shared memory, by entry
-  std::map<std::string, unsigned> mapRows;       // of a box of the kernel's map of rows
-  std::map<std::string, unsigned> turns;         // of kernels whose blocks take tiles in turn: their number is a multiple of so many
-};
 std::unique_ptr<Emulator> emulator;
 std::map<uint64_t, uint64_t> allocations;  // of the GPU, by address
 
 int enter(const std::string& call) { return cudaStub().enter(call); }
+void report(const std::string& problem) { cudaStub().problems.push_back(problem); }
 void count(int64_t objects) { std::atomic_ref(cudaStub().live) += objects; }
 
 constexpr double kMillisecondsOfBlock = 1e-3, kMillisecondsOfByte = 1e-9, kMillisecondsOfRecord = 1e-3;
@@ -65,36 +48,23 @@ int checkRange(uint64_t address, size_t bytes, const char* what) {
     auto [start, size] = *std::prev(after);
     if (address + bytes <= start + size) return kCudaSuccess;
   }
-  cudaStub().problems.push_back(std::string(what) + " outside of an allocation");
+  report(std::string(what) + " outside of an allocation");
   return kInvalidValue;
 }
 
 // Begins a launch; what is in front of it, where there is something, runs when no thread can go on without.
-void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, IngotOperands operands, const Action& inFront) {
+void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, const IngotOperands& operands, const Action& inFront) {
   CudaStub& stub = cudaStub();
   stub.milliseconds += stub.launchMilliseconds ? stub.launchMilliseconds(entry, blocks) : blocks * kMillisecondsOfBlock;
-  if (!emulator) return inFront ? inFront() : void();
-  auto found = emulator->functions.find(entry);
-  if (found == emulator->functions.end()) {
-    cudaStub().problems.push_back("no emulated kernel " + entry);
-    return inFront ? inFront() : void();
-  }
-  if (auto rows = emulator->mapRows.find(entry); rows != emulator->mapRows.end()) {
+  const EmulatedKernel* kernel = emulator ? emulator->find(entry) : nullptr;
+  if (emulator && !kernel) report("no emulated kernel " + entry);
+  if (!kernel) return inFront ? inFront() : void();
+  if (kernel->mapRows) {
     const void* map = operands.at[INGOT_MAX_OPERANDS - 1];
-    if (!map || std::memcmp(map, &rows->second, sizeof rows->second) != 0) cudaStub().problems.push_back("the map of another kernel's boxes");
+    if (!map || std::memcmp(map, &kernel->mapRows, sizeof kernel->mapRows) != 0) report("the map of another kernel's boxes");
   }
-  IngotKernelArgs args{batch, operands.at};
-  auto turns = emulator->turns.find(entry);
-  bool isShared = turns != emulator->turns.end();
-  if (isShared && (blocks % turns->second || blocks > kMultiprocessors)) cudaStub().problems.push_back("blocks that take turns are not all at once");
-  void* scratch = emulator->scratch[emulator->launches++].data();
-  auto& front = *static_cast<simt::Front*>(scratch);
-  front.early = inFront ? simt::kEarly : 0;
-  front.finish = [](void* action) { (*static_cast<const Action*>(action))(); };
-  front.context = const_cast<Action*>(&inFront);
-  found->second(&args, 0, isShared ? std::numeric_limits<ingot_i64>::max() : blocks, scratch);
-  --emulator->launches;
-  if (front.early) inFront();
+  if (kernel->turns && (blocks % kernel->turns || blocks > kMultiprocessors)) report("blocks that take turns are not all at once");
+  emulator->run(*kernel, blocks, batch, operands, inFront);
 }
 
 template <class T>
@@ -135,30 +105,10 @@ void CudaStub::reset() {
   emulator.reset();
 }
 
-void CudaStub::runWith(const std::string& path) {
-  auto opened = Artifact::open(path);
-  if (!opened.ok()) {
-    problems.push_back(opened.status().message());
-    return;
-  }
-  emulator = std::make_unique<Emulator>();
-  emulator->artifact = std::move(opened).value();
-  const plan::Plan& plan = emulator->artifact->plan();
-  uint64_t scratch = 0;
-  for (const auto* variant : *plan.variants()) {
-    if (variant->target()->string_view() != "cuda-emulated") continue;
-    const auto* segment = plan.segments()->Get(variant->code_segment());
-    emulator->code = CodeMapping::map(emulator->artifact->descriptor(), segment->offset(), segment->bytes()).value();
-    for (const auto* kernel : *variant->kernels()) {
-      emulator->dynamicBytes[kernel->entry()->str()] = kernel->dynamic_bytes();
-      if (kernel->turns()) emulator->turns[kernel->entry()->str()] = kernel->turns();
-      if (kernel->map()) emulator->mapRows[kernel->entry()->str()] = kernel->map()->rows();
-      emulator->functions[kernel->entry()->str()] = reinterpret_cast<IngotTileFunction>(emulator->code.at(kernel->code_offset()));
-      scratch = std::max<uint64_t>(scratch, kernel->scratch_bytes());
-    }
-  }
-  if (emulator->functions.empty()) problems.push_back(path + " has no cuda-emulated variant");
-  for (Memory& one : emulator->scratch) one = Memory::allocate(scratch).value();
+void CudaStub::runWith(const std::string& artifact) {
+  auto opened = Emulator::open(artifact);
+  if (!opened.ok()) return report(opened.status().message());
+  emulator = std::move(opened).value();
 }
 
 }  // namespace ingot::test
@@ -341,10 +291,11 @@ INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* fun
   unsigned blocks = launch->gridX, threads = launch->blockX;
   if (int error = enter("cuLaunchKernelEx " + function->entry + " " + std::to_string(blocks) + " x " + std::to_string(threads))) return error;
   if (blocks == 0 || threads == 0 || threads > 1024 || launch->sharedBytes > function->dynamicBytes) return kInvalidValue;
-  if (emulator && launch->sharedBytes != emulator->dynamicBytes[function->entry]) cudaStub().problems.push_back("shared memory of another size");
+  if (const EmulatedKernel* kernel = emulator ? emulator->find(function->entry) : nullptr; kernel && launch->sharedBytes != kernel->dynamicBytes)
+    report("shared memory of another size");
   int attribute = launch->numAttributes ? launch->attributes[0].id : 0;
   if (launch->numAttributes > 1 || (attribute && launch->attributes[0].value != 1)) return kInvalidValue;
-  if (attribute == kCudaLaunchEarly && cudaStub().major < 9) cudaStub().problems.push_back("a launch before the one before it has ended");
+  if (attribute == kCudaLaunchEarly && cudaStub().major < 9) report("a launch before the one before it has ended");
   if (attribute == kCudaLaunchAtOnce && blocks > kMultiprocessors) return kTooManyBlocks;
   auto run = [entry = function->entry, blocks, batch = *static_cast<IngotBatch**>(parameters[0]),
               operands = *static_cast<IngotOperands*>(parameters[1])](const Action& inFront) { execute(entry, blocks, batch, operands, inFront); };

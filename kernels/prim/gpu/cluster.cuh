@@ -1,10 +1,8 @@
-// Clusters of blocks, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), which sm_90 brought. tests/simt
-// gives the same names on a host.
+// Clusters of blocks, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), which sm_90 brought.
 #pragma once
 
-#include "kernels/prim/device.cuh"
+#include "kernels/prim/gpu/memory.cuh"
 
-#ifndef INGOT_SIMT
 constexpr bool kHasClusters =
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
     true;
@@ -41,4 +39,3 @@ INGOT_INLINE T loadFrom(SharedArray<T, N>& from, int i, int rank) {
     return __builtin_bit_cast(T, words);
   }
 }
-#endif

@@ -1,4 +1,4 @@
-// What device.cuh gives to a kernel that walks a program (kernels/program/walk.cuh), which defines INGOT_WALKS: its blocks run at once, and what
+// What a launch is to a kernel that walks a program (kernels/program/walk.cuh), which defines INGOT_WALKS: its blocks run at once, and what
 // would be a launch is a turn of theirs. awaitLaunches() waits until all have ended the turn before, so that tiles need not know.
 #pragma once
 

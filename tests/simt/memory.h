@@ -1,0 +1,14 @@
+// Loads as a host has them, which has no caches to choose from and keeps no registers.
+#pragma once
+
+#include "kernels/prim/bytes.h"
+#include "kernels/prim/words.h"
+
+INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
+INGOT_INLINE float loadFresh(const float* from) { return *from; }
+INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
+INGOT_INLINE void prefetchLine(const void*) {}
+INGOT_INLINE void settle(float&) {}
+INGOT_INLINE void settle(int&) {}
+INGOT_INLINE void settle(const char*&) {}
+INGOT_INLINE void settleShared(const char*&) {}
