@@ -30,7 +30,7 @@ INGOT_INLINE Best bestOfWarp(Best best) {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaSampleThreads, kColumns = C::kColumns, kStride = (kColumns + 15) / 16 * 16;
-  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kHasClusters ? kRowBlocks : 1;
+  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kRowBlocks < kMostCluster ? kRowBlocks : kMostCluster;
   using Storage = sample::Storage;
   using Team = sample::Team<kCluster>;
   using Edits = sample::Edits<kCluster>;

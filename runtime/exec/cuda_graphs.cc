@@ -28,7 +28,7 @@ SplitBuckets splitBuckets(ingot_i32 tokens, const BatchLimits& limits) {
 }  // namespace
 
 CudaGraphs::CudaGraphs(const CudaDriver& driver, const CudaDeviceInfo& info, const BatchLimits& limits, int32_t walked, LaunchAll launchAll)
-    : driver_(driver), info_(info), launchAll_(std::move(launchAll)) {
+    : driver_(driver), info_(info), launchAll_(std::move(launchAll)), mostRows_(limits.rows) {
   ingot_i32 largest = bucketOf(std::min(limits.tokens, kLargestBucket));
   for (ingot_i32 tokens = bucketOf(int64_t{walked} + 1); tokens <= largest; tokens *= 2) {
     SplitBuckets splits = splitBuckets(tokens, limits);
@@ -58,7 +58,7 @@ Status CudaGraphs::captureAll(const std::stop_token& stop) {
     if (stop.stop_requested()) return {};
     auto [tokens, splits] = bucket;
     INGOT_ASSIGN(captured.graph,
-                 capture({.num_tokens = tokens, .num_sequences = tokens, .num_rows = tokens, .num_blocks = tokens, .num_splits = splits}));
+                 capture({.num_tokens = tokens, .num_sequences = tokens, .num_rows = std::min(tokens, mostRows_), .num_blocks = tokens, .num_splits = splits}));
     captured.isReady.store(true, std::memory_order_release);
   }
   return {};

@@ -35,9 +35,9 @@ INGOT_INLINE void syncTile() {
   simt::self().wait(simt::Waiting::tile, "syncTile");
 }
 #ifdef INGOT_SIMT_WITHOUT_WARPGROUPS
-constexpr bool kHasClusters = false;
+constexpr int kMostCluster = 1;
 #else
-constexpr bool kHasClusters = true;
+constexpr int kMostCluster = 8;
 #endif
 template <int Blocks>
 INGOT_INLINE void syncCluster() {

@@ -3,11 +3,14 @@
 
 #include "kernels/prim/gpu/memory.cuh"
 
-constexpr bool kHasClusters =
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-    true;
+// Blocks of a cluster that find room, whatever each of them takes: as many multiprocessors lie side by side.
+constexpr int kMostCluster =
+#if defined(__CUDA_ARCH_FEAT_SM90_ALL) || defined(__CUDA_ARCH_FEAT_SM100_ALL) || defined(__CUDA_ARCH_FEAT_SM103_ALL)
+    8;
+#elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+    4;
 #else
-    false;
+    1;
 #endif
 
 INGOT_INLINE unsigned sharedAddress(const void* shared) { return (unsigned)__cvta_generic_to_shared(shared); }
