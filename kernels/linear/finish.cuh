@@ -3,7 +3,7 @@
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
-#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/wide.spec.h"
 #include "kernels/prim/narrow.cuh"
 #include "kernels/prim/quantize.cuh"
 

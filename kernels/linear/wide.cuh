@@ -1,10 +1,12 @@
-// linear for many narrow rows and weights of f16, on the tensor cores of sm_90a: tile i is so many rows and channels as its shape says. One warpgroup
-// copies rows and weights into shared memory, some stages ahead. Each of the others has 64 channels, whose weights it takes into registers, where
-// the packed layout becomes fragments, and all of the rows, which are multiplied out of shared memory. Sums are kept twice, as in gemm.cuh: of the
-// run of units at hand, and of the runs before it. That is the order of linear.cuh, product by product, so a row's bits are the same in both.
-// Constants and operands as there, and kShape; the last operand of a launch is a map of the rows (copyRows).
+// linear for many narrow rows and weights of f16, on the tensor cores of sm_90a: tile i is so many rows and channels as its shape says, or, behind
+// those, fewer rows (cudaWideRows). One warpgroup copies rows and weights into shared memory, some stages ahead (wide_feed.cuh). Each of the others
+// has 64 channels, whose weights it takes into registers, where the packed layout becomes fragments, and all of the rows, which are multiplied out of
+// shared memory. Sums are kept twice, as in gemm.cuh: of the run of units at hand, and of the runs before it. That is the order of linear.cuh,
+// product by product, so a row's bits are the same in both. Constants and operands as there, and kShape; the last operand of a launch is a map of the
+// rows (copyRows).
 #pragma once
 
+#include "kernels/linear/wide_feed.cuh"
 #include "kernels/linear/wide_results.cuh"
 #include "kernels/linear/wide_tile.cuh"
 
@@ -16,10 +18,12 @@ struct Tile {
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
   static constexpr bool kTakesTurns = true, kAwaits = true;
-  static constexpr int kCluster = kShape.across, kTiles = (int)kShape.tilesAcross(C::kN);
+  static constexpr int kCluster = kShape.across, kTiles = (int)kShape.tilesAcross(C::kN), kShorter = kShape.shorter();
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
-  typedef Results<C, kRows, kChannels, kTiles> TileResults;
+  template <int Rows>
+  using ResultsOf = Results<C, Rows, kChannels, kTiles>;
+  typedef ResultsOf<kRows> TileResults;
 
   // A unit is a product along k. Two begin at a time, a step, and runs are whole steps; most runs are whole stages too.
   static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kUnitBytes = 16 * kBlockChannels * 2;
@@ -38,73 +42,42 @@ struct Tile {
     SharedBarriers<kSlots> full, empty;
     SharedArray<int, kTold> next;
     SharedBarriers<kTold> told;
+    SharedArray<CudaWideRows, 1> rows;  // of tiles, where some are shorter
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
-  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
+  INGOT_INLINE CudaWideRows rowTiles(const IngotBatch& batch) { return cudaWideRows(kShape, kTiles / kCluster, rowsOf(batch), kMultiprocessors); }
+  INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch).count() * kTiles; }
+  INGOT_INLINE int mostCount(const IngotBatch& batch) { return (rowsOf(batch) + kShorter - 1) / kShorter * kTiles; }
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
   typedef RingSlot<kSlots> Slot;
   // Of two warpgroups that multiply many rows; else there are enough, and some for the end of the launch before.
   static constexpr bool kSharesRegisters = kConsumers > 4 && kRows > 64;
   typedef SharedRegisters<384, 1, 40, 232> Registers;
+  static_assert(kShorter == kRows || kSharesRegisters, "nothing is copied before a block knows that it has a tile");
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // What a block has of a tile: units of it along k. One lane of each warp copies weights, blocks of channels one by one (those behind the last one
-  // repeat it, and are not stored), and the first ones rows, for all of the cluster.
+  // What a block has of a tile: units of it along k.
   struct Part {
-    int rowTile, tile, firstUnit, end;
+    int tile, firstRow, rows, firstUnit, end;
+    INGOT_MEMBER int boxes() const { return (rows + kBox - 1) / kBox; }  // copies that bring its rows
   };
-  INGOT_INLINE int copier() { return (int)threadIdx.x / kWarp - kConsumers; }
-  struct Weights {
-    const char* from[kTileBlocks / kCopiers];
-    INGOT_MEMBER Weights(void* const* operands, int tile) {
-#pragma unroll
-      for (int i = 0; i < kTileBlocks / kCopiers; ++i) {
-        int block = tile * kTileBlocks + i * kCopiers + copier();
-        from[i] = (const char*)operands[1] + (block < kBlocks ? block : kBlocks - 1) * kBlockBytes;
-      }
-    }
-    INGOT_MEMBER void copy(const Part& part, int unit, int slot, Storage& storage) const {
-      int left = part.end - unit, bytes = (left < kStageUnits ? left : kStageUnits) * kUnitBytes;
-      if (copier() == 0) announceBytes(storage.full, slot, kRowChunks * 16 + kTileBlocks * bytes);
-#pragma unroll
-      for (int i = 0; i < kTileBlocks / kCopiers; ++i)
-        copyBytes(storage.weights, panelAt(slot, i * kCopiers + copier()), from[i] + unit * (long long)kUnitBytes, bytes, storage.full, slot);
-    }
-  };
-  // Weights of the first stages, up to this unit, do not wait for the launches before. With many rows there is nothing to gain, and no register.
-  INGOT_INLINE int firstEnd(const Part& part) {
-    if constexpr (kSharesRegisters) return part.firstUnit;
-    int most = part.firstUnit + kSlots * kStageUnits;
-    return most < part.end ? most : part.end;
+  // Units [firstUnit, end) of tile `index`.
+  INGOT_INLINE Part partOf(const CudaWideRows& rows, int index, int firstUnit, int end) {
+    int whole = rows.whole * kTiles, rowTile, tile;
+    bool isShorter = kShorter < kRows && index >= whole;
+    placeOf<kTiles, kCluster>(isShorter ? rows.shorter : rows.whole, isShorter ? index - whole : index, rowTile, tile);
+    if (isShorter) return {tile, rows.whole * kRows + rowTile * kShorter, kShorter, firstUnit, end};
+    return {tile, rowTile * kRows, kRows, firstUnit, end};
   }
-  INGOT_INLINE void copyFirst(void* const* operands, const Part& part, Storage& storage) {
-    Weights weights(operands, part.tile);
-#pragma unroll 1
-    for (int unit = part.firstUnit, slot = 0; unit < firstEnd(part); unit += kStageUnits) weights.copy(part, unit, slot++, storage);
-    awaitLaunches();
-  }
-  // Rows of all stages, and weights from unit `next` on.
-  INGOT_INLINE void copy(void* const* operands, int rows, const Part& part, int next, Slot& slot, Storage& storage) {
-    Weights weights(operands, part.tile);
-    int box = copier() * kCluster + rank() % kCluster, firstRow = part.rowTile * kRows + box * kBox;
-#pragma unroll 1
-    for (int unit = part.firstUnit; unit < part.end; unit += kStageUnits, slot.next()) {
-      awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
-      if (unit >= next) weights.copy(part, unit, slot.at, storage);
-      if (box < kRows / kBox)
-        copyRows<kBox, kCudaWideColumns, kCluster>(storage.x, slot.at * kRowChunks + box * kBox * 8, operands, kRowBytes, rows, firstRow, unit * 16,
-                                                   storage.full, slot.at);
-    }
-  }
-
   // A warp has eight channels of both blocks of a panel: rows lane / 4 and lane / 4 + 8 of its products. Four matrices of eight columns along k and
   // eight channels come at once; where they are mixed of both blocks, lanes put right what came.
   INGOT_INLINE int matrixRow() {
-    int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, row = lane % 8, matrix = lane / 8;
+    int thread = threadIdx.x;
+    settle(thread);  // it is computed again for every tile
+    int warp = thread / kWarp, lane = thread % kWarp, row = lane % 8, matrix = lane / 8;
     return panelAt(0, warp / 2 * 2 + (row / 4 ^ matrix % 2)) + (matrix / 2 * 8 + row) * 2 + warp % 2;
   }
   INGOT_INLINE void fragmentOf(Storage& storage, int at, unsigned (&a)[4]) {
@@ -115,8 +88,6 @@ struct Tile {
       a[i + 1] = low ? came.at[i + 1] : came.at[i];
     }
   }
-
-  typedef typename TileResults::Sums Sums;
 
   // Where a warp is: its turn of the ring, the unit of that stage, and where its fragments lie in a slot. The stage before has ended where the first
   // products of the one at hand are all that go on.
@@ -129,15 +100,15 @@ struct Tile {
     if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot, threadIdx.x % kWarp);
   }
   // A step's products begin while those of the step before go on, and behind it those have ended.
-  template <int Units>
-  INGOT_INLINE void step(int unit, bool isFirst, Course& course, Storage& storage, Sums& sums) {
+  template <int Units, int N>
+  INGOT_INLINE void step(int unit, bool isFirst, Course& course, Storage& storage, float (&sums)[N]) {
     unsigned a[Units][4];
     if (unit == 0) awaitBarrier(storage.full, course.slot.at, course.slot.round);
 #pragma unroll
     for (int i = 0; i < Units; ++i) fragmentOf(storage, course.slot.at * kWeightChunks + course.matrixAt + (unit + i) * 32, a[i]);
     beginProducts();
 #pragma unroll
-    for (int i = 0; i < Units; ++i) multiplyWide<kRows>(sums, a[i], storage.x, course.slot.at * kRowChunks, unit + i, i > 0 || !isFirst);
+    for (int i = 0; i < Units; ++i) multiplyWide<2 * N>(sums, a[i], storage.x, course.slot.at * kRowChunks, unit + i, i > 0 || !isFirst);
     closeProducts();
     waitForProducts<1>();
     if (unit == 0 && course.before >= 0) leave(course.before, storage);
@@ -146,8 +117,8 @@ struct Tile {
     if (unit != 0) course.slot.next();
   }
   // A run of units, or what is left of one. It begins with a stage, where `WithStage`.
-  template <bool WithStage>
-  INGOT_INLINE void multiply(int units, Course& course, Storage& storage, Sums& sums) {
+  template <bool WithStage, int N>
+  INGOT_INLINE void multiply(int units, Course& course, Storage& storage, float (&sums)[N]) {
 #pragma unroll 1
     for (int at = 0; at < units / kStepUnits - 1; at += 2) {
       step<kStepUnits>(WithStage ? 0 : course.unit, at == 0, course, storage, sums);
@@ -166,18 +137,20 @@ struct Tile {
     course.unit = 0;
     course.before = -1;
   }
-  INGOT_INLINE void compute(Course& course, Storage& storage, Sums& totals) {
-    Sums sums = {};
+  template <int N>
+  INGOT_INLINE void compute(Course& course, Storage& storage, float (&totals)[N]) {
+    float sums[N] = {};
 #pragma unroll 1
     for (int first = 0; first < kUnits; first += kRunUnits) {
       multiply<kRunUnits % kStageUnits == 0>(first + kRunUnits < kUnits ? kRunUnits : kUnits - first, course, storage, sums);
 #pragma unroll
-      for (int i = 0; i < kRows / 2; ++i) totals[i] += sums[i];
+      for (int i = 0; i < N; ++i) totals[i] += sums[i];
     }
     close(course, storage);
   }
 
-  INGOT_INLINE void openRing(Storage& storage) {
+  INGOT_INLINE void openRing(const IngotBatch& batch, Storage& storage) {
+    if (kShorter < kRows && threadIdx.x == 2 * kWarp) storage.rows[0] = rowTiles(batch);
     if (threadIdx.x == 0)
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1);
@@ -189,51 +162,50 @@ struct Tile {
     syncCluster<kCluster>();
   }
 
-  // Clusters take tiles in turn, whoever is free: its first copier claims the next ones, and tells all.
+  // Clusters take tiles in turn, whoever is free: they are told of the next ones.
   INGOT_INLINE int nextOf(int turn, Storage& storage) {
     awaitBarrier(storage.told, turn % kTold, turn / kTold % 2);
     return toldOf(storage.next, turn % kTold);
   }
   // Whoever multiplies looks it up again: its registers are full.
   INGOT_INLINE int clusterAt(int turn, int index, Storage& storage) { return turn == 0 ? index / kCluster : nextOf(turn - 1, storage); }
-  INGOT_INLINE int clusters(const IngotBatch& batch) { return lastTile(count(batch)) / kCluster; }
-  INGOT_INLINE void copyAll(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    int cluster = index / kCluster, end = clusters(batch);
-    bool claims = rank() == 0 && copier() == 0;
-    Part part{0, 0, 0, kUnits};
-    placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), part.rowTile, part.tile);
-    copyFirst(operands, part, storage);
-    Slot slot;
+  INGOT_INLINE CudaWideRows rowTiles(const IngotBatch& batch, Storage& storage) {
+    if constexpr (kShorter < kRows) return storage.rows[0];
+    else return rowTiles(batch);
+  }
+  // Where the clusters' tiles of so many rows end.
+  template <int Rows>
+  INGOT_INLINE int clusters(const IngotBatch& batch, Storage& storage) {
+    CudaWideRows rows = rowTiles(batch, storage);
+    int end = lastTile(rows.count() * kTiles), whole = rows.whole * kTiles;
+    return (Rows == kShorter || end < whole ? end : whole) / kCluster;
+  }
+
+  // What a warp has of its block's next tiles, as long as they are of so many rows.
+  template <int Rows>
+  INGOT_INLINE void computeTiles(const IngotBatch& batch, void* const* operands, int& turn, int index, Course& course, Storage& storage) {
 #pragma unroll 1
-    for (int turn = 0; cluster < end; cluster = nextOf(turn++, storage)) {
-      int next = claims ? claimAfter(cluster, kCluster, end) : 0;
-      if (copier() == 0) expectNumber<kCluster>(storage.told, turn % kTold);
-      placeOf<kTiles, kCluster>(rowTiles(batch), cluster * kCluster + rank(), part.rowTile, part.tile);
-      copy(operands, rowsOf(batch), part, turn == 0 ? firstEnd(part) : 0, slot, storage);
-      for (int r = 0; claims && r < kCluster; ++r) tell<kCluster>(storage.next, turn % kTold, next, storage.told, r);
+    for (; clusterAt(turn, index, storage) < clusters<Rows>(batch, storage); ++turn) {
+      float totals[Rows / 2] = {};
+      course.matrixAt = matrixRow();
+      compute(course, storage, totals);
+      Part part = partOf(rowTiles(batch, storage), clusterAt(turn, index, storage) * kCluster + rank(), 0, kUnits);
+      ResultsOf<Rows>::store(totals, part.tile, part.firstRow, rowsOf(batch) - part.firstRow, operands);
     }
-    // Until all that was copied is read, the others of the cluster reach the block's memory.
-#pragma unroll 1
-    for (int i = 0; i < kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.at, slot.round ^ 1);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    openRing(storage);
+    openRing(batch, storage);
     if (warpOf(threadIdx.x) >= kConsumers) {
       if constexpr (kSharesRegisters) fewerRegisters<Registers::kCopier>();
-      if (threadIdx.x % kWarp == 0) copyAll(batch, operands, index, storage);
+      if (threadIdx.x % kWarp == 0) Feed<Tile>::copyAll(batch, operands, index, storage);
     } else {
       if constexpr (kSharesRegisters) moreRegisters<Registers::kOther>();
       awaitLaunches();
-      Course course{{}, 0, matrixRow(), -1};
-#pragma unroll 1
-      for (int turn = 0; clusterAt(turn, index, storage) < clusters(batch); ++turn) {
-        Sums totals = {};
-        compute(course, storage, totals);
-        int rowTile, tile;
-        placeOf<kTiles, kCluster>(rowTiles(batch), clusterAt(turn, index, storage) * kCluster + rank(), rowTile, tile);
-        TileResults::store(totals, tile, rowTile * kRows, rowsOf(batch) - rowTile * kRows, operands);
-      }
+      Course course{{}, 0, 0, -1};
+      int turn = 0;
+      computeTiles<kRows>(batch, operands, turn, index, course, storage);
+      if constexpr (kShorter < kRows) computeTiles<kShorter>(batch, operands, turn, index, course, storage);
     }
   }
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
-#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/wide.spec.h"
 #include "kernels/prim/warpgroup.cuh"
 
 namespace wide_codes {

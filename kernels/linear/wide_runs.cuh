@@ -11,7 +11,7 @@ namespace wide_runs {
 template <class C>
 struct Tile {
   typedef wide::Tile<C> Wide;
-  typedef typename Wide::Sums Sums;
+  typedef wide::Feed<Wide> Feed;
   typedef linear::Finish<C, Wide::kChannels> Finish;
   static constexpr CudaWide kShape = Wide::kShape;
   static constexpr int kThreads = Wide::kThreads, kCluster = kShape.along, kMinBlocks = 1, kDynamicBytes = kShape.bytes();
@@ -35,7 +35,7 @@ struct Tile {
 #pragma unroll 1
     for (int run = 0; run < kBlockRuns; ++run) {
       int first = (firstRun + run) * Wide::kRunUnits, left = Wide::kUnits - first;
-      Sums sums = {};
+      float sums[kRows / 2] = {};
       if (left > 0)
         Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, course, storage.ring,
                                                                           sums);
@@ -64,16 +64,16 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     constexpr int kUnits = kBlockRuns * Wide::kRunUnits;
     int rank = index % kCluster, first = rank * kUnits;
-    typename Wide::Part part{0, 0, first, first + kUnits < Wide::kUnits ? first + kUnits : Wide::kUnits};
     // Of rows that fit a tile weights are on their way before the batch has come.
-    int rowTiles = (int)gridDim.x == Wide::kTiles * kCluster ? 1 : Wide::rowTiles(batch);
-    wide::placeOf<Wide::kTiles, 1>(rowTiles, index / kCluster, part.rowTile, part.tile);
-    int firstRow = part.rowTile * kRows, rows = Wide::rowsOf(batch) - firstRow;
-    Wide::openRing(storage.ring);
+    CudaWideRows rowTiles = {1, 0};
+    if ((int)gridDim.x != Wide::kTiles * kCluster) rowTiles = Wide::rowTiles(batch);
+    typename Wide::Part part = Wide::partOf(rowTiles, index / kCluster, first, first + kUnits < Wide::kUnits ? first + kUnits : Wide::kUnits);
+    int firstRow = part.firstRow, rows = Wide::rowsOf(batch) - firstRow;
+    Wide::openRing(batch, storage.ring);
     if (warpOf(threadIdx.x) >= Wide::kConsumers && threadIdx.x % kWarp == 0) {
       typename Wide::Slot slot;
-      Wide::copyFirst(operands, part, storage.ring);
-      Wide::copy(operands, Wide::rowsOf(batch), part, Wide::firstEnd(part), slot, storage.ring);
+      Feed::copyFirst(operands, part, storage.ring);
+      Feed::copy(operands, Wide::rowsOf(batch), part, Feed::firstEnd(part), slot, storage.ring);
     }
     __syncwarp();
     awaitLaunches();

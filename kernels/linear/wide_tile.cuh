@@ -1,7 +1,7 @@
 // The order of the tiles of warpgroups (wide.cuh, wide_codes.cuh).
 #pragma once
 
-#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/wide.spec.h"
 #include "kernels/prim/warpgroup.cuh"
 
 namespace wide {

@@ -6,8 +6,8 @@
 // which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
 // prefetch(batch, operands, index, storage) asks there for what no launch writes, before those before it have ended; it runs before every
 // tile, and what it put on its way into storage arrives in run(). One that has kAwaits calls awaitLaunches() itself, behind its loads of
-// what no launch writes: weights, tables and the batch. Contraction is off (NVRTC's
-// --fmad=false): a fused multiply-add is written fma().
+// what no launch writes: weights, tables and the batch. One whose blocks take turns may have mostCount(batch), which is no less than count(batch) and
+// faster found: blocks beyond have no tile. Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -29,6 +29,12 @@ template <class Tile>
 constexpr bool awaitsItself() {
   if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
   else return false;
+}
+
+template <class Tile>
+INGOT_INLINE int mostTilesOf(const IngotBatch& batch) {
+  if constexpr (requires { Tile::mostCount(batch); }) return Tile::mostCount(batch);
+  else return Tile::count(batch);
 }
 
 template <class Tile>

@@ -57,8 +57,10 @@ Status CudaGraphs::captureAll(const std::stop_token& stop) {
   for (auto& [bucket, captured] : graphs_) {
     if (stop.stop_requested()) return {};
     auto [tokens, splits] = bucket;
-    INGOT_ASSIGN(captured.graph,
-                 capture({.num_tokens = tokens, .num_sequences = tokens, .num_rows = std::min(tokens, mostRows_), .num_blocks = tokens, .num_splits = splits}));
+    INGOT_ASSIGN(
+        captured.graph,
+        capture(
+            {.num_tokens = tokens, .num_sequences = tokens, .num_rows = std::min(tokens, mostRows_), .num_blocks = tokens, .num_splits = splits}));
     captured.isReady.store(true, std::memory_order_release);
   }
   return {};

@@ -41,7 +41,7 @@ class CudaGraphs {
   const CudaDriver& driver_;
   const CudaDeviceInfo info_;
   const LaunchAll launchAll_;
-  const ingot_i32 mostRows_;  // of a batch
+  const ingot_i32 mostRows_;                                    // of a batch
   std::unique_ptr<CudaDevice> device_;                          // the same GPU, with another stream; outlives the graphs
   std::map<std::pair<ingot_i32, ingot_i32>, Captured> graphs_;  // by buckets of tokens and of splits; none is added once the thread runs
   Status failure_;

@@ -28,6 +28,7 @@
 #define threadIdx (simt::self().threadIndex)
 #define blockIdx (simt::self().block->blockIndex)
 #define gridDim (simt::self().block->gridSize)
+constexpr int kMultiprocessors = 2;  // so that some hundreds of rows have tiles of every kind
 INGOT_INLINE void __syncthreads() { simt::self().wait(simt::Waiting::block, "__syncthreads"); }
 template <int Threads>
 INGOT_INLINE void syncTile() {

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/wide.spec.h"
 
 namespace ingot {
 

@@ -4,7 +4,7 @@
 #include "compiler/codegen/cuda/measured.h"
 #include "kernels/attention/attention.spec.h"
 #include "kernels/embedding/embedding.spec.h"
-#include "kernels/linear/linear.spec.h"
+#include "kernels/linear/wide.spec.h"
 #include "kernels/program/walk.spec.h"
 #include "kernels/rope/rope_append.spec.h"
 #include "kernels/rows/rows.spec.h"
@@ -125,7 +125,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
     code.tiles = {(unit.channels + channels - 1) / channels, unit.selected ? exec::Extent::rows : exec::Extent::tokens, rows};
     if (unit.function == kWide || unit.function == kWideRuns) {
       const CudaWide& shape = kCudaWide[unit.shape];
-      code.tiles.count = shape.tilesAcross(unit.channels) * shape.along, code.tiles.rowsPerTile = shape.rows;
+      code.tiles.count = shape.tilesAcross(unit.channels) * shape.along, code.tiles.rowsPerTile = shape.shorter();
       code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks());
       code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.turns = shape.along > 1 ? 0 : code.clusterBlocks;
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
@@ -179,7 +179,7 @@ static LargerKernel largerKernel(size_t of, KernelUnit unit, LargerShape larger)
   unit.shape = larger.shape;
   KernelCode code = cudaKernel(unit);
   if (code.map.rows) {
-    unit.name += fmt::format(".r{}", code.tiles.rowsPerTile);
+    unit.name += fmt::format(".r{}", unit.function == kWideCodes ? code.tiles.rowsPerTile : kCudaWide[larger.shape].rows);
     unit.constants += fmt::format("constexpr int kShape = {};\n", larger.shape);
   }
   return {of, std::move(unit), code};

@@ -3,6 +3,9 @@
 
 #include "kernels/abi/abi.h"
 
+// Of the GPUs that tiles are shared out for. Others run them all the same.
+constexpr int kMultiprocessors = 132;
+
 // The threads of a tile, which may be the first ones of a larger block, wait for each other.
 template <int Threads>
 INGOT_INLINE void syncTile() {
@@ -61,7 +64,7 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
     auto& storage = storageOf<__VA_ARGS__>();                                                               \
     allowNextLaunch();                                                                                      \
     prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                               \
-    bool isTile = (int)blockIdx.x < __VA_ARGS__::count(*batch);                                             \
+    bool isTile = (int)blockIdx.x < mostTilesOf<__VA_ARGS__>(*batch);                                       \
     if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                           \
     if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                            \
   }
