@@ -1,6 +1,6 @@
-// Steps for a batch of one token, where a launch costs as much as what it does: beside a step and the one that makes its rows, one step does both.
-// GPUs choose between them by the batch. Every block makes what it needs of the rows, with the same bits; of more rows that would cost more
-// than it saves.
+// Steps for small batches, where a launch costs as much as what it does: beside a step and the one that makes its rows, one step does both. GPUs
+// choose between them by the batch. Every block makes what it needs of the rows, with the same bits. Products need whole rows, so that more of them
+// than one would cost more than it saves; attention needs the heads of its own token.
 #include "compiler/lower/lower.h"
 #include "kernels/linear/linear.spec.h"
 #include "mlir/IR/IRMapping.h"
@@ -17,8 +17,9 @@ class AloneSteps {
     for (auto first : llvm::to_vector(program_.getOps<exec::StepOp>())) {
       llvm::SmallVector<exec::StepOp> readers = readersOf(first);
       if (readers.empty() || !llvm::all_of(readers, [&](exec::StepOp reader) { return joins(first, reader); })) continue;
-      first.setBatches(exec::Batches::several);
-      for (exec::StepOp reader : readers) join(first, reader);
+      bool rotates = kernelOf(first).getFunction() == "rope_append";
+      first.setBatches(rotates ? exec::Batches::together : exec::Batches::several);
+      for (exec::StepOp reader : readers) join(first, reader, rotates ? exec::Batches::apart : exec::Batches::alone);
     }
   }
 
@@ -56,15 +57,15 @@ class AloneSteps {
   }
 
   // Operands: those of the first but its rows, then those of the reader but them; pages that both name stand once.
-  void join(exec::StepOp first, exec::StepOp reader) {
+  void join(exec::StepOp first, exec::StepOp reader, exec::Batches batches) {
     llvm::SmallVector<mlir::Attribute> operands(first.getOperands_().getValue().drop_back());
     auto others = reader.getOperands_().getValue().drop_front();
     if (others.front() == operands.back()) others = others.drop_front();
     operands.append(others.begin(), others.end());
     llvm::StringRef kernel = joinedKernel(kernelOf(first), kernelOf(reader));
     b_.setInsertionPointAfter(reader);
-    b_.create<exec::StepOp>(reader.getLoc(), kernel, b_.getArrayAttr(operands), reader.getExtent(), reader.getResults(), exec::Batches::alone);
-    reader.setBatches(exec::Batches::several);
+    b_.create<exec::StepOp>(reader.getLoc(), kernel, b_.getArrayAttr(operands), reader.getExtent(), reader.getResults(), batches);
+    reader.setBatches(first.getBatches());
   }
 
   mlir::StringAttr joinedKernel(exec::KernelOp first, exec::KernelOp reader) {

@@ -126,7 +126,7 @@ class Compilation {
   Status generate() {
     std::set<std::string> alone;
     for (auto step : program_.getOps<exec::StepOp>())
-      if (step.getBatches() != exec::Batches::several) alone.insert(step.getKernel().str());
+      if (step.getBatches() != exec::Batches::several && step.getBatches() != exec::Batches::together) alone.insert(step.getKernel().str());
     for (auto kernel : program_.getOps<exec::KernelOp>()) {
       INGOT_ASSIGN(KernelUnit unit, generateUnit(kernel));
       unit.alone = alone.contains(kernel.getSymName().str());

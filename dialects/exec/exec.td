@@ -23,11 +23,13 @@ def Exec_Extent : I32EnumAttr<"Extent", "what a count is a multiple of", [
   let cppNamespace = "::ingot::exec";
 }
 
-// Batches that run a step: GPUs have other steps where there is one token.
+// Batches that run a step, as plan.fbs has them: GPUs have other steps where there is one token, and where every token is of another sequence.
 def Exec_Batches : I32EnumAttr<"Batches", "the batches that a step is run for", [
     I32EnumAttrCase<"any", 0>,
     I32EnumAttrCase<"alone", 1>,      // of one token
-    I32EnumAttrCase<"several", 2>]> { // of more, and on CPUs of one
+    I32EnumAttrCase<"several", 2>,    // of more, and on CPUs of one
+    I32EnumAttrCase<"apart", 4>,      // of tokens that are apart (kernels/abi/abi.h)
+    I32EnumAttrCase<"together", 5>]> { // others, and on CPUs all
   let cppNamespace = "::ingot::exec";
 }
 

@@ -86,6 +86,7 @@ struct IngotBatch {
   const struct IngotSampling* samplings;  // [R], of GPUs
   struct IngotEdit* edits;                // those of a row side by side, of GPUs
   const ingot_i32* chosen;                // tokens of the batch before, by its rows, of GPUs; -1 where there is none
+  ingot_i32 are_apart;                    // whether every token is of another sequence, and every split has room for its partial results
 };
 
 // `operands` are in the order in which the kernel's spec names them. Rows are dense unless the spec says otherwise.

@@ -1,6 +1,6 @@
-// attention for a batch of one token: blocks rotate the queries that they need themselves, and append its key and value. It saves a launch, and gives
-// the bits of rope_append and split.cuh, whose parts it is made of. C::Rope are rope_append's constants; its operands without the result stand in
-// place of the queries and the cache. Such a token always has room for partials (runtime/exec/batch.h), so that it is split.
+// attention for a batch of tokens that are apart, as those that are decoded: blocks rotate the queries that they need themselves, and append their
+// token's key and value. It saves a launch, and gives the bits of rope_append and split.cuh, whose parts it is made of. C::Rope are rope_append's
+// constants; its operands without the result stand in place of the queries and the cache.
 #pragma once
 
 #include "kernels/attention/attention.cuh"
@@ -14,7 +14,8 @@ struct Tile<C> {
   typedef SplitTile<C> Split;
   typedef rope_append::Tile<typename C::Rope> Rope;
   static constexpr int kThreads = Split::kThreads, kTiles = Split::kTiles;
-  static constexpr int kMinBlocks = C::kHeadDim <= 64 ? 3 : 1;  // of one token there are few
+  // Splits wait for keys, and then for values: three blocks of a multiprocessor keep memory busy. Not all models have the registers.
+  static constexpr int kMinBlocks = C::kHeadDim <= 64 || kIsPlain<C> ? 3 : 1;
   static constexpr bool kAwaits = true;
   struct Storage {
     typename Split::Storage split;

@@ -15,8 +15,9 @@ constexpr bool kLeavesPrompts = kHasWarpgroups && hasCudaPrompt(C::kCache == Cac
 // Splits wait for keys, and then for values: three blocks of a multiprocessor keep memory busier than two. Their registers do for rows of 64 columns
 // at once, which cost scores that are computed again, but not for what some models have besides.
 template <class C>
-constexpr bool kHasThreeBlocks =
-    C::kHeadDim <= 64 || (kLeavesPrompts<C> && C::kWindow == 0 && C::kSoftcap == 0 && !C::kAlibi && C::kResultGroup <= 64);
+constexpr bool kIsPlain = C::kWindow == 0 && C::kSoftcap == 0 && !C::kAlibi && C::kResultGroup <= 64;
+template <class C>
+constexpr bool kHasThreeBlocks = C::kHeadDim <= 64 || (kLeavesPrompts<C> && kIsPlain<C>);
 
 // Columns of the result at once: all of up to `most`. Groups of a quantised result, and what a load brings, stay whole.
 constexpr int columnsAtOnce(int headDim, int most, int group, int loaded) {

@@ -52,7 +52,6 @@ constexpr CudaWideRows cudaWideRows(const CudaWide& shape, int across, int rows,
   CudaWideRows best = {(rows + shape.rows - 1) / shape.rows, 0};
   if (rows <= shape.shorter()) return best;
   int most = best.whole, least = cudaWideTurns(shape, across, best, multiprocessors);
-#pragma unroll
   for (int without = 1; without <= 6; ++without) {
     CudaWideRows other = {most - without, (rows - (most - without) * shape.rows + shape.shorter() - 1) / shape.shorter()};
     int turns = cudaWideTurns(shape, across, other, multiprocessors);

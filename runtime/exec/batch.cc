@@ -32,6 +32,7 @@ void Batch::clear() {
   logitRows_.clear();
   logprobRows_ = {};
   view_.num_tokens = view_.num_sequences = view_.num_rows = view_.num_blocks = view_.num_splits = view_.num_edits = partials_ = 0;
+  view_.are_apart = 1;
 }
 
 RowRange Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages) {
@@ -81,6 +82,7 @@ void Batch::split(int32_t block, int32_t tokens, int32_t lastPosition) {
   int32_t count = lastPosition / INGOT_SPLIT_TOKENS + 1, kept = count > 1 ? count : 0;
   if (tokens > 1 || partials_ + kept > limits_.partials) {
     splits_[static_cast<size_t>(view_.num_splits++)] = {block, -1, 0};
+    view_.are_apart = 0;
     return;
   }
   for (int32_t i = 0; i < count; ++i) splits_[static_cast<size_t>(view_.num_splits++)] = {block, i, partials_};

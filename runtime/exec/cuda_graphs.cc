@@ -19,10 +19,10 @@ ingot_i32 bucketOf(int64_t count) {
 struct SplitBuckets {
   ingot_i32 first, last;
 };
-SplitBuckets splitBuckets(ingot_i32 tokens, const BatchLimits& limits) {
+SplitBuckets splitBuckets(ingot_i32 tokens, bool areTogether, const BatchLimits& limits) {
   int64_t ofSequence = (int64_t{limits.pagesPerSequence} * INGOT_PAGE_TOKENS + INGOT_SPLIT_TOKENS - 1) / INGOT_SPLIT_TOKENS;
   int64_t most = std::min(tokens * std::max<int64_t>(ofSequence, 1), int64_t{tokens} + limits.partials);
-  return {bucketOf(tokens / 2 / limits.queryBlock + 1), bucketOf(most)};
+  return {areTogether ? bucketOf(tokens / 2 / limits.queryBlock + 1) : tokens, bucketOf(most)};
 }
 
 }  // namespace
@@ -31,15 +31,18 @@ CudaGraphs::CudaGraphs(const CudaDriver& driver, const CudaDeviceInfo& info, con
     : driver_(driver), info_(info), launchAll_(std::move(launchAll)), mostRows_(limits.rows) {
   ingot_i32 largest = bucketOf(std::min(limits.tokens, kLargestBucket));
   for (ingot_i32 tokens = bucketOf(int64_t{walked} + 1); tokens <= largest; tokens *= 2) {
-    SplitBuckets splits = splitBuckets(tokens, limits);
-    for (ingot_i32 count = splits.first; count <= splits.last; count *= 2) graphs_.try_emplace({tokens, count});
+    for (bool areTogether : {false, true}) {
+      if (areTogether && tokens == 1) continue;
+      SplitBuckets splits = splitBuckets(tokens, areTogether, limits);
+      for (ingot_i32 count = splits.first; count <= splits.last; count *= 2) graphs_.try_emplace({areTogether, tokens, count});
+    }
   }
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
 const CudaGraph* CudaGraphs::find(const IngotBatch& batch) const {
   if (batch.num_tokens > kLargestBucket) return nullptr;
-  auto found = graphs_.find({bucketOf(batch.num_tokens), bucketOf(batch.num_splits)});
+  auto found = graphs_.find({batch.are_apart == 0, bucketOf(batch.num_tokens), bucketOf(batch.num_splits)});
   return found != graphs_.end() && found->second.isReady.load(std::memory_order_acquire) ? &found->second.graph : nullptr;
 }
 
@@ -56,11 +59,14 @@ Status CudaGraphs::captureAll(const std::stop_token& stop) {
   INGOT_ASSIGN(device_, CudaDevice::open(driver_, info_));
   for (auto& [bucket, captured] : graphs_) {
     if (stop.stop_requested()) return {};
-    auto [tokens, splits] = bucket;
-    INGOT_ASSIGN(
-        captured.graph,
-        capture(
-            {.num_tokens = tokens, .num_sequences = tokens, .num_rows = std::min(tokens, mostRows_), .num_blocks = tokens, .num_splits = splits}));
+    ingot_i32 tokens = bucket.tokens;
+    IngotBatch sizes{.num_tokens = tokens,
+                     .num_sequences = tokens,
+                     .num_rows = std::min(tokens, mostRows_),
+                     .num_blocks = tokens,
+                     .num_splits = bucket.splits,
+                     .are_apart = !bucket.areTogether};
+    INGOT_ASSIGN(captured.graph, capture(sizes));
     captured.isReady.store(true, std::memory_order_release);
   }
   return {};

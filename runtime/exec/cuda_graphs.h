@@ -1,5 +1,6 @@
 // Graphs of a program's launches, one for each bucket of small batches. They are captured by a thread of their own, on a stream of its
-// own, while steps run: one after another, smallest batches first. What has no graph yet, or never will, is launched step by step.
+// own, while steps run: one after another, those that decode first, smallest batches first. What has no graph yet, or never will, is launched step by
+// step.
 #pragma once
 
 #include <atomic>
@@ -29,6 +30,12 @@ class CudaGraphs {
   Status failure() const { return isOver_.load(std::memory_order_acquire) ? failure_ : Status(); }
 
  private:
+  // Up to so many tokens and splits; tokens that are apart (IngotBatch) come first.
+  struct Bucket {
+    bool areTogether;
+    ingot_i32 tokens, splits;
+    auto operator<=>(const Bucket&) const = default;
+  };
   struct Captured {
     CudaGraph graph;
     std::atomic<bool> isReady = false;  // `graph` changes no more
@@ -41,9 +48,9 @@ class CudaGraphs {
   const CudaDriver& driver_;
   const CudaDeviceInfo info_;
   const LaunchAll launchAll_;
-  const ingot_i32 mostRows_;                                    // of a batch
-  std::unique_ptr<CudaDevice> device_;                          // the same GPU, with another stream; outlives the graphs
-  std::map<std::pair<ingot_i32, ingot_i32>, Captured> graphs_;  // by buckets of tokens and of splits; none is added once the thread runs
+  const ingot_i32 mostRows_;            // of a batch
+  std::unique_ptr<CudaDevice> device_;  // the same GPU, with another stream; outlives the graphs
+  std::map<Bucket, Captured> graphs_;   // none is added once the thread runs
   Status failure_;
   std::atomic<bool> isOver_ = false;  // `failure_` changes no more
   std::jthread thread_;

@@ -12,6 +12,7 @@ namespace ingot {
 namespace {
 
 constexpr uint64_t kAlignment = 256;
+constexpr IngotBatch kOneToken = {.num_tokens = 1, .num_sequences = 1, .num_rows = 1, .num_blocks = 1, .num_splits = 1, .are_apart = 1};
 
 std::string megabytes(uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
 
@@ -169,8 +170,7 @@ Status CudaProgram::bindPersistent() {
   if (!persistent) return {};
   std::vector<IngotStep> steps;
   for (const BoundStep& step : std::span(steps_).first(persistent->steps()))
-    if (step.step->batches() == plan::Batches::any || step.step->batches() == plan::Batches::alone)
-      steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
+    if (runOf(*step.step, kOneToken).tiles > 0) steps.push_back({static_cast<ingot_i32>(step.step->kernel()), step.operands});
   steps.insert(steps.end(), INGOT_STEPS_AHEAD, {-1, {}});
   auto bytes = std::as_bytes(std::span(steps));
   INGOT_ASSIGN(walkedSteps_, device_->allocate(bytes.size(), "the steps"));

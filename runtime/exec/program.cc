@@ -62,18 +62,20 @@ WeightRange weightRange(const plan::Plan& plan) {
 
 int64_t tilesOf(const plan::Step& step, const IngotBatch& batch) { return runOf(step, batch).tiles; }
 
-static bool hasBatchesOf(plan::Batches batches, ingot_i32 tokens) {
+static bool runsFor(plan::Batches batches, const IngotBatch& batch) {
   switch (batches) {
     case plan::Batches::any: return true;
-    case plan::Batches::alone: return tokens == 1;
-    case plan::Batches::several: return tokens != 1;
-    case plan::Batches::many: return tokens >= INGOT_MANY_TOKENS;
+    case plan::Batches::alone: return batch.num_tokens == 1;
+    case plan::Batches::several: return batch.num_tokens != 1;
+    case plan::Batches::many: return batch.num_tokens >= INGOT_MANY_TOKENS && !batch.are_apart;
+    case plan::Batches::apart: return batch.are_apart;
+    case plan::Batches::together: return !batch.are_apart;
   }
   return false;
 }
 
 StepRun runOf(const plan::Step& step, const IngotBatch& batch, int kernel) {
-  if (!hasBatchesOf(step.batches(), batch.num_tokens)) return {step.kernel(), 0};
+  if (!runsFor(step.batches(), batch)) return {step.kernel(), 0};
   int64_t rows = 1;
   switch (step.extent()) {
     case plan::Extent::tokens: rows = batch.num_tokens; break;

@@ -15,7 +15,7 @@ constexpr uint64_t kChunkBytes = 1 << 20;
 constexpr uint8_t kMagic[8] = {'I', 'N', 'G', 'O', 'T', 0x1a, '\r', '\n'};
 // A reader takes its own major and every minor up to its own.
 constexpr uint16_t kFormatMajor = 7;
-constexpr uint16_t kFormatMinor = 0;
+constexpr uint16_t kFormatMinor = 1;
 // Limits of a plan that the reader accepts.
 constexpr uint32_t kMaxPlanBytes = 64u << 20;
 

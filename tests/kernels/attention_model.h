@@ -46,8 +46,8 @@ class Model {
   }
 
   void use(const Kernel& append, const Kernel& attend) { append_ = &append, attend_ = &attend; }
-  // Of steps of one token, both kernels in one; null: they have two as others do.
-  void useAlone(const Kernel* alone) { alone_ = alone; }
+  // Of steps whose tokens are apart, both kernels in one; null: they have two as others do.
+  void useApart(const Kernel* apart) { apart_ = apart; }
   // Of the step beside attention's, where batches have many tokens.
   void usePrompts(const Kernel& prompts) { prompts_ = &prompts; }
   void forgetTokens() { pool_.poison(); }
@@ -92,9 +92,9 @@ class Model {
     if (c_.rotary) operands.push_back(table_.data());
     if (c_.headNorm) operands.insert(operands.end(), {qNorm_.data(), kNorm_.data()});
     operands.insert(operands.end(), {keys(), keys() + half_});
-    if (alone_ && tokens == 1) {
+    if (apart_ && batch.view().are_apart) {
       operands.insert(operands.end(), {y.data(), partials_.data()});
-      alone_->runBackwards(batch.view(), operands, tilesOf(batch.view()));
+      apart_->runBackwards(batch.view(), operands, tilesOf(batch.view()));
     } else {
       operands.push_back(q.data());
       append_->runBackwards(batch.view(), operands, append_->tilesFor(tokens));
@@ -220,7 +220,7 @@ class Model {
   static constexpr int kPartials = 32;
   const Case& c_;
   const bool fragments_;
-  const Kernel *append_, *attend_, *alone_ = nullptr, *prompts_ = nullptr;
+  const Kernel *append_, *attend_, *apart_ = nullptr, *prompts_ = nullptr;
   int64_t row_;
   OperandVector<float> table_, qNorm_, kNorm_;
   size_t elementBytes_;

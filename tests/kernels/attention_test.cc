@@ -89,8 +89,8 @@ TEST_P(Attention, LongSequencesAreSplitAndKeepTheirBits) {
   }
 }
 
-// The last token of sequences whose others came in one step; those of one token and of several splits too.
-TEST(AttentionAlone, OneKernelDoesBoth) {
+// The last two tokens of sequences whose others came in one step, side by side and by themselves; those of few tokens and of several splits too.
+TEST(AttentionApart, OneKernelDoesBoth) {
   std::vector<Case> cases = {kCases[1], kCases[3], kCases[4], kCases[9], kCases[12], kCases[15]};
   cases.push_back({6, 2, 32, 16, true, "f16", 300, 0, 32});
   cases.push_back({12, 1, 32, 0, false, "f16", 300, 0, 0, true});
@@ -105,21 +105,30 @@ TEST(AttentionAlone, OneKernelDoesBoth) {
   for (size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE(texts[3 * i + 2].constants);
     Model model(random, cases[i], (*library)->at(3 * i), (*library)->at(3 * i + 1), hasFragments(cases[i], "cuda-emulated"));
-    std::vector<int64_t> lengths = {1, 17, 66};
+    std::vector<int64_t> lengths = {2, 17, 66};
     if (cases[i].window >= 300) lengths.push_back(600);
-    for (int64_t length : lengths) {
-      Sequence sequence = model.makeSequence(random, length);
-      std::vector<std::vector<float>> expected(1), given(1);
-      for (auto [kernel, output] : {std::pair{static_cast<const Kernel*>(nullptr), &expected}, {&(*library)->at(3 * i + 2), &given}}) {
-        std::vector<int64_t> done = {0};
-        model.forgetTokens();
-        model.useAlone(kernel);
-        if (length > 1) model.step({&sequence}, {length - 1}, done, *output);
-        model.step({&sequence}, {1}, done, *output);
-        model.expectOthersUntouched({&sequence});
+    std::vector<Sequence> made;
+    for (int64_t length : lengths) made.push_back(model.makeSequence(random, length));
+    std::vector<Sequence*> all;
+    std::vector<int64_t> before, ones(lengths.size(), 1);
+    for (Sequence& s : made) all.push_back(&s), before.push_back(s.tokens - 2);
+    std::vector<std::vector<float>> expected(all.size()), given(all.size());
+    for (auto [kernel, outputs] : {std::pair{static_cast<const Kernel*>(nullptr), &expected}, {&(*library)->at(3 * i + 2), &given}}) {
+      std::vector<int64_t> done(all.size(), 0);
+      model.forgetTokens();
+      model.useApart(kernel);
+      model.step(all, before, done, *outputs);
+      model.step(all, ones, done, *outputs);
+      for (size_t s = 0; s < all.size(); ++s) {
+        std::vector<int64_t> own = {done[s]};
+        std::vector<std::vector<float>> output(1);
+        model.step({all[s]}, {1}, own, output);
+        (*outputs)[s].insert((*outputs)[s].end(), output[0].begin(), output[0].end());
       }
-      EXPECT_EQ(std::memcmp(given[0].data(), expected[0].data(), expected[0].size() * 4), 0) << length << " tokens";
+      model.expectOthersUntouched(all);
     }
+    for (size_t s = 0; s < all.size(); ++s)
+      EXPECT_EQ(std::memcmp(given[s].data(), expected[s].data(), expected[s].size() * 4), 0) << lengths[s] << " tokens";
   }
 }
 

@@ -28,11 +28,11 @@ llm.param @o : tensor<32x32xf32> from ["o"]
 // CHECK: exec.cache @cache0 "f16"[1, 16] layer 0
 // The normalised rows are not needed any more; the residual in slot 0 is.
 // CHECK: exec.buffer @b3 128 per tokens {slot = 1 : i64}
-// CHECK: exec.step @rope_append.3 [@b2, @cache0, @b3] per tokens when several
+// CHECK: exec.step @rope_append.3 [@b2, @cache0, @b3] per tokens when together
 // GPUs keep partial results of attention besides: one KV head's counter, scores, totals and outputs of two rows.
 // CHECK: exec.buffer @partials 208 per splits {slot = 4 : i64}
-// CHECK: exec.step @attention.4 [@b3, @cache0, @b4, @partials] per blocks when several {results = 2 : i64}
-// CHECK: exec.step @attention.4_alone2 [@b2, @cache0, @b4, @partials] per blocks when alone {results = 2 : i64}
+// CHECK: exec.step @attention.4 [@b3, @cache0, @b4, @partials] per blocks when together {results = 2 : i64}
+// CHECK: exec.step @attention.4_alone2 [@b2, @cache0, @b4, @partials] per blocks when apart {results = 2 : i64}
 // The residual is an operand of the fused body.
 // CHECK: exec.kernel @linear.5 "linear" {extras = "e"
 // CHECK: llm.add

@@ -16,8 +16,8 @@ std::vector<std::string> launchesOf(const plan::Variant& variant, std::span<cons
     }
   return launches;
 }
-IngotBatch batchOf(int32_t tokens, int32_t splits) {
-  return {.num_tokens = tokens, .num_sequences = tokens, .num_rows = tokens, .num_blocks = tokens, .num_splits = splits};
+IngotBatch batchOf(int32_t tokens, int32_t splits, bool areTogether) {
+  return {.num_tokens = tokens, .num_sequences = tokens, .num_rows = tokens, .num_blocks = tokens, .num_splits = splits, .are_apart = !areTogether};
 }
 
 class CudaGraphsTest : public CudaProgramTest {
@@ -38,13 +38,14 @@ class CudaGraphsTest : public CudaProgramTest {
   std::unique_ptr<Artifact> artifact;
 };
 
-// The longest sequence has 128 tokens, one split: a token has one, and prompts have one for each query block.
+// The longest sequence has 128 tokens, one split: a token has one, and prompts have one for each query block. Those that are decoded come first.
 TEST_F(CudaGraphsTest, AreCapturedFromTheSmallestBatchOn) {
   auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
   ASSERT_TRUE(engine.ok()) << engine.status().message();
   std::vector<IngotBatch> expected;
-  for (int32_t tokens : {1, 2, 4, 8, 16, 32, 64})
-    for (int32_t splits = std::max(1, tokens / 16); splits <= tokens; splits *= 2) expected.push_back(batchOf(tokens, splits));
+  for (int32_t tokens : {1, 2, 4, 8, 16, 32, 64}) expected.push_back(batchOf(tokens, tokens, false));
+  for (int32_t tokens : {2, 4, 8, 16, 32, 64})
+    for (int32_t splits = std::max(1, tokens / 16); splits <= tokens; splits *= 2) expected.push_back(batchOf(tokens, splits, true));
   EXPECT_EQ(launches(), launchesOf(variant(), expected));
   EXPECT_EQ(callsOf("cuGraphInstantiate"), std::ssize(expected));
   EXPECT_EQ(callsOf("cuModuleLoadData"), variant().kernels()->size());
@@ -86,9 +87,9 @@ TEST_F(CudaGraphsTest, StepsDoNotWaitForThem) {
   engine->reset();
   EXPECT_EQ(answer, expected);
   EXPECT_EQ(replayed, 1);
-  IngotBatch prompt = batchOf(3, 1);
+  IngotBatch prompt = batchOf(3, 1, true);
   prompt.num_rows = prompt.num_blocks = 1;
-  EXPECT_EQ(launched, launchesOf(variant(), std::vector{batchOf(1, 1), prompt}));
+  EXPECT_EQ(launched, launchesOf(variant(), std::vector{batchOf(1, 1, false), prompt}));
 }
 
 // Nothing is left either, which the test's end looks at.
