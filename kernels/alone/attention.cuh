@@ -15,7 +15,7 @@ struct Tile<C> {
   typedef rope_append::Tile<typename C::Rope> Rope;
   static constexpr int kThreads = Split::kThreads, kTiles = Split::kTiles;
   // Splits wait for keys, and then for values: three blocks of a multiprocessor keep memory busy. Not all models have the registers.
-  static constexpr int kMinBlocks = C::kHeadDim <= 64 || kIsPlain<C> ? 3 : 1;
+  static constexpr int kMinBlocks = C::kHeadDim <= 64 || (C::kHeadDim <= 128 && kIsPlain<C>) ? 3 : 1;
   static constexpr bool kAwaits = true;
   struct Storage {
     typename Split::Storage split;
