@@ -23,18 +23,23 @@ struct FurtherPlace {
   }
 };
 
-// What a body will read of N extra operands, on its way before there is anything to compute with: a body that is called with `Asking` does nothing
-// but load it.
+// What a body will read of N extra operands, on its way before there is anything to compute with: a body that is called with asking(a place) does
+// nothing but load it.
 template <int N>
 struct Extras {
   float values[N > 0 ? N : 1];
   INGOT_MEMBER float columnOf(int i) const { return values[i]; }
   INGOT_MEMBER float elementOf(int i) const { return values[i]; }
 
+  template <class From>
   struct Asking {
-    const Place& place;
+    const From& place;
     Extras& extras;
     INGOT_MEMBER float columnOf(int i) const { return extras.values[i] = place.columnOf(i); }
     INGOT_MEMBER float elementOf(int i) const { return extras.values[i] = place.elementOf(i); }
   };
+  template <class From>
+  INGOT_MEMBER Asking<From> asking(const From& place) {
+    return {place, *this};
+  }
 };

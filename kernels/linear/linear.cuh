@@ -177,7 +177,7 @@ struct Tile {
     for (int group = 0; group < Groups && kHoldsExtras; ++group) {
       Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
       float none[C::kSums] = {};
-      if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, typename Extras<C::kExtras>::Asking{place, extras[group]});
+      if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, extras[group].asking(place));
     }
     Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, units.first, units.last, lane, sums);
 #pragma unroll

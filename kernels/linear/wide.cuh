@@ -21,9 +21,6 @@ struct Tile {
   static constexpr int kCluster = kShape.across, kTiles = (int)kShape.tilesAcross(C::kN), kShorter = kShape.shorter();
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
-  template <int Rows>
-  using ResultsOf = Results<C, Rows, kChannels, kTiles>;
-  typedef ResultsOf<kRows> TileResults;
 
   // A unit is a product along k. Two begin at a time, a step, and runs are whole steps; most runs are whole stages too.
   static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kUnitBytes = 16 * kBlockChannels * 2;
@@ -51,11 +48,18 @@ struct Tile {
   INGOT_INLINE int mostCount(const IngotBatch& batch) { return (rowsOf(batch) + kShorter - 1) / kShorter * kTiles; }
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
+  // Results of a tile are stored in parts, beside as many steps of the next tile's first run, where that is whole stages and has some.
+  static constexpr int kMostParts = 16, kRunSteps = kRunUnits / kStepUnits, kParts = kRunSteps < kMostParts ? kRunSteps : kMostParts;
+  template <int Rows>
+  using ResultsOf = Results<C, Rows, kChannels, kTiles>;
+  typedef ResultsOf<kRows> TileResults;
+
   typedef RingSlot<kSlots> Slot;
   // Of two warpgroups that multiply many rows; else there are enough, and some for the end of the launch before.
   static constexpr bool kSharesRegisters = kConsumers > 4 && kRows > 64;
   typedef SharedRegisters<384, 1, 40, 232> Registers;
   static_assert(kShorter == kRows || kSharesRegisters, "nothing is copied before a block knows that it has a tile");
+  static constexpr bool kStoresBeside = kSharesRegisters && kRunUnits % kStageUnits == 0 && kParts >= 8;
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
@@ -99,11 +103,12 @@ struct Tile {
     __syncwarp();  // the other lanes have read too
     if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot, threadIdx.x % kWarp);
   }
-  // A step's products begin while those of the step before go on, and behind it those have ended.
-  template <int Units, int N>
-  INGOT_INLINE void step(int unit, bool isFirst, Course& course, Storage& storage, float (&sums)[N]) {
+  // A step's products begin while those of the step before go on, and behind it those have ended. `ask` is called as soon as the stage is there.
+  template <int Units, int N, class Ask>
+  INGOT_INLINE void step(int unit, bool isFirst, Course& course, Storage& storage, float (&sums)[N], const Ask& ask) {
     unsigned a[Units][4];
     if (unit == 0) awaitBarrier(storage.full, course.slot.at, course.slot.round);
+    ask();
 #pragma unroll
     for (int i = 0; i < Units; ++i) fragmentOf(storage, course.slot.at * kWeightChunks + course.matrixAt + (unit + i) * 32, a[i]);
     beginProducts();
@@ -115,6 +120,10 @@ struct Tile {
     course.before = course.slot.at;
     course.unit = unit ^ kStepUnits;
     if (unit != 0) course.slot.next();
+  }
+  template <int Units, int N>
+  INGOT_INLINE void step(int unit, bool isFirst, Course& course, Storage& storage, float (&sums)[N]) {
+    step<Units>(unit, isFirst, course, storage, sums, [] {});
   }
   // A run of units, or what is left of one. It begins with a stage, where `WithStage`.
   template <bool WithStage, int N>
@@ -137,16 +146,38 @@ struct Tile {
     course.unit = 0;
     course.before = -1;
   }
+  // Runs of units from `first` on are added to the totals.
   template <int N>
-  INGOT_INLINE void compute(Course& course, Storage& storage, float (&totals)[N]) {
-    float sums[N] = {};
+  INGOT_INLINE void computeRuns(int first, Course& course, Storage& storage, float (&sums)[N], float (&totals)[N]) {
 #pragma unroll 1
-    for (int first = 0; first < kUnits; first += kRunUnits) {
+    for (; first < kUnits; first += kRunUnits) {
       multiply<kRunUnits % kStageUnits == 0>(first + kRunUnits < kUnits ? kRunUnits : kUnits - first, course, storage, sums);
 #pragma unroll
       for (int i = 0; i < N; ++i) totals[i] += sums[i];
     }
     close(course, storage);
+  }
+  // Steps of the first run from this one on. Beside each a part of the totals, which are those of the tile before, is stored; what it reads comes
+  // while the step waits for the one before it.
+  template <int Step, int Rows>
+  INGOT_INLINE void stepAndStore(Course& course, Storage& storage, float (&sums)[Rows / 2], const float (&totals)[Rows / 2],
+                                 const typename ResultsOf<Rows>::Where& before, void* const* operands) {
+    typename ResultsOf<Rows>::template Some<Step, kParts> part;
+    step<kStepUnits>(Step % 2 * kStepUnits, Step == 0, course, storage, sums, [&] { part.ask(before, operands); });
+    part.store(totals, before, operands);
+    if constexpr (Step + 1 < kParts) stepAndStore<Step + 1, Rows>(course, storage, sums, totals, before, operands);
+  }
+  template <int Rows>
+  INGOT_INLINE void firstRun(Course& course, Storage& storage, float (&sums)[Rows / 2], const float (&totals)[Rows / 2],
+                             const typename ResultsOf<Rows>::Where& before, void* const* operands) {
+    static_assert(kParts % 2 == 0);
+    stepAndStore<0, Rows>(course, storage, sums, totals, before, operands);
+#pragma unroll 1
+    for (int at = kParts; at < kRunSteps; at += 2) {
+      step<kStepUnits>(0, false, course, storage, sums);
+      step<kStepUnits>(kStepUnits, false, course, storage, sums);
+    }
+    waitForProducts<0>(sums);
   }
 
   INGOT_INLINE void openRing(const IngotBatch& batch, Storage& storage) {
@@ -184,14 +215,22 @@ struct Tile {
   // What a warp has of its block's next tiles, as long as they are of so many rows.
   template <int Rows>
   INGOT_INLINE void computeTiles(const IngotBatch& batch, void* const* operands, int& turn, int index, Course& course, Storage& storage) {
+    typedef ResultsOf<Rows> R;
+    typename R::Where where{0, 0, 0};
+    float totals[Rows / 2] = {};
 #pragma unroll 1
     for (; clusterAt(turn, index, storage) < clusters<Rows>(batch, storage); ++turn) {
-      float totals[Rows / 2] = {};
+      float sums[Rows / 2] = {};
       course.matrixAt = matrixRow();
-      compute(course, storage, totals);
+      if constexpr (kStoresBeside) firstRun<Rows>(course, storage, sums, totals, where, operands);
+#pragma unroll
+      for (int i = 0; i < Rows / 2; ++i) totals[i] = 0.0f + sums[i];
+      computeRuns(kStoresBeside ? kRunUnits : 0, course, storage, sums, totals);
       Part part = partOf(rowTiles(batch, storage), clusterAt(turn, index, storage) * kCluster + rank(), 0, kUnits);
-      ResultsOf<Rows>::store(totals, part.tile, part.firstRow, rowsOf(batch) - part.firstRow, operands);
+      where = {part.tile, part.firstRow, rowsOf(batch) - part.firstRow};
+      if constexpr (!kStoresBeside) R::storeAll(totals, where, operands);
     }
+    if constexpr (kStoresBeside) R::storeAll(totals, where, operands);
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {

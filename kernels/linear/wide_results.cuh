@@ -1,5 +1,5 @@
-// How the sums of a warpgroup's products become results (wide.cuh): straight from registers. A thread has two channels, one of each block of its
-// panel, of two neighbouring rows of every eight: its first row and `rowOf` behind that, so that one address does for all of them.
+// How the sums of a warpgroup's products become results (wide.cuh): straight from registers, all or part by part. A thread has two channels, one of
+// each block of its panel, of two neighbouring rows of every eight: its first row and `rowOf` behind that, so that one address does for all of them.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -22,27 +22,57 @@ struct Results {
   INGOT_INLINE bool isThere(int column) { return kColumns == Tiles * kTileColumns || column < kColumns; }
   INGOT_INLINE int sumOf(int i, int which) { return i / 2 * 4 + which * 2 + i % 2; }
 
-  // Of the `rows` from firstRow on. Sums become results before the first one is stored: what a body reads is on its way all at once. Behind the
-  // last row and column stands what is there, and is not stored.
-  INGOT_INLINE void store(Sums& totals, int tile, long long firstRow, int rows, void* const* operands) {
-    int left = rows - ownRow();
-    firstRow += left > 0 ? ownRow() : 0;
+  // A tile's rows from firstRow on, of which so many are there.
+  struct Where {
+    int tile, firstRow, rows;
+  };
+  // One of so many parts of a thread's results: pairs of a row, the i'th, and a column, the r'th.
+  template <int Part, int Parts>
+  struct Some {
+    static constexpr int kRowsEach = (Rows / 4 + Parts - 1) / Parts, kCount = kRowsEach * kEach;
+    // What they read besides sums.
+    Extras<C::kExtras> extras[kCount];
+
+    // Calls visit(n, i, r, place) for the n'th one. Behind the last row and column stands what is there.
+    template <class Visit>
+    static INGOT_MEMBER void forEach(const Where& where, void* const* operands, const Visit& visit) {
+      int left = where.rows - ownRow();
+      long long firstRow = where.firstRow + (left > 0 ? ownRow() : 0);
 #pragma unroll
-    for (int i = 0; i < Rows / 4; ++i)
-#pragma unroll
-      for (int r = 0; r < kEach; ++r) {
-        int column = columnOf(tile, r), further = rowOf(i) < left ? rowOf(i) * (int)kStride : 0;
-        FurtherPlace place{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kStride}, further};
+      for (int n = 0; n < kCount; ++n) {
+        int i = Part * kRowsEach + n / kEach, r = n % kEach, column = columnOf(where.tile, r);
+        if (i >= Rows / 4) break;
+        int further = rowOf(i) < left ? rowOf(i) * (int)kStride : 0;
+        visit(n, i, r, FurtherPlace{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kStride}, further});
+      }
+    }
+    // Some time before they are stored.
+    INGOT_MEMBER void ask(const Where& where, void* const* operands) {
+      if constexpr (C::kExtras > 0)
+        forEach(where, operands, [&](int n, int, int, const FurtherPlace& place) {
+          float none[C::kSums] = {};
+          C::Epilogue::apply(none, extras[n].asking(place));
+        });
+    }
+    // All sums become results before the first one is stored, which nothing that is read comes behind.
+    INGOT_MEMBER void store(const Sums& totals, const Where& where, void* const* operands) const {
+      float results[kCount];
+      forEach(where, operands, [&](int n, int i, int r, const FurtherPlace&) {
         float sums[C::kSums];
         for (int j = 0; j < C::kSums; ++j) sums[j] = totals[sumOf(i, r + j)];
-        totals[sumOf(i, r)] = C::Epilogue::apply(sums, place);
-      }
-#pragma unroll
-    for (int i = 0; i < Rows / 4; ++i)
-#pragma unroll
-      for (int r = 0; r < kEach; ++r)
-        if (rowOf(i) < left && isThere(columnOf(tile, r)))
-          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (firstRow + rowOf(i)) * kStride + columnOf(tile, r), totals[sumOf(i, r)]);
+        results[n] = C::Epilogue::apply(sums, extras[n]);
+      });
+      forEach(where, operands, [&](int n, int i, int r, const FurtherPlace& place) {
+        int column = columnOf(where.tile, r);
+        if (rowOf(i) < where.rows - ownRow() && isThere(column))
+          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (place.first.row + rowOf(i)) * kStride + column, results[n]);
+      });
+    }
+  };
+  INGOT_INLINE void storeAll(const Sums& totals, const Where& where, void* const* operands) {
+    Some<0, 1> all;
+    all.ask(where, operands);
+    all.store(totals, where, operands);
   }
 };
 
