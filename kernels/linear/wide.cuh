@@ -30,9 +30,9 @@ struct Tile {
   static constexpr int kSlots = kShape.slots, kBox = kShape.box(), kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
   static constexpr int kPanelChunks = kCudaWidePanelBytes / 16, kWeightChunks = kTileBlocks / 2 * kPanelChunks;
   static constexpr int kCopiers = 4, kConsumers = kThreads / kWarp - kCopiers;  // warps
-  // Tiles that were told of and not looked at yet: no more than stages in the ring, and two.
+  // Tiles that were told of, or will be, and may be looked at yet: no more than stages in the ring, and three.
   static constexpr int kTold = kCudaWideTold;
-  static_assert(kTold >= kSlots + 2);
+  static_assert(kTold >= kSlots + 3);
   struct Storage {
     SharedArray<Words, kSlots * kRowChunks> x;
     SharedArray<Words, kSlots * kWeightChunks> weights;
@@ -224,7 +224,7 @@ struct Tile {
       course.matrixAt = matrixRow();
       if constexpr (kStoresBeside) firstRun<Rows>(course, storage, sums, totals, where, operands);
 #pragma unroll
-      for (int i = 0; i < Rows / 2; ++i) totals[i] = 0.0f + sums[i];
+      for (int i = 0; i < Rows / 2; ++i) totals[i] = 0.0f + sums[i];  // as a run is added to zeros, which makes 0 of -0
       computeRuns(kStoresBeside ? kRunUnits : 0, course, storage, sums, totals);
       Part part = partOf(rowTiles(batch, storage), clusterAt(turn, index, storage) * kCluster + rank(), 0, kUnits);
       where = {part.tile, part.firstRow, rowsOf(batch) - part.firstRow};

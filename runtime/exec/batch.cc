@@ -56,6 +56,7 @@ RowRange Batch::add(std::span<const int32_t> tokens, int32_t position, int32_t r
     split(block, blockTokens, position + i + blockTokens - 1);
   }
   view_.num_tokens += count;
+  if (count > 1) view_.are_apart = 0;
   return added;
 }
 
