@@ -54,7 +54,7 @@ struct Results {
           C::Epilogue::apply(none, extras[n].asking(place));
         });
     }
-    // All sums become results before the first one is stored, which nothing that is read comes behind.
+    // All sums become results before the first one is stored: what is read never waits behind a store.
     INGOT_MEMBER void store(const Sums& totals, const Where& where, void* const* operands) const {
       float results[kCount];
       forEach(where, operands, [&](int n, int i, int r, const FurtherPlace&) {
