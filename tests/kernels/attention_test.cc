@@ -105,20 +105,24 @@ TEST(AttentionApart, OneKernelDoesBoth) {
   for (size_t i = 0; i < cases.size(); ++i) {
     SCOPED_TRACE(texts[3 * i + 2].constants);
     Model model(random, cases[i], (*library)->at(3 * i), (*library)->at(3 * i + 1), hasFragments(cases[i], "cuda-emulated"));
-    std::vector<int64_t> lengths = {2, 17, 66};
+    std::vector<int64_t> lengths = {1, 2, 17, 66};
     if (cases[i].window >= 300) lengths.push_back(600);
     std::vector<Sequence> made;
     for (int64_t length : lengths) made.push_back(model.makeSequence(random, length));
     std::vector<Sequence*> all;
-    std::vector<int64_t> before, ones(lengths.size(), 1);
-    for (Sequence& s : made) all.push_back(&s), before.push_back(s.tokens - 2);
+    std::vector<int64_t> before, beside;  // a sequence of one token has that by itself
+    for (Sequence& s : made) {
+      all.push_back(&s);
+      before.push_back(std::max<int64_t>(s.tokens - 2, 0));
+      beside.push_back(s.tokens > 1);
+    }
     std::vector<std::vector<float>> expected(all.size()), given(all.size());
     for (auto [kernel, outputs] : {std::pair{static_cast<const Kernel*>(nullptr), &expected}, {&(*library)->at(3 * i + 2), &given}}) {
       std::vector<int64_t> done(all.size(), 0);
       model.forgetTokens();
       model.useApart(kernel);
       model.step(all, before, done, *outputs);
-      model.step(all, ones, done, *outputs);
+      model.step(all, beside, done, *outputs);
       for (size_t s = 0; s < all.size(); ++s) {
         std::vector<int64_t> own = {done[s]};
         std::vector<std::vector<float>> output(1);
