@@ -1,8 +1,10 @@
 // The C header over Engine. Nothing throws across it: what allocation failure or a bug throws inside becomes a status.
 #include "runtime/api/ingot/c.h"
 
+#include <algorithm>
 #include <climits>
 #include <cmath>
+#include <cstring>
 
 #include "runtime/api/ingot/ingot.h"
 #include "runtime/engine/chat.h"
@@ -60,6 +62,21 @@ SamplingParams paramsOf(const ingot_sampling_params_t* c) {
   return p;
 }
 
+// A caller that was built with an older header has fewer fields, as its struct_size says; the others are 0.
+EngineOptions optionsOf(const ingot_llm_options_t* given) {
+  EngineOptions o;
+  if (!given) return o;
+  ingot_llm_options_t c = {};
+  std::memcpy(&c, given, std::min(given->struct_size, sizeof c));
+  o.threads = c.threads;
+  o.kv_cache_memory = c.kv_cache_memory;
+  o.max_num_seqs = c.max_num_seqs;
+  o.max_num_batched_tokens = c.max_num_batched_tokens;
+  if (c.device) o.device = c.device;
+  o.gpu_memory_utilization = c.gpu_memory_utilization;
+  return o;
+}
+
 StreamCallback callbackOf(Engine& engine, ingot_stream_callback_t callback, void* user) {
   if (!callback) return {};
   return [&engine, callback, user](const RequestOutput& delta) {
@@ -83,18 +100,14 @@ ingot_code_t ingot_status_code(const ingot_status_t* status) { return status ? s
 const char* ingot_status_message(const ingot_status_t* status) { return status ? status->status.message().c_str() : ""; }
 void ingot_status_free(ingot_status_t* status) { delete status; }
 
-void ingot_llm_options_init(ingot_llm_options_t* options) { *options = {sizeof(*options), 0, 0, 0, 0}; }
+void ingot_llm_options_init(ingot_llm_options_t* options) {
+  *options = {};
+  options->struct_size = sizeof(*options);
+}
 
 ingot_status_t* ingot_llm_open(const char* path, const ingot_llm_options_t* options, ingot_llm_t** llm) {
   return guarded([&]() -> Status {
-    EngineOptions o;
-    if (options) {
-      o.threads = options->threads;
-      o.kv_cache_memory = options->kv_cache_memory;
-      if (options->max_num_seqs) o.max_num_seqs = options->max_num_seqs;
-      if (options->max_num_batched_tokens) o.max_num_batched_tokens = options->max_num_batched_tokens;
-    }
-    INGOT_ASSIGN(auto engine, Engine::open(path, o));
+    INGOT_ASSIGN(auto engine, Engine::open(path, optionsOf(options)));
     *llm = new ingot_llm{std::move(engine)};
     return {};
   });

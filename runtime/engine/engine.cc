@@ -4,6 +4,7 @@
 
 #include "runtime/device/cpu/topology.h"
 #include "runtime/engine/parts.h"
+#include "runtime/engine/sizes.h"
 
 namespace ingot {
 namespace {
@@ -22,60 +23,38 @@ GenerationDefaults readDefaults(const plan::Generation& g) {
   return defaults;
 }
 
-// Pages for the KV budget: by default one longest sequence, at least 256 MiB, at most 4 GiB. Untouched pages cost nothing.
-Result<int32_t> choosePages(const plan::Plan& plan, const plan::Variant& variant, uint64_t budget) {
-  uint64_t pageBytes = cacheBytesPerPage(plan, variant);
-  uint64_t longest = (plan.model()->max_len() + plan.model()->page_tokens() - 1) / plan.model()->page_tokens() * pageBytes;
-  if (budget == 0) budget = std::clamp<uint64_t>(longest, 256ull << 20, 4ull << 30);
-  uint64_t pages = budget / pageBytes;
-  if (pages == 0) return Status::resourceExhausted("--kv-cache-memory is {} bytes, one page of this model needs {}", budget, pageBytes);
-  return static_cast<int32_t>(std::min<uint64_t>(pages, 1u << 24));
-}
-
-Status checkOptions(const EngineOptions& options) {
-  if (options.max_num_seqs < 1 || options.max_num_seqs > 4096)
-    return Status::invalidArgument("max_num_seqs is {}, expected 1 to 4096", options.max_num_seqs);
-  if (options.max_num_batched_tokens < options.max_num_seqs || options.max_num_batched_tokens > 65536)
-    return Status::invalidArgument("max_num_batched_tokens is {}, expected max_num_seqs ({}) to 65536", options.max_num_batched_tokens,
-                                   options.max_num_seqs);
-  if (options.threads < 0 || options.threads > 1024) return Status::invalidArgument("threads is {}, expected 1 to 1024", options.threads);
-  return {};
-}
-
 }  // namespace
 
 Engine::Engine(std::unique_ptr<Parts> parts) : parts_(std::move(parts)) {}
 Engine::~Engine() = default;
 
 Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const EngineOptions& options) {
-  INGOT_TRY(checkOptions(options));
   auto parts = std::make_unique<Parts>();
   INGOT_ASSIGN(parts->artifact, Artifact::open(path));
   const plan::Plan& plan = parts->artifact->plan();
   INGOT_ASSIGN(Choice choice, chooseVariant(*parts->artifact, {options.device, options.cuda_library}));
   const plan::Variant* variant = choice.variant;
-  INGOT_ASSIGN(int32_t pages, choosePages(plan, *variant, options.kv_cache_memory));
+  INGOT_ASSIGN(Sizes sizes, chooseSizes(options, plan, choice));
 
   int32_t maxLen = static_cast<int32_t>(plan.model()->max_len()), pageTokens = static_cast<int32_t>(plan.model()->page_tokens());
-  SchedulerLimits limits{.pages = pages,
-                         .pageTokens = pageTokens,
-                         .maxBatchedTokens = options.max_num_batched_tokens,
-                         .maxSequences = options.max_num_seqs,
-                         .maxRows = std::max(options.max_num_seqs, 64),
-                         .prefixCaching = options.enable_prefix_caching};
-  BatchLimits batch{.tokens = limits.maxBatchedTokens,
-                    .sequences = limits.maxSequences,
-                    .rows = limits.maxRows,
+  BatchLimits batch{.tokens = sizes.batchedTokens,
+                    .sequences = sizes.sequences,
+                    .rows = std::max(sizes.sequences, 64),
                     .pagesPerSequence = (maxLen + pageTokens - 1) / pageTokens,
                     .queryBlock = static_cast<int32_t>(plan.model()->query_block()),
-                    .edits = variant->chosen_slot() >= 0 ? limits.maxSequences * kEditsOfSequence : 0,
-                    .partials = splitsSequences(*variant) ? partialsFor(limits.maxSequences, pages) : 0};
+                    .edits = variant->chosen_slot() >= 0 ? sizes.sequences * kEditsOfSequence : 0};
   int threads = options.threads ? options.threads : usableCores();
-  INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, pages, threads));
+  INGOT_ASSIGN(parts->program, Program::load(*parts->artifact, choice, batch, sizes.cache, threads));
   if (options.wait_for_graphs) parts->program->settle();
   if (options.async_scheduling) parts->stepsAtOnce = parts->program->mostBegun();
-  parts->batch = std::make_unique<Batch>(batch);
-  parts->scheduler = std::make_unique<Scheduler>(limits);
+  parts->batch = std::make_unique<Batch>(parts->program->limits());
+  int32_t pages = parts->program->pages();
+  parts->scheduler = std::make_unique<Scheduler>(SchedulerLimits{.pages = pages,
+                                                                 .pageTokens = pageTokens,
+                                                                 .maxBatchedTokens = batch.tokens,
+                                                                 .maxSequences = batch.sequences,
+                                                                 .maxRows = batch.rows,
+                                                                 .prefixCaching = options.enable_prefix_caching});
 
   if (plan.text()->tokenizer_segment() >= 0) {
     INGOT_ASSIGN(auto tokenizer, text::Tokenizer::open(parts->artifact->segment(static_cast<uint32_t>(plan.text()->tokenizer_segment()))));

@@ -16,9 +16,12 @@ struct EngineOptions {
   std::string device = "auto";                // auto, cpu, cuda, cuda:i
   std::string cuda_library = "libcuda.so.1";  // of the driver API
   int threads = 0;                            // physical cores that this process may use
-  uint64_t kv_cache_memory = 0;               // bytes; 0: room for one longest sequence, at least 256 MiB, at most 4 GiB
-  int max_num_seqs = 64;                      // sequences in one step
-  int max_num_batched_tokens = 512;           // tokens in one step
+  // Bytes for keys and values. 0: on CPUs room for one longest sequence, at least 256 MiB, at most 4 GiB; on GPUs for 131072 tokens and one longest
+  // sequence, as far as nine tenths of the memory go.
+  uint64_t kv_cache_memory = 0;
+  double gpu_memory_utilization = 0;  // instead: all that this share of the GPU's memory holds beside weights and buffers
+  int max_num_seqs = 0;               // sequences in one step; 0: 64, on GPUs 256
+  int max_num_batched_tokens = 0;     // tokens in one step; 0: 512, on GPUs of 64 multiprocessors or more 2048
   bool enable_prefix_caching = true;
   bool async_scheduling = true;  // GPUs: a step begins while the one before it is at work
   bool wait_for_graphs = false;  // GPUs: open() captures the graphs of small batches, which else goes on while requests run

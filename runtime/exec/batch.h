@@ -9,19 +9,12 @@
 
 namespace ingot {
 
-// Room for the partial results of a step: all that a pool of pages makes, several times over for sequences that share pages.
-constexpr int32_t partialsFor(int32_t sequences, int64_t pages) {
-  constexpr int32_t kMost = 1 << 17, kShared = 4;
-  int64_t partials = sequences + kShared * pages * INGOT_PAGE_TOKENS / INGOT_SPLIT_TOKENS;
-  return partials < kMost ? static_cast<int32_t>(partials) : kMost;
-}
-
 struct BatchLimits {
   int32_t tokens = 0, sequences = 0, rows = 0;
   int32_t pagesPerSequence = 0;
   int32_t queryBlock = 16;  // most tokens in one query block
   int32_t edits = 0;        // of logits, that a step can hold
-  int32_t partials = 0;     // results of splits that a step can hold; tokens without room for theirs are not split
+  int32_t partials = 0;     // results of splits that a step can hold; tokens without room for theirs are not split. A program says how many
 };
 
 // Rows of logits, [first, first + count).

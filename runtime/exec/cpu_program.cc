@@ -9,16 +9,17 @@ namespace ingot {
 
 Result<std::unique_ptr<Program>> CpuProgram::load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
                                                   int threads) {
-  std::unique_ptr<CpuProgram> program(new CpuProgram(artifact, variant, threads));
-  INGOT_TRY(program->bind(limits, pages));
+  std::unique_ptr<CpuProgram> program(new CpuProgram(artifact, variant, limits, threads));
+  program->setPages(pages);
+  INGOT_TRY(program->bind());
   return std::unique_ptr<Program>(std::move(program));
 }
 
-Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
+Status CpuProgram::bind() {
   const auto* segment = artifact_.plan().segments()->Get(variant_.code_segment());
   INGOT_ASSIGN(code_, CodeMapping::map(artifact_.descriptor(), segment->offset(), segment->bytes()));
   for (const auto* slot : *variant_.slots()) {
-    INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
+    INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits_));
     INGOT_ASSIGN(Memory memory, Memory::allocate(bytes + 64));
     slots_.push_back(std::move(memory));
   }
@@ -26,7 +27,7 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
     INGOT_ASSIGN(filled_, Memory::allocate(range.bytes));
     for (const auto* weight : *artifact_.plan().weights()) fillWeight(*weight, {filled_.data() + weight->offset(), weight->bytes()});
   }
-  INGOT_ASSIGN(uint64_t bytes, cacheBytes(artifact_.plan(), variant_, pages));
+  INGOT_ASSIGN(uint64_t bytes, cacheBytes(artifact_.plan(), variant_, pages_));
   INGOT_ASSIGN(cache_, Memory::allocate(bytes));
   uint64_t scratchBytes = 0;
   for (const auto* kernel : *variant_.kernels()) scratchBytes = std::max(scratchBytes, kernel->scratch_bytes());
@@ -39,9 +40,9 @@ Status CpuProgram::bind(const BatchLimits& limits, int32_t pages) {
     BoundStep bound{};
     for (const auto* operand : *step->operands()) bound.operands.push_back(addressOf(*operand));
     bound.step = step;
-    int64_t most = step->extent() == plan::Extent::splits ? int64_t{limits.tokens} + limits.partials : std::max(limits.tokens, limits.rows);
+    int64_t most = step->extent() == plan::Extent::splits ? int64_t{limits_.tokens} + limits_.partials : std::max(limits_.tokens, limits_.rows);
     if (int64_t{step->tiles()} * most > ThreadTeam::kMaxTiles && step->extent() != plan::Extent::one)
-      return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits.tokens,
+      return Status::resourceExhausted("{} tokens in a step make more than {} tiles; lower max_num_batched_tokens", limits_.tokens,
                                        ThreadTeam::kMaxTiles);
     steps_.push_back(std::move(bound));
     profile_.push_back({step, 0});

@@ -29,8 +29,9 @@ class CpuProgram : public Program {
     const plan::Step* step;
   };
 
-  CpuProgram(const Artifact& artifact, const plan::Variant& variant, int threads) : Program(variant), artifact_(artifact), team_(threads) {}
-  Status bind(const BatchLimits& limits, int32_t pages);
+  CpuProgram(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int threads)
+      : Program(variant, limits), artifact_(artifact), team_(threads) {}
+  Status bind();
   void* addressOf(const plan::Operand& operand);
   template <class T>
   const T& resultOf(int32_t slot, int32_t row) const {

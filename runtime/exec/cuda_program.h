@@ -11,7 +11,7 @@ namespace ingot {
 
 class CudaProgram : public Program {
  public:
-  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages);
+  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, const CachePages& cache);
 
   int mostBegun() const override { return static_cast<int>(std::size(sides_)); }
   Status begin(const Batch& batch) override;
@@ -37,22 +37,24 @@ class CudaProgram : public Program {
     CudaEvent done;
   };
 
-  CudaProgram(const Artifact& artifact, const plan::Variant& variant) : Program(variant), artifact_(artifact), range_(weightRange(artifact.plan())) {}
-  Status bind(const Choice& choice, const BatchLimits& limits, int32_t pages);
-  Status checkMemory(const BatchLimits& limits, int32_t pages);
+  CudaProgram(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits)
+      : Program(variant, limits), artifact_(artifact), range_(weightRange(artifact.plan())) {}
+  Status bind(const Choice& choice, const CachePages& cache);
+  Status choosePages(const CachePages& cache);
+  Result<uint64_t> bufferBytes() const;
   Status loadKernels();
-  Status placeBuffers(const BatchLimits& limits, int32_t pages);
+  Status placeBuffers();
   // Weights in the file are read where they are mapped by a GPU that shares the host's memory.
   bool readsFile() const { return !range_.filled && device_->info().readsHostMemory(); }
   Status placeWeights();
   Status fill(const plan::Weight& weight);
   Status bindSteps();
-  Status bindMaps(const BatchLimits& limits);
+  Status bindMaps();
   Status bindPersistent();
   CudaPointer addressOf(const plan::Operand& operand) const;
   CudaPointer addressOfSlot(uint32_t slot) const { return buffers_.pointer() + slotOffsets_[slot]; }
 
-  Status makeSide(HostSide& side, const BatchLimits& limits);
+  Status makeSide(HostSide& side);
   HostSide& nextSide() { return sides_[numBegun_ % std::size(sides_)]; }  // of the next batch to begin
   const HostSide& finishedSide() const { return sides_[(numFinished_ - 1) % std::size(sides_)]; }
   Status send(const IngotBatch& batch);

@@ -18,42 +18,57 @@ std::string megabytes(uint64_t bytes) { return fmt::format("{:.1f} MiB", static_
 
 }  // namespace
 
-Result<std::unique_ptr<Program>> CudaProgram::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages) {
-  std::unique_ptr<CudaProgram> program(new CudaProgram(artifact, *choice.variant));
-  INGOT_TRY(program->bind(choice, limits, pages).at(choice.gpu->name));
+Result<std::unique_ptr<Program>> CudaProgram::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits,
+                                                   const CachePages& cache) {
+  std::unique_ptr<CudaProgram> program(new CudaProgram(artifact, *choice.variant, limits));
+  INGOT_TRY(program->bind(choice, cache).at(choice.gpu->name));
   return std::unique_ptr<Program>(std::move(program));
 }
 
-Status CudaProgram::bind(const Choice& choice, const BatchLimits& limits, int32_t pages) {
+Status CudaProgram::bind(const Choice& choice, const CachePages& cache) {
   INGOT_ASSIGN(device_, CudaDevice::open(*choice.driver, *choice.gpu));
-  INGOT_TRY(checkMemory(limits, pages));
+  INGOT_TRY(choosePages(cache));
   INGOT_TRY(loadKernels());
-  INGOT_TRY(placeBuffers(limits, pages));
+  INGOT_TRY(placeBuffers());
   INGOT_TRY(placeWeights());
   INGOT_TRY(bindSteps());
-  INGOT_TRY(bindMaps(limits));
+  INGOT_TRY(bindMaps());
   if (choice.walks) INGOT_TRY(bindPersistent());
   INGOT_TRY(device_->synchronize());
-  graphs_ = std::make_unique<CudaGraphs>(*choice.driver, *choice.gpu, limits, mostWalked(),
+  graphs_ = std::make_unique<CudaGraphs>(*choice.driver, *choice.gpu, limits_, mostWalked(),
                                          [this](CudaDevice& device, const IngotBatch& sizes) { return launchAll(device, sizes); });
   return {};
 }
 
-// Before any work: what is needed, what is free, and what would fit.
-Status CudaProgram::checkMemory(const BatchLimits& limits, int32_t pages) {
-  INGOT_ASSIGN(size_t free, device_->freeBytes());
-  uint64_t weights = readsFile() ? 0 : range_.bytes, buffers = packedBatchBytes(limits);
+Result<uint64_t> CudaProgram::bufferBytes() const {
+  uint64_t all = packedBatchBytes(limits_);
   for (const auto* slot : *variant_.slots()) {
-    INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits));
-    buffers += roundUp(bytes, kAlignment);
+    INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits_));
+    all += roundUp(bytes, kAlignment);
   }
-  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
-  if (weights + buffers + cache <= free) return {};
+  return all;
+}
+
+// Before any work: as many pages as there is room for, or what is needed, what is free, and what would fit.
+Status CudaProgram::choosePages(const CachePages& cache) {
+  INGOT_ASSIGN(CudaDevice::MemorySize memory, device_->memorySize());
+  auto kept = static_cast<uint64_t>((1 - cache.gpuShare) * static_cast<double>(memory.total));
+  uint64_t room = memory.free - std::min<uint64_t>(memory.free, kept), page = cacheBytesPerPage(artifact_.plan(), variant_);
+  uint64_t weights = readsFile() ? 0 : range_.bytes;
+  auto fitting = [&](uint64_t others) { return (room - std::min(room, others)) / page; };
+  auto wanted = static_cast<uint64_t>(cache.wanted), least = static_cast<uint64_t>(cache.least);
+  setPages(static_cast<int32_t>(std::max(std::min(fitting(weights), wanted), least)));  // whose partial results are among the buffers
+  INGOT_ASSIGN(uint64_t buffers, bufferBytes());
+  uint64_t pages = fitting(weights + buffers);
+  if (pages >= least) {
+    setPages(static_cast<int32_t>(std::min(pages, wanted)));
+    return {};
+  }
   std::string advice = "this model does not fit; quantise it (ingotc --quantize=int4) or take a larger GPU";
-  if (uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_); weights + buffers + page <= free)
-    advice = fmt::format("--kv-cache-memory={} would fit, or fewer --max-num-batched-tokens", (free - weights - buffers) / page * page);
-  return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free; {}", megabytes(weights), megabytes(buffers),
-                                   megabytes(cache), megabytes(weights + buffers + cache), megabytes(free), advice);
+  if (pages > 0) advice = fmt::format("--kv-cache-memory={} would fit, or fewer --max-num-batched-tokens", pages * page);
+  return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free{}; {}", megabytes(weights),
+                                   megabytes(buffers), megabytes(least * page), megabytes(weights + buffers + least * page), megabytes(memory.free),
+                                   kept ? fmt::format(", of which {} are kept free", megabytes(kept)) : "", advice);
 }
 
 Status CudaProgram::loadKernels() {
@@ -73,30 +88,30 @@ Status CudaProgram::loadKernels() {
   return {};
 }
 
-Status CudaProgram::placeBuffers(const BatchLimits& limits, int32_t pages) {
+Status CudaProgram::placeBuffers() {
   uint64_t bytes = 0;
   for (const auto* slot : *variant_.slots()) {
     slotOffsets_.push_back(bytes);
-    INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
+    INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits_));
     bytes += roundUp(one, kAlignment);
   }
   INGOT_ASSIGN(buffers_, device_->allocate(bytes, "buffers"));
   for (uint32_t i = 0; i < slotOffsets_.size(); ++i)
     if (const auto* slot = variant_.slots()->Get(i); slot->extent() == plan::Extent::splits) {
-      INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits));
+      INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits_));
       INGOT_TRY(device_->clear(addressOfSlot(i), one));
     }
-  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages));
+  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages_));
   INGOT_ASSIGN(cache_, device_->allocate(cache, "the KV cache"));
-  INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits), "the batch"));
-  INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits.rows) * variant_.logits_row_bytes(), "logits"));
-  for (HostSide& side : sides_) INGOT_TRY(makeSide(side, limits));
+  INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits_), "the batch"));
+  INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits_.rows) * variant_.logits_row_bytes(), "logits"));
+  for (HostSide& side : sides_) INGOT_TRY(makeSide(side));
   return {};
 }
 
-Status CudaProgram::makeSide(HostSide& side, const BatchLimits& limits) {
-  auto rows = static_cast<uint64_t>(limits.rows);
-  INGOT_ASSIGN(side.batch, device_->allocatePinned(packedBatchBytes(limits), "the batch"));
+Status CudaProgram::makeSide(HostSide& side) {
+  auto rows = static_cast<uint64_t>(limits_.rows);
+  INGOT_ASSIGN(side.batch, device_->allocatePinned(packedBatchBytes(limits_), "the batch"));
   INGOT_ASSIGN(side.chosen, device_->allocatePinned(rows * sizeof(int32_t), "chosen tokens"));
   INGOT_ASSIGN(side.logprobs, device_->allocatePinned(rows * sizeof(IngotLogprobs), "log-probabilities"));
   INGOT_ASSIGN(side.done, device_->makeEvent());
@@ -140,7 +155,7 @@ Status CudaProgram::bindSteps() {
 }
 
 // Of larger kernels that want a map of their rows: as many as there can be. Each has its own, since boxes differ.
-Status CudaProgram::bindMaps(const BatchLimits& limits) {
+Status CudaProgram::bindMaps() {
   std::vector<CudaTensorMap> maps;
   std::vector<CudaPointer*> mapped;
   for (BoundStep& bound : steps_) {
@@ -150,7 +165,7 @@ Status CudaProgram::bindMaps(const BatchLimits& limits) {
       const auto* map = variant_.kernels()->Get(kernel)->map();
       if (!map) continue;
       const auto* slot = variant_.slots()->Get(step.operands()->Get(0)->index());
-      uint64_t rows = static_cast<uint64_t>(slot->extent() == plan::Extent::rows ? limits.rows : limits.tokens);
+      uint64_t rows = static_cast<uint64_t>(slot->extent() == plan::Extent::rows ? limits_.rows : limits_.tokens);
       CudaDevice::RowBoxes boxes{map->columns(), map->row_bytes(), map->element_bytes(), map->rows()};
       INGOT_ASSIGN(CudaTensorMap one, device_->mapOf(addressOf(*step.operands()->Get(0)), rows, boxes));
       maps.push_back(one);

@@ -8,11 +8,20 @@
 
 namespace ingot {
 
-Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages,
+Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, const CachePages& cache,
                                                int threads) {
   INGOT_TRY(artifact.verifySegment(choice.variant->code_segment()).at(artifact.path().string()));
-  if (choice.gpu) return CudaProgram::load(artifact, choice, limits, pages);
-  return CpuProgram::load(artifact, *choice.variant, limits, pages, threads);
+  if (choice.gpu) return CudaProgram::load(artifact, choice, limits, cache);
+  return CpuProgram::load(artifact, *choice.variant, limits, cache.wanted, threads);
+}
+
+// Room for the partial results of a step: all that the pages make, several times over for sequences that share pages.
+void Program::setPages(int32_t pages) {
+  constexpr int64_t kMost = 1 << 17, kShared = 4;
+  pages_ = pages;
+  limits_.partials = 0;
+  if (splitsSequences(variant_))
+    limits_.partials = static_cast<int32_t>(std::min(kMost, limits_.sequences + kShared * pages * INGOT_PAGE_TOKENS / INGOT_SPLIT_TOKENS));
 }
 
 void Program::startProfile(int kernel) {

@@ -15,12 +15,24 @@ struct StepProfile {
   double seconds = 0;
 };
 
+// How many pages of keys and values a program is to have: all that are wanted, or, where a GPU has no room for them, as many as fit, but no fewer
+// than `least`. `gpuShare` is what weights, buffers and pages together may take of its memory.
+struct CachePages {
+  int32_t wanted = 0, least = 0;
+  double gpuShare = 1;
+};
+
 // Thread-compatible. Refers to the artifact, which must outlive it.
 class Program {
  public:
   // Binds the variant that was chosen to its device. `threads` are for CPUs.
-  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, int32_t pages, int threads);
+  static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, const CachePages& cache,
+                                               int threads);
   virtual ~Program() = default;
+
+  // What it has: those of load(), with room for partial results.
+  const BatchLimits& limits() const { return limits_; }
+  int32_t pages() const { return pages_; }
 
   // Computes the batch: keys and values go to its pages, logits() has the rows that the batch wants. A failure is the device's.
   Status run(const Batch& batch) {
@@ -55,9 +67,13 @@ class Program {
   const std::vector<StepProfile>& profile() const { return profile_; }
 
  protected:
-  explicit Program(const plan::Variant& variant) : variant_(variant) {}
+  Program(const plan::Variant& variant, const BatchLimits& limits) : variant_(variant), limits_(limits) {}
+  // Decides on so many pages, and on partial results of them.
+  void setPages(int32_t pages);
 
   const plan::Variant& variant_;
+  BatchLimits limits_;
+  int32_t pages_ = 0;
   std::vector<StepProfile> profile_;
   bool profiling_ = false;
   int profiledKernel_ = -1;

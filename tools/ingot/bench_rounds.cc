@@ -131,10 +131,10 @@ Result<Figures> runRounds(const Artifact& artifact, const Choice& choice, const 
                      .sequences = options.batch,
                      .rows = options.batch,
                      .pagesPerSequence = pagesEach,
-                     .queryBlock = static_cast<int32_t>(model.query_block()),
-                     .partials = partialsFor(options.batch, int64_t{pagesEach} * options.batch)};
-  INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pagesEach * options.batch, options.threads));
-  Batch batch(limits);
+                     .queryBlock = static_cast<int32_t>(model.query_block())};
+  int32_t pages = pagesEach * options.batch;
+  INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, {pages, pages}, options.threads));
+  Batch batch(program->limits());
   Figures best;
   double firstTokenSeconds = 0;
   for (int round = -1; round < options.rounds; ++round) {  // the first one warms up

@@ -11,8 +11,8 @@ constexpr int kRounds = 5;
 
 Result<double> copiedBytes(CudaDevice& device) {
   constexpr int kCopies = 4;
-  INGOT_ASSIGN(size_t free, device.freeBytes());
-  size_t bytes = std::min<size_t>(1 << 30, free / 4);
+  INGOT_ASSIGN(auto memory, device.memorySize());
+  size_t bytes = std::min<size_t>(1 << 30, memory.free / 4);
   INGOT_ASSIGN(CudaMemory from, device.allocate(bytes, "a buffer to copy"));
   INGOT_ASSIGN(CudaMemory to, device.allocate(bytes, "a buffer to copy"));
   double best = 0;
@@ -27,8 +27,8 @@ Result<double> copiedBytes(CudaDevice& device) {
 }
 
 Result<double> uploadedBytes(CudaDevice& device) {
-  INGOT_ASSIGN(size_t free, device.freeBytes());
-  size_t bytes = std::min<size_t>(256 << 20, free / 4);
+  INGOT_ASSIGN(auto memory, device.memorySize());
+  size_t bytes = std::min<size_t>(256 << 20, memory.free / 4);
   std::vector<std::byte> from(bytes, std::byte{1});
   INGOT_ASSIGN(CudaMemory to, device.allocate(bytes, "a buffer to upload to"));
   double best = 0;
@@ -42,9 +42,9 @@ Result<double> uploadedBytes(CudaDevice& device) {
 // 8192 rows, at which a library for large models is at its best; less where three such matrices do not fit well.
 Status measurePeaks(CudaDevice& device, bool hasInt8, GpuLimits& limits) {
   INGOT_ASSIGN(const CublasLt* library, openCublasLt());
-  INGOT_ASSIGN(size_t free, device.freeBytes());
+  INGOT_ASSIGN(auto memory, device.memorySize());
   int64_t size = 8192;
-  while (size > 256 && static_cast<size_t>(6 * size * size) > free / 4) size /= 2;
+  while (size > 256 && static_cast<size_t>(6 * size * size) > memory.free / 4) size /= 2;
   INGOT_ASSIGN(limits.f16, matrixPeak(*library, device, MatrixType::f16, size));
   if (!hasInt8) return {};
   INGOT_ASSIGN(limits.int8, matrixPeak(*library, device, MatrixType::int8, size));

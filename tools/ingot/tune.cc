@@ -92,15 +92,11 @@ Result<std::string> tuneProgram(const Artifact& artifact, Choice choice) {
 Result<std::vector<std::string>> tune(const Artifact& artifact, const Choice& choice) {
   const plan::Model& model = *artifact.plan().model();
   auto pages = static_cast<int32_t>((kMost + model.page_tokens() - 1) / model.page_tokens());
-  BatchLimits limits{.tokens = kMost,
-                     .sequences = 1,
-                     .rows = kMostLogits,
-                     .pagesPerSequence = pages,
-                     .queryBlock = static_cast<int32_t>(model.query_block()),
-                     .partials = partialsFor(1, pages)};
-  INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, pages, 1));
+  BatchLimits limits{
+      .tokens = kMost, .sequences = 1, .rows = kMostLogits, .pagesPerSequence = pages, .queryBlock = static_cast<int32_t>(model.query_block())};
+  INGOT_ASSIGN(auto program, Program::load(artifact, choice, limits, {pages, pages}, 1));
   program->settle();
-  Batch batch(limits);
+  Batch batch(program->limits());
   std::vector<int32_t> ids(kMost, 1), pageIds(static_cast<size_t>(pages));
   for (int32_t i = 0; i < pages; ++i) pageIds[static_cast<size_t>(i)] = i;
   size_t most = 0;

@@ -39,6 +39,8 @@ typedef struct ingot_llm_options {
   uint64_t kv_cache_memory; /* bytes */
   int max_num_seqs;
   int max_num_batched_tokens;
+  const char* device; /* "auto", "cpu", "cuda", "cuda:1" */
+  double gpu_memory_utilization;
 } ingot_llm_options_t;
 
 void ingot_llm_options_init(ingot_llm_options_t* options);

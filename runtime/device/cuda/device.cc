@@ -102,19 +102,19 @@ CudaDevice::~CudaDevice() {
 
 Status CudaDevice::use() { return check(driver_.cuCtxSetCurrent(context_), "cuCtxSetCurrent"); }
 
-Result<size_t> CudaDevice::freeBytes() {
-  size_t free = 0, total = 0;
-  INGOT_TRY(check(driver_.cuMemGetInfo_v2(&free, &total), "cuMemGetInfo"));
-  return free;
+Result<CudaDevice::MemorySize> CudaDevice::memorySize() {
+  MemorySize size;
+  INGOT_TRY(check(driver_.cuMemGetInfo_v2(&size.free, &size.total), "cuMemGetInfo"));
+  return size;
 }
 
 Result<CudaMemory> CudaDevice::allocate(size_t bytes, std::string_view what) {
   CudaMemory memory;
   int error = driver_.cuMemAlloc_v2(&memory.pointer_, std::max<size_t>(bytes, 1));
   if (error == kCudaOutOfMemory) {
-    auto free = freeBytes();
+    auto size = memorySize();
     return Status::resourceExhausted("{} {}: {} needs {} bytes, the GPU has {} free", check(error, "cuMemAlloc").message(), info_.name, what, bytes,
-                                     free.ok() ? *free : 0);
+                                     size.ok() ? size->free : 0);
   }
   if (error != kCudaSuccess) memory.pointer_ = 0;
   INGOT_TRY(check(error, "cuMemAlloc").at(what));

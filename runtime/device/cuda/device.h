@@ -99,7 +99,10 @@ class CudaDevice {
   CudaStreamTag* stream() const { return stream_; }
   // Makes the context this thread's own.
   Status use();
-  Result<size_t> freeBytes();
+  struct MemorySize {
+    size_t free = 0, total = 0;
+  };
+  Result<MemorySize> memorySize();
 
   // `what` is named when there is not enough.
   Result<CudaMemory> allocate(size_t bytes, std::string_view what);

@@ -37,16 +37,6 @@ TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
   EXPECT_EQ(refusal(none), "");
 }
 
-TEST_F(CudaProgramTest, TooLittleMemoryIsSaidBeforeTheWork) {
-  stub.memoryBytes = 1424 << 10;
-  EngineOptions options = optionsFor("cuda");
-  options.kv_cache_memory = 1 << 20;
-  EXPECT_THAT(refusal(options), AllOf(HasSubstr("weights"), HasSubstr("KV cache 1.0 MiB"), HasSubstr("would fit")));
-  EXPECT_EQ(callsOf("cuMemAlloc"), 0);
-  stub.memoryBytes = 1000;
-  EXPECT_THAT(refusal(options), HasSubstr("quantise it"));
-}
-
 TEST_F(CudaProgramTest, AutoTakesTheGpuThatIsThere) {
   auto gpu = Engine::open(cudaArtifact(), optionsFor("auto"));
   ASSERT_TRUE(gpu.ok());
