@@ -293,7 +293,8 @@ gpu_tune() {
   folder=$(gpu_folder "$1")
   gpu_ready "$folder"
   measured=$(mktemp)
-  for file in "$folder"/*.ingot; do "$GPU_TOOL" bench "$file" --device cuda --tune; done | awk -F, '!seen[$1 $2]++' >"$measured"
+  for file in "$folder"/*.ingot; do gpu_limited "$GPU_TOOL" bench "$file" --device cuda --tune || say "$file: not measured whole"; done | awk -F, '!seen[$1 $2]++' >"$measured"
+  [ -s "$measured" ] || { say "nothing was measured"; return 1; }
   {
     head -1 $table
     { cat "$measured"; grep '^{' $table | grep -vF "$(cut -d, -f1,2 "$measured" | sort -u)" || true; } | sort -u

@@ -135,8 +135,8 @@ class Lowering {
     if (op.getAlibi()) constants.push_back(b_.getNamedAttr("alibi", b_.getUnitAttr()));
     addNarrowResult(op.getY(), constants);
     auto kernel = kernelOf("attention", constants, nullptr);
-    auto partials =
-        partialsOf(op.getLoc(), attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim)));
+    int64_t bytes = attentionPartialBytes(static_cast<int>(op.getHeads()), static_cast<int>(op.getKvHeads()), static_cast<int>(headDim));
+    INGOT_ASSIGN(auto partials, partialsOf(op.getLoc(), bytes));
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
@@ -158,13 +158,17 @@ class Lowering {
     return {};
   }
 
-  // Where GPUs keep what they have of a split: one buffer for all layers, which leave it as they found it.
-  mlir::FlatSymbolRefAttr partialsOf(mlir::Location at, int64_t bytes) {
+  // Where GPUs keep what they have of a split: one buffer for all layers, which leave the counters in it as they found them, at zero. So counters of
+  // all layers have to lie in the same places.
+  Result<mlir::FlatSymbolRefAttr> partialsOf(mlir::Location at, int64_t bytes) {
     auto name = mlir::FlatSymbolRefAttr::get(b_.getContext(), "partials");
     if (!partials_)
       partials_ = b_.create<exec::BufferOp>(at, name.getAttr(), b_.getI64IntegerAttr(0), exec::ExtentAttr::get(b_.getContext(), exec::Extent::splits),
                                             b_.getI64IntegerAttr(-1));
-    partials_.setRowBytes(std::max<uint64_t>(partials_.getRowBytes(), static_cast<uint64_t>(bytes)));
+    if (uint64_t others = partials_.getRowBytes(); others != 0 && others != static_cast<uint64_t>(bytes))
+      return Status::unsupported("attention: partial results of {} and of {} bytes in one model; layers have to agree on heads and their size",
+                                 others, bytes);
+    partials_.setRowBytes(static_cast<uint64_t>(bytes));
     return name;
   }
 

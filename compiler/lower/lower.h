@@ -1,5 +1,5 @@
 // llm -> exec: every fused op becomes one step over buffers; equal kernels become one. Afterwards no llm op remains
-// outside kernel bodies. Operand order of each function: kernels/<function>/<function>.spec.h.
+// outside kernel bodies. Operand order of each function: kernels/<function>/<function>.cpu.h.
 #pragma once
 
 #include "dialects/exec/exec.h"
@@ -21,7 +21,7 @@ void addAloneSteps(exec::ProgramOp program);
 // Gives buffers whose lives do not overlap the same slot. Returns the number of slots.
 int64_t planBuffers(exec::ProgramOp program);
 
-// Bytes of one row of a value: f32 rows padded to 16 columns, or a quantised row (kernels/linear/activation_row.h).
+// Bytes of one row of a value: f32 rows padded to 16 columns, or a quantised row (kernels/prim/quantized_row.h).
 int64_t rowBytes(mlir::Type type);
 
 // Bytes of one layer's keys in a page; its values take as many (kernels/kvcache/layout.h).

@@ -74,6 +74,7 @@ EngineOptions optionsOf(const ingot_llm_options_t* given) {
   o.max_num_batched_tokens = c.max_num_batched_tokens;
   if (c.device) o.device = c.device;
   o.gpu_memory_utilization = c.gpu_memory_utilization;
+  if (c.device_timeout != 0) o.device_timeout = c.device_timeout;
   return o;
 }
 

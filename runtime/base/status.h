@@ -23,7 +23,8 @@ enum class StatusCode {
   resourceExhausted,  // memory, pages, steps, disk: the message has both numbers
   cancelled,
   io,
-  internal,  // a bug of ours
+  internal,    // a bug of ours
+  deviceLost,  // a GPU failed or hangs: what uses it has to be opened again, mostly in a new process
 };
 
 // A code and a message; empty message when ok. Immutable.
@@ -57,6 +58,7 @@ class [[nodiscard]] Status {
   INGOT_STATUS_MAKER(cancelled)
   INGOT_STATUS_MAKER(io)
   INGOT_STATUS_MAKER(internal)
+  INGOT_STATUS_MAKER(deviceLost)
 #undef INGOT_STATUS_MAKER
 #endif
 

@@ -32,7 +32,7 @@ Result<std::unique_ptr<Engine>> Engine::open(const std::string& path, const Engi
   auto parts = std::make_unique<Parts>();
   INGOT_ASSIGN(parts->artifact, Artifact::open(path));
   const plan::Plan& plan = parts->artifact->plan();
-  INGOT_ASSIGN(Choice choice, chooseVariant(*parts->artifact, {options.device, options.cuda_library}));
+  INGOT_ASSIGN(Choice choice, chooseVariant(*parts->artifact, {options.device, options.cuda_library, options.device_timeout}));
   const plan::Variant* variant = choice.variant;
   INGOT_ASSIGN(Sizes sizes, chooseSizes(options, plan, choice));
 

@@ -20,6 +20,7 @@ struct EngineOptions {
   // sequence, as far as nine tenths of the memory go.
   uint64_t kv_cache_memory = 0;
   double gpu_memory_utilization = 0;  // instead: all that this share of the GPU's memory holds beside weights and buffers
+  double device_timeout = 60;         // GPUs: seconds that a step may take; then the GPU counts as lost, with all requests
   int max_num_seqs = 0;               // sequences in one step; 0: 64, on GPUs 256
   int max_num_batched_tokens = 0;     // tokens in one step; 0: 512, on GPUs of 64 multiprocessors or more 2048
   bool enable_prefix_caching = true;

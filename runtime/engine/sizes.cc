@@ -30,6 +30,7 @@ Status check(const EngineOptions& options) {
     return Status::invalidArgument("gpu_memory_utilization is {}, expected above 0 and at most 1", options.gpu_memory_utilization);
   if (options.gpu_memory_utilization > 0 && options.kv_cache_memory)
     return Status::invalidArgument("kv_cache_memory and gpu_memory_utilization both say how large the KV cache is; give one");
+  if (!(options.device_timeout > 0)) return Status::invalidArgument("device_timeout is {}, expected seconds above 0", options.device_timeout);
   if (options.threads < 0 || options.threads > 1024) return Status::invalidArgument("threads is {}, expected 1 to 1024", options.threads);
   return {};
 }

@@ -50,6 +50,12 @@ void CudaGraphs::wait() {
   if (thread_.joinable()) thread_.join();
 }
 
+void CudaGraphs::abandon() {
+  thread_.request_stop();
+  wait();
+  if (device_) device_->abandon();
+}
+
 void CudaGraphs::run(const std::stop_token& stop) {
   failure_ = captureAll(stop);
   isOver_.store(true, std::memory_order_release);

@@ -24,6 +24,8 @@ class CudaGraphs {
 
   // Null: there is none, or not yet. Takes no lock.
   const CudaGraph* find(const IngotBatch& batch) const;
+  // The GPU hangs: no more is captured, and nothing is given back, which would wait for it.
+  void abandon();
   // Returns when the last graph is captured, or one has failed.
   void wait();
   // Of the capture that was the last one for that.

@@ -12,27 +12,47 @@ std::span<float> CudaProgram::logits(int32_t row) {
   return {reinterpret_cast<float*>(first), artifact_.plan().model()->vocab()};
 }
 
+CudaProgram::~CudaProgram() {
+  if (graphs_ && device_->isAbandoned()) graphs_->abandon();
+}
+
 // A device that failed stays so: its context is gone, and memory with it.
-Status CudaProgram::begin(const Batch& batch) {
-  if (failed_.ok()) failed_ = enqueue(batch).at(device_->info().name);
-  if (failed_.ok()) ++numBegun_;
+Status CudaProgram::keep(Status status) {
+  if (!status.ok()) failed_ = Status(StatusCode::deviceLost, status.message()).at(device_->info().name);
   return failed_;
 }
 
+Status CudaProgram::begin(const Batch& batch) {
+  INGOT_TRY(Status(failed_));
+  INGOT_TRY(makeRoomForLogits(batch));
+  INGOT_TRY(keep(enqueue(batch)));
+  ++numBegun_;
+  return {};
+}
+
 Status CudaProgram::finish() {
-  if (!failed_.ok()) return failed_;
+  INGOT_TRY(Status(failed_));
   ++numFinished_;
   auto start = std::chrono::steady_clock::now();
-  failed_ = device_->wait(finishedSide().done).at(device_->info().name);
+  Status status = device_->use();
+  if (status.ok()) status = device_->wait(finishedSide().done);
   waitedSeconds_ = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  return failed_;
+  return keep(std::move(status));
+}
+
+// Pinned memory for all rows is up to hundreds of megabytes, which nobody needs whose tokens the GPU draws.
+Status CudaProgram::makeRoomForLogits(const Batch& batch) {
+  if (batch.logitRows().empty() || hostLogits_.bytes()) return {};
+  INGOT_TRY(device_->use());
+  INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits_.rows) * variant_.logits_row_bytes(), "logits"));
+  return {};
 }
 
 Status CudaProgram::enqueue(const Batch& batch) {
   const IngotBatch& view = batch.view();
   INGOT_TRY(device_->use());
   INGOT_TRY(send(view).at("the batch"));
-  INGOT_TRY(profiling_ ? profileAll(view) : view.num_tokens <= mostWalked() ? walk(view) : launchOrReplay(view));
+  INGOT_TRY(profiling_ ? profileAll(view) : walks(view) ? walk(view) : launchOrReplay(view));
   INGOT_TRY(fetchResults(batch));
   return device_->record(nextSide().done);
 }
@@ -74,8 +94,8 @@ Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const 
   void* parameters[] = {&batch, &operands};
   const auto* kernel = variant_.kernels()->Get(run.kernel);
   auto blocks = static_cast<unsigned>(std::min<int64_t>(run.tiles, mostBlocks_[run.kernel]));
-  return device.launch(kernels_[run.kernel], blocks, kernel->threads(), parameters)
-      .at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
+  Status status = device.launch(kernels_[run.kernel], blocks, kernel->threads(), parameters);
+  return status.ok() ? status : std::move(status).at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
 }
 
 Status CudaProgram::launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first) const {
@@ -90,8 +110,9 @@ Status CudaProgram::walk(const IngotBatch& batch) {
   CudaPointer packed = batch_.pointer();
   IngotOperands operands{{reinterpret_cast<void*>(walkedSteps_.pointer()), reinterpret_cast<void*>(walkCounter_.pointer())}};
   void* parameters[] = {&packed, &operands};
-  INGOT_TRY(device_->launchAtOnce(kernels_[persistent->kernel()], walkBlocks_, variant_.kernels()->Get(persistent->kernel())->threads(), parameters)
-                .at("the persistent kernel"));
+  INGOT_TRY(
+      device_->launchCooperative(kernels_[persistent->kernel()], walkBlocks_, variant_.kernels()->Get(persistent->kernel())->threads(), parameters)
+          .at("the persistent kernel"));
   return launchAll(*device_, batch, persistent->steps());
 }
 

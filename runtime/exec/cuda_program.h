@@ -14,6 +14,7 @@ class CudaProgram : public Program {
   static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, const CachePages& cache);
 
   int mostBegun() const override { return static_cast<int>(std::size(sides_)); }
+  ~CudaProgram() override;
   Status begin(const Batch& batch) override;
   Status finish() override;
   std::span<float> logits(int32_t row) override;
@@ -41,13 +42,13 @@ class CudaProgram : public Program {
       : Program(variant, limits), artifact_(artifact), range_(weightRange(artifact.plan())) {}
   Status bind(const Choice& choice, const CachePages& cache);
   Status choosePages(const CachePages& cache);
-  Result<uint64_t> bufferBytes() const;
+  // Places slots one behind another; all buffers, with the batch, take so many bytes.
+  Result<uint64_t> placeSlots();
   Status loadKernels();
   Status placeBuffers();
   // Weights in the file are read where they are mapped by a GPU that shares the host's memory.
   bool readsFile() const { return !range_.filled && device_->info().readsHostMemory(); }
   Status placeWeights();
-  Status fill(const plan::Weight& weight);
   Status bindSteps();
   Status bindMaps();
   Status bindPersistent();
@@ -59,12 +60,16 @@ class CudaProgram : public Program {
   const HostSide& finishedSide() const { return sides_[(numFinished_ - 1) % std::size(sides_)]; }
   Status send(const IngotBatch& batch);
   Status enqueue(const Batch& batch);
+  // `status`, unless it failed before; a failure is the device's, and stays.
+  Status keep(Status status);
+  Status makeRoomForLogits(const Batch& batch);
   // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.
   Status launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first = 0) const;
   Status launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const;
   Status launchOrReplay(const IngotBatch& batch);
   // Batches of at most so many tokens are.
   int32_t mostWalked() const { return walkBlocks_ ? 1 : 0; }
+  bool walks(const IngotBatch& batch) const { return batch.num_tokens <= mostWalked() && batch.are_apart; }
   Status walk(const IngotBatch& batch);
   Status profileAll(const IngotBatch& sizes);
   Status fetchResults(const Batch& batch);
@@ -79,7 +84,7 @@ class CudaProgram : public Program {
   CudaPointer firstWeight_ = 0;
   std::array<HostSide, 2> sides_;
   uint64_t numBegun_ = 0, numFinished_ = 0;
-  CudaMemory hostLogits_;
+  CudaMemory hostLogits_;  // once somebody reads some
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
   CudaMemory maps_;                       // of rows, for larger kernels

@@ -11,7 +11,7 @@
 namespace ingot {
 namespace {
 
-constexpr uint64_t kAlignment = 256;
+constexpr uint64_t kAlignment = 256, kMostBytes = 1ull << 48;
 constexpr IngotBatch kOneToken = {.num_tokens = 1, .num_sequences = 1, .num_rows = 1, .num_blocks = 1, .num_splits = 1, .are_apart = 1};
 
 std::string megabytes(uint64_t bytes) { return fmt::format("{:.1f} MiB", static_cast<double>(bytes) / (1 << 20)); }
@@ -26,7 +26,7 @@ Result<std::unique_ptr<Program>> CudaProgram::load(const Artifact& artifact, con
 }
 
 Status CudaProgram::bind(const Choice& choice, const CachePages& cache) {
-  INGOT_ASSIGN(device_, CudaDevice::open(*choice.driver, *choice.gpu));
+  INGOT_ASSIGN(device_, CudaDevice::open(*choice.driver, *choice.gpu, choice.patience));
   INGOT_TRY(choosePages(cache));
   INGOT_TRY(loadKernels());
   INGOT_TRY(placeBuffers());
@@ -34,19 +34,23 @@ Status CudaProgram::bind(const Choice& choice, const CachePages& cache) {
   INGOT_TRY(bindSteps());
   INGOT_TRY(bindMaps());
   if (choice.walks) INGOT_TRY(bindPersistent());
-  INGOT_TRY(device_->synchronize());
+  INGOT_TRY(device_->endUploads());
   graphs_ = std::make_unique<CudaGraphs>(*choice.driver, *choice.gpu, limits_, mostWalked(),
                                          [this](CudaDevice& device, const IngotBatch& sizes) { return launchAll(device, sizes); });
   return {};
 }
 
-Result<uint64_t> CudaProgram::bufferBytes() const {
-  uint64_t all = packedBatchBytes(limits_);
+Result<uint64_t> CudaProgram::placeSlots() {
+  slotOffsets_.clear();
+  std::optional<uint64_t> end = 0;
   for (const auto* slot : *variant_.slots()) {
+    slotOffsets_.push_back(*end);
     INGOT_ASSIGN(uint64_t bytes, slotBytes(*slot, limits_));
-    all += roundUp(bytes, kAlignment);
+    end = checkedAdd(*end, bytes);
+    if (end) end = checkedAdd(*end, (kAlignment - *end % kAlignment) % kAlignment);
+    if (!end || *end > kMostBytes) return Status::resourceExhausted("buffers of {} tokens in a step are too large", limits_.tokens);
   }
-  return all;
+  return *end;
 }
 
 // Before any work: as many pages as there is room for, or what is needed, what is free, and what would fit.
@@ -58,8 +62,9 @@ Status CudaProgram::choosePages(const CachePages& cache) {
   auto fitting = [&](uint64_t others) { return (room - std::min(room, others)) / page; };
   auto wanted = static_cast<uint64_t>(cache.wanted), least = static_cast<uint64_t>(cache.least);
   setPages(static_cast<int32_t>(std::max(std::min(fitting(weights), wanted), least)));  // whose partial results are among the buffers
-  INGOT_ASSIGN(uint64_t buffers, bufferBytes());
-  uint64_t pages = fitting(weights + buffers);
+  INGOT_ASSIGN(uint64_t slots, placeSlots());
+  uint64_t buffers = slots + packedBatchBytes(limits_);
+  uint64_t pages = fitting(checkedAdd(weights, buffers).value_or(room));
   if (pages >= least) {
     setPages(static_cast<int32_t>(std::min(pages, wanted)));
     return {};
@@ -80,7 +85,7 @@ Status CudaProgram::loadKernels() {
                  device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str(), kernel->dynamic_bytes()));
     mostBlocks_.push_back(std::numeric_limits<unsigned>::max());
     if (unsigned turns = kernel->turns()) {
-      INGOT_ASSIGN(unsigned atOnce, device_->blocksAtOnce(loaded, kernel->threads()));
+      INGOT_ASSIGN(unsigned atOnce, device_->maxResidentBlocks(loaded, kernel->threads()));
       mostBlocks_.back() = std::max(atOnce / turns, 1u) * turns;
     }
     kernels_.push_back(std::move(loaded));
@@ -89,12 +94,7 @@ Status CudaProgram::loadKernels() {
 }
 
 Status CudaProgram::placeBuffers() {
-  uint64_t bytes = 0;
-  for (const auto* slot : *variant_.slots()) {
-    slotOffsets_.push_back(bytes);
-    INGOT_ASSIGN(uint64_t one, slotBytes(*slot, limits_));
-    bytes += roundUp(one, kAlignment);
-  }
+  INGOT_ASSIGN(uint64_t bytes, placeSlots());
   INGOT_ASSIGN(buffers_, device_->allocate(bytes, "buffers"));
   for (uint32_t i = 0; i < slotOffsets_.size(); ++i)
     if (const auto* slot = variant_.slots()->Get(i); slot->extent() == plan::Extent::splits) {
@@ -104,7 +104,6 @@ Status CudaProgram::placeBuffers() {
   INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages_));
   INGOT_ASSIGN(cache_, device_->allocate(cache, "the KV cache"));
   INGOT_ASSIGN(batch_, device_->allocate(packedBatchBytes(limits_), "the batch"));
-  INGOT_ASSIGN(hostLogits_, device_->allocatePinned(static_cast<uint64_t>(limits_.rows) * variant_.logits_row_bytes(), "logits"));
   for (HostSide& side : sides_) INGOT_TRY(makeSide(side));
   return {};
 }
@@ -127,18 +126,8 @@ Status CudaProgram::placeWeights() {
   INGOT_ASSIGN(weights_, device_->allocate(range_.bytes, "weights"));
   firstWeight_ = weights_.pointer();
   if (!range_.filled) return device_->upload(firstWeight_, stored).at("weights");
-  for (const auto* weight : *artifact_.plan().weights()) INGOT_TRY(fill(*weight).at(weight->name()->string_view()));
-  return {};
-}
-
-// One stretch goes up, and is doubled on the device.
-Status CudaProgram::fill(const plan::Weight& weight) {
-  auto pattern = fillingPattern(*weight.filling(), std::min<uint64_t>(weight.bytes(), 1 << 20));
-  CudaPointer to = firstWeight_ + weight.offset();
-  uint64_t done = std::min<uint64_t>(pattern.size(), weight.bytes());
-  INGOT_TRY(device_->upload(to, std::span(pattern).first(done)));
-  for (; done < weight.bytes(); done = std::min(2 * done, weight.bytes()))
-    INGOT_TRY(device_->copyOnDevice(to + done, to, std::min(done, weight.bytes() - done)));
+  for (const auto* weight : *artifact_.plan().weights())
+    INGOT_TRY(device_->repeat(firstWeight_ + weight->offset(), weight->bytes(), fillingPattern(*weight)).at(weight->name()->string_view()));
   return {};
 }
 
@@ -166,8 +155,8 @@ Status CudaProgram::bindMaps() {
       if (!map) continue;
       const auto* slot = variant_.slots()->Get(step.operands()->Get(0)->index());
       uint64_t rows = static_cast<uint64_t>(slot->extent() == plan::Extent::rows ? limits_.rows : limits_.tokens);
-      CudaDevice::RowBoxes boxes{map->columns(), map->row_bytes(), map->element_bytes(), map->rows()};
-      INGOT_ASSIGN(CudaTensorMap one, device_->mapOf(addressOf(*step.operands()->Get(0)), rows, boxes));
+      CudaDevice::TensorMapBox box{map->columns(), map->row_bytes(), map->element_bytes(), map->rows()};
+      INGOT_ASSIGN(CudaTensorMap one, device_->encodeTensorMap(addressOf(*step.operands()->Get(0)), rows, box));
       maps.push_back(one);
       mapped.push_back(&bound.maps[kernel]);
     }
@@ -192,7 +181,7 @@ Status CudaProgram::bindPersistent() {
   INGOT_TRY(device_->upload(walkedSteps_.pointer(), bytes));
   INGOT_ASSIGN(walkCounter_, device_->allocate(sizeof(ingot_u64), "the steps"));
   INGOT_TRY(device_->clear(walkCounter_.pointer(), sizeof(ingot_u64)));
-  INGOT_ASSIGN(walkBlocks_, device_->blocksAtOnce(kernels_[persistent->kernel()], variant_.kernels()->Get(persistent->kernel())->threads()));
+  INGOT_ASSIGN(walkBlocks_, device_->maxResidentBlocks(kernels_[persistent->kernel()], variant_.kernels()->Get(persistent->kernel())->threads()));
   return {};
 }
 

@@ -50,8 +50,9 @@ void fillUnit(const plan::Filling& filling, Words& words, std::byte* to) {
 
 }  // namespace
 
-std::vector<std::byte> fillingPattern(const plan::Filling& filling, size_t most) {
-  size_t unit = filling.unit_bytes();
+std::vector<std::byte> fillingPattern(const plan::Weight& weight) {
+  const plan::Filling& filling = *weight.filling();
+  size_t unit = filling.unit_bytes(), most = std::min<size_t>(weight.bytes(), kPatternBytes);
   std::vector<std::byte> pattern(std::max<size_t>(1, most / unit) * unit);
   Words words(filling.seed());
   for (size_t at = 0; at < pattern.size(); at += unit) fillUnit(filling, words, pattern.data() + at);
@@ -59,7 +60,7 @@ std::vector<std::byte> fillingPattern(const plan::Filling& filling, size_t most)
 }
 
 void fillWeight(const plan::Weight& weight, std::span<std::byte> to) {
-  auto pattern = fillingPattern(*weight.filling(), kPatternBytes);
+  auto pattern = fillingPattern(weight);
   for (size_t at = 0; at < to.size(); at += pattern.size()) std::memcpy(to.data() + at, pattern.data(), std::min(pattern.size(), to.size() - at));
 }
 

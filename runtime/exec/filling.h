@@ -9,8 +9,8 @@
 
 namespace ingot {
 
-// A stretch of whole units; the weight is this, repeated. At most `most` bytes long, at least one unit.
-std::vector<std::byte> fillingPattern(const plan::Filling& filling, size_t most);
+// A stretch of whole units, no longer than it takes; the weight is this, repeated.
+std::vector<std::byte> fillingPattern(const plan::Weight& weight);
 
 // The whole weight.
 void fillWeight(const plan::Weight& weight, std::span<std::byte> to);

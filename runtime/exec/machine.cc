@@ -94,7 +94,7 @@ Result<Choice> chooseCuda(const Artifact& artifact, const DeviceRequest& request
     return Status::unsupported("has code for {}, and this GPU is {} (sm_{}{}); compile with --target=cuda:sm_{}{}{}, or --target=cuda for all GPUs",
                                describe(artifact.plan()), gpu.name, gpu.major, gpu.minor, gpu.major, gpu.minor, gpu.major >= 9 ? "a" : "");
   INGOT_TRY(checkDriver(*best, gpu));
-  return Choice{.variant = best, .gpu = gpu, .driver = driver};
+  return Choice{.variant = best, .gpu = gpu, .driver = driver, .patience = request.patience};
 }
 
 bool hasCuda(const plan::Plan& plan) {

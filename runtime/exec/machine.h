@@ -11,12 +11,14 @@ namespace ingot {
 struct DeviceRequest {
   std::string device = "auto";             // auto, cpu, cuda, cuda:i
   std::string cudaLibrary = kCudaLibrary;  // of the driver API
+  double patience = kCudaPatience;
 };
 
 struct Choice {
   const plan::Variant* variant = nullptr;
   std::optional<CudaDeviceInfo> gpu;  // absent: the CPU
   const CudaDriver* driver = nullptr;
+  double patience = kCudaPatience;
   bool walks = true;         // whether a token alone runs as the variant's persistent kernel, where it has one
   std::string warning = {};  // why the CPU was taken where the file has code for GPUs; one line
 };

@@ -54,56 +54,54 @@ Status checkOperand(const plan::Plan& plan, const plan::Variant& variant, const 
   return {};
 }
 
-Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
-  if (!variant.target()) return Status::invalidArtifact("a variant has no target");
-  if (variant.code_segment() >= sizeOf(plan.segments()) || plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
-    return Status::invalidArtifact("variant {} has no code segment", variant.target()->c_str());
-  uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
-  for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i) {
-    const auto* kernel = variant.kernels()->Get(i);
-    if (kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
-        kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024 || kernel->dynamic_bytes() > kMaxDynamicBytes ||
-        kernel->turns() > kMaxTurns)
-      return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
-    const auto* map = kernel->map();
-    if (map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||
-                map->row_bytes() % 16 || uint64_t{map->columns()} * map->element_bytes() > map->row_bytes()))
-      return Status::invalidArtifact("kernel {} has a map of rows that no GPU makes", kernel->name() ? kernel->name()->c_str() : "");
+Status checkKernel(const plan::Kernel& kernel, uint64_t codeBytes) {
+  std::string_view name = kernel.name() ? kernel.name()->string_view() : "";
+  if (kernel.code_offset() >= codeBytes || kernel.scratch_bytes() > kMaxScratchBytes || kernel.code_bytes() > codeBytes - kernel.code_offset() ||
+      kernel.threads() > 1024 || kernel.dynamic_bytes() > kMaxDynamicBytes || kernel.turns() > kMaxTurns)
+    return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", name);
+  const auto* map = kernel.map();
+  if (map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||
+              map->row_bytes() % 16 || uint64_t{map->columns()} * map->element_bytes() > map->row_bytes()))
+    return Status::invalidArtifact("kernel {} has a map of rows that no GPU makes", name);
+  return {};
+}
+
+Status checkSlot(const plan::Slot& slot) {
+  if (slot.row_bytes() == 0 || slot.row_bytes() > kMaxSlotRowBytes || slot.extent() > plan::Extent::MAX)
+    return Status::invalidArtifact("it has a size outside its range");
+  return {};
+}
+
+// Kernels for more rows than the step's own, in ascending order. One with a map of rows finds them in the step's first operand, and the map in place
+// of the last one.
+Status checkLarger(const plan::Variant& variant, const plan::Step& step) {
+  uint32_t before = 0;
+  for (uint64_t i = 0; i < sizeOf(step.larger()); ++i) {
+    const auto* larger = step.larger()->Get(i);
+    if (larger->kernel() >= sizeOf(variant.kernels()) || larger->tiles() == 0 || larger->rows_per_tile() == 0 || larger->least_rows() <= before)
+      return Status::invalidArtifact("larger kernel {} is not well formed", i);
+    before = larger->least_rows();
+    const auto* map = variant.kernels()->Get(larger->kernel())->map();
+    if (!map) continue;
+    const auto* x = step.operands()->size() > 0 && step.operands()->size() < INGOT_MAX_OPERANDS ? step.operands()->Get(0) : nullptr;
+    if (!x || x->kind() != plan::OperandKind::slot || x->index() >= sizeOf(variant.slots()) ||
+        variant.slots()->Get(x->index())->row_bytes() < map->row_bytes())
+      return Status::invalidArtifact("no rows for the map of larger kernel {}", i);
   }
-  for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) {
-    const auto* slot = variant.slots()->Get(i);
-    if (slot->row_bytes() == 0 || slot->row_bytes() > kMaxSlotRowBytes || slot->extent() > plan::Extent::MAX)
-      return Status::invalidArtifact("slot {} has a size outside its range", i);
-  }
-  for (uint64_t i = 0; i < sizeOf(variant.weights()); ++i)
-    if (variant.weights()->Get(i) >= sizeOf(plan.weights())) return Status::invalidArtifact("weight {} does not exist", i);
-  for (uint64_t i = 0; i < sizeOf(variant.steps()); ++i) {
-    const auto* step = variant.steps()->Get(i);
-    if (step->kernel() >= sizeOf(variant.kernels()) || step->extent() > plan::Extent::MAX || step->batches() > plan::Batches::MAX ||
-        step->tiles() == 0 || step->rows_per_tile() == 0 || !step->operands() || step->operands()->size() > 16)
-      return Status::invalidArtifact("step {} is not well formed", i);
-    uint32_t before = 0;
-    for (uint64_t j = 0; j < sizeOf(step->larger()); ++j) {
-      const auto* larger = step->larger()->Get(j);
-      if (larger->kernel() >= sizeOf(variant.kernels()) || larger->tiles() == 0 || larger->rows_per_tile() == 0 || larger->least_rows() <= before)
-        return Status::invalidArtifact("larger kernel {} of step {} is not well formed", j, i);
-      if (const auto* map = variant.kernels()->Get(larger->kernel())->map()) {
-        const auto* x = step->operands()->size() < 16 && step->operands()->size() > 0 ? step->operands()->Get(0) : nullptr;
-        if (!x || x->kind() != plan::OperandKind::slot || x->index() >= sizeOf(variant.slots()) ||
-            variant.slots()->Get(x->index())->row_bytes() < map->row_bytes())
-          return Status::invalidArtifact("step {} has no rows for the map of larger kernel {}", i, j);
-      }
-      before = larger->least_rows();
-    }
-    for (const auto* operand : *step->operands()) INGOT_TRY(checkOperand(plan, variant, *operand).at(fmt::format("step {}", i)));
-  }
-  if (const auto* persistent = variant.persistent())
-    if (persistent->kernel() >= sizeOf(variant.kernels()) || persistent->steps() == 0 || persistent->steps() > sizeOf(variant.steps()) ||
-        persistent->steps() > 0xffff)
-      return Status::invalidArtifact("the persistent kernel of variant {} is not well formed", variant.target()->c_str());
-  auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };
-  if (!isPageSize(variant.key_page_bytes()) || !isPageSize(variant.value_page_bytes()))
-    return Status::invalidArtifact("variant {} has KV pages of a size outside their range", variant.target()->c_str());
+  return {};
+}
+
+Status checkStep(const plan::Plan& plan, const plan::Variant& variant, const plan::Step& step) {
+  if (step.kernel() >= sizeOf(variant.kernels()) || step.extent() > plan::Extent::MAX || step.batches() > plan::Batches::MAX || step.tiles() == 0 ||
+      step.rows_per_tile() == 0 || !step.operands() || step.operands()->size() > INGOT_MAX_OPERANDS)
+    return Status::invalidArtifact("it is not well formed");
+  INGOT_TRY(checkLarger(variant, step));
+  for (const auto* operand : *step.operands()) INGOT_TRY(checkOperand(plan, variant, *operand));
+  return {};
+}
+
+// Where logits, chosen tokens and log-probabilities lie.
+Status checkResults(const plan::Plan& plan, const plan::Variant& variant) {
   auto isResult = [&](int32_t slot, uint64_t rowBytes) {
     if (slot < 0 || static_cast<uint64_t>(slot) >= sizeOf(variant.slots())) return false;
     const auto* one = variant.slots()->Get(static_cast<uint32_t>(slot));
@@ -111,12 +109,32 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
   };
   bool choosesTokens = variant.chosen_slot() != -1 || variant.logprobs_slot() != -1;
   if (choosesTokens && !(isResult(variant.chosen_slot(), sizeof(int32_t)) && isResult(variant.logprobs_slot(), sizeof(IngotLogprobs))))
-    return Status::invalidArtifact("variant {} has no place for chosen tokens and their log-probabilities", variant.target()->c_str());
-  if (sizeOf(variant.steps()) == 0 || variant.logits_slot() >= sizeOf(variant.slots()) || variant.cache_type() > plan::CacheType::MAX ||
-      variant.logits_row_bytes() < 4ull * plan.model()->vocab() ||
+    return Status::invalidArtifact("no place for chosen tokens and their log-probabilities");
+  if (sizeOf(variant.steps()) == 0 || variant.logits_slot() >= sizeOf(variant.slots()) || variant.logits_row_bytes() < 4ull * plan.model()->vocab() ||
       variant.slots()->Get(variant.logits_slot())->row_bytes() < variant.logits_row_bytes())
-    return Status::invalidArtifact("variant {} has no steps, or no place for logits", variant.target()->c_str());
+    return Status::invalidArtifact("no steps, or no place for logits");
   return {};
+}
+
+Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
+  constexpr uint64_t kMostWalkedSteps = 0xffff;  // that the persistent kernel counts
+  auto at = [](const char* what, uint64_t i) { return fmt::format("{} {}", what, i); };
+  if (variant.code_segment() >= sizeOf(plan.segments()) || plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
+    return Status::invalidArtifact("no code segment");
+  uint64_t codeBytes = plan.segments()->Get(variant.code_segment())->bytes();
+  for (uint64_t i = 0; i < sizeOf(variant.kernels()); ++i) INGOT_TRY(checkKernel(*variant.kernels()->Get(i), codeBytes));
+  for (uint64_t i = 0; i < sizeOf(variant.slots()); ++i) INGOT_TRY(checkSlot(*variant.slots()->Get(i)).at(at("slot", i)));
+  for (uint64_t i = 0; i < sizeOf(variant.weights()); ++i)
+    if (variant.weights()->Get(i) >= sizeOf(plan.weights())) return Status::invalidArtifact("weight {} does not exist", i);
+  for (uint64_t i = 0; i < sizeOf(variant.steps()); ++i) INGOT_TRY(checkStep(plan, variant, *variant.steps()->Get(i)).at(at("step", i)));
+  if (const auto* persistent = variant.persistent())
+    if (persistent->kernel() >= sizeOf(variant.kernels()) || persistent->steps() == 0 || persistent->steps() > sizeOf(variant.steps()) ||
+        persistent->steps() > kMostWalkedSteps)
+      return Status::invalidArtifact("the persistent kernel is not well formed");
+  auto isPageSize = [](uint64_t bytes) { return bytes > 0 && bytes % 64 == 0 && bytes <= 1ull << 30; };
+  if (!isPageSize(variant.key_page_bytes()) || !isPageSize(variant.value_page_bytes()) || variant.cache_type() > plan::CacheType::MAX)
+    return Status::invalidArtifact("KV pages of a size outside their range");
+  return checkResults(plan, variant);
 }
 
 }  // namespace
@@ -143,7 +161,10 @@ Status validatePlan(const plan::Plan& plan, uint64_t bodyOffset, uint64_t totalB
   for (uint64_t i = 0; i < sizeOf(plan.generation()->eos_token_ids()); ++i)
     if (plan.generation()->eos_token_ids()->Get(i) < 0) return Status::invalidArtifact("an end-of-sequence id is negative");
   if (sizeOf(plan.variants()) == 0) return Status::invalidArtifact("the plan has no variant");
-  for (const auto* variant : *plan.variants()) INGOT_TRY(checkVariant(plan, *variant));
+  for (const auto* variant : *plan.variants()) {
+    if (!variant->target()) return Status::invalidArtifact("a variant has no target");
+    INGOT_TRY(checkVariant(plan, *variant).at(fmt::format("variant {}", variant->target()->string_view())));
+  }
   return {};
 }
 

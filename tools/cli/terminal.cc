@@ -25,7 +25,8 @@ int statusOf(StatusCode code) {
     case StatusCode::ok: return kDone;
     case StatusCode::invalidArgument: return kUsage;
     case StatusCode::cancelled: return kInterrupted;
-    case StatusCode::internal: return kBug;
+    case StatusCode::internal:
+    case StatusCode::deviceLost: return kBug;
     default: return kRefused;
   }
 }

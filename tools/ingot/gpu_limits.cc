@@ -41,13 +41,13 @@ Result<double> uploadedBytes(CudaDevice& device) {
 
 // 8192 rows, at which a library for large models is at its best; less where three such matrices do not fit well.
 Status measurePeaks(CudaDevice& device, bool hasInt8, GpuLimits& limits) {
-  INGOT_ASSIGN(const CublasLt* library, openCublasLt());
+  INGOT_ASSIGN(CublasLt library, openCublasLt());
   INGOT_ASSIGN(auto memory, device.memorySize());
   int64_t size = 8192;
   while (size > 256 && static_cast<size_t>(6 * size * size) > memory.free / 4) size /= 2;
-  INGOT_ASSIGN(limits.f16, matrixPeak(*library, device, MatrixType::f16, size));
+  INGOT_ASSIGN(limits.f16, matrixPeak(library, device, MatrixType::f16, size));
   if (!hasInt8) return {};
-  INGOT_ASSIGN(limits.int8, matrixPeak(*library, device, MatrixType::int8, size));
+  INGOT_ASSIGN(limits.int8, matrixPeak(library, device, MatrixType::int8, size));
   return {};
 }
 

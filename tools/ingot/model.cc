@@ -21,6 +21,7 @@ void ModelFlags::addTo(CLI::App& app) {
   app.add_option("--kv-cache-memory", options.kv_cache_memory, "bytes for keys and values, such as 2GiB")->transform(CLI::AsSizeValue(false));
   app.add_option("--gpu-memory-utilization", options.gpu_memory_utilization,
                  "GPUs, instead: keys and values have what this share of the memory holds beside all else");
+  app.add_option("--device-timeout", options.device_timeout, "seconds that a GPU may take for a step until it counts as lost");
   app.add_option("--max-num-seqs", options.max_num_seqs, "sequences in one step, at most");
   app.add_option("--max-num-batched-tokens", options.max_num_batched_tokens, "tokens in one step, at most");
   app.add_flag("!--no-async-scheduling", options.async_scheduling, "GPUs: begin a step when the one before it has ended");

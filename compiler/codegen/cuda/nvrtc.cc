@@ -2,6 +2,9 @@
 
 #include <dlfcn.h>
 
+#include <ranges>
+#include <span>
+
 #include "kernels/embedded.h"
 
 namespace ingot {
@@ -82,22 +85,31 @@ Status Nvrtc::bind() {
   return {};
 }
 
+// Those of GPUs: a change to the others leaves what is cached as it is.
+static auto headers() {
+  return std::span(kEmbeddedKernels, static_cast<size_t>(kEmbeddedKernelCount)) | std::views::filter([](const EmbeddedFile& file) {
+           std::string_view path = file.path;
+           return !path.ends_with(".cpu.h") && !path.starts_with("tests/");
+         });
+}
+
 KernelKey Nvrtc::key() const {
   KernelKey key;
   key.add("nvrtc").add(std::to_string(version_));
   for (const char* option : kOptions) key.add(option);
-  for (int i = 0; i < kEmbeddedKernelCount; ++i) key.add(kEmbeddedKernels[i].path).add(kEmbeddedKernels[i].text);
+  for (const EmbeddedFile& header : headers()) key.add(header.path).add(header.text);
   return key;
 }
 
 Result<NvrtcOutput> Nvrtc::compile(const std::string& name, const std::string& source, const std::string& architecture) const {
   std::vector<const char*> texts, names;
-  for (int i = 0; i < kEmbeddedKernelCount; ++i) {
-    names.push_back(kEmbeddedKernels[i].path);
-    texts.push_back(kEmbeddedKernels[i].text);
+  for (const EmbeddedFile& header : headers()) {
+    names.push_back(header.path);
+    texts.push_back(header.text);
   }
   Program program = nullptr;
-  int error = table_->nvrtcCreateProgram(&program, source.c_str(), (name + ".cu").c_str(), kEmbeddedKernelCount, texts.data(), names.data());
+  int error =
+      table_->nvrtcCreateProgram(&program, source.c_str(), (name + ".cu").c_str(), static_cast<int>(names.size()), texts.data(), names.data());
   if (error != kSuccess) return Status::internal("kernel {}: nvrtcCreateProgram: {}", name, table_->nvrtcGetErrorString(error));
   std::string option = "--gpu-architecture=" + architecture;
   std::vector<const char*> options(std::begin(kOptions), std::end(kOptions));

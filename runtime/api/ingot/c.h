@@ -25,7 +25,8 @@ typedef enum ingot_code {
   INGOT_RESOURCE_EXHAUSTED,
   INGOT_CANCELLED,
   INGOT_IO,
-  INGOT_INTERNAL
+  INGOT_INTERNAL,
+  INGOT_DEVICE_LOST /* open the model again, mostly in a new process */
 } ingot_code_t;
 
 ingot_code_t ingot_status_code(const ingot_status_t* status); /* INGOT_OK for NULL */
@@ -41,6 +42,7 @@ typedef struct ingot_llm_options {
   int max_num_batched_tokens;
   const char* device; /* "auto", "cpu", "cuda", "cuda:1" */
   double gpu_memory_utilization;
+  double device_timeout; /* seconds */
 } ingot_llm_options_t;
 
 void ingot_llm_options_init(ingot_llm_options_t* options);

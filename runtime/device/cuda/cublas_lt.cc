@@ -107,11 +107,7 @@ class SquareProduct {
     std::vector<uint16_t> pattern(std::min<uint64_t>(matrix.bytes(), 1 << 20) / 2);
     uint32_t state = 1;
     for (uint16_t& one : pattern) one = static_cast<uint16_t>(((state = state * 1664525u + 1013904223u) >> 16 & 0x83ff) | 0x3800);
-    uint64_t done = pattern.size() * 2;
-    INGOT_TRY(device_.upload(matrix.pointer(), std::as_bytes(std::span(pattern))));
-    for (; done < matrix.bytes(); done = std::min<uint64_t>(2 * done, matrix.bytes()))
-      INGOT_TRY(device_.copyOnDevice(matrix.pointer() + done, matrix.pointer(), std::min<uint64_t>(done, matrix.bytes() - done)));
-    return {};
+    return device_.repeat(matrix.pointer(), matrix.bytes(), std::as_bytes(std::span(pattern)));
   }
 
   const CublasLt& library_;
@@ -126,7 +122,7 @@ class SquareProduct {
 
 }  // namespace
 
-Result<const CublasLt*> openCublasLt(std::span<const char* const> libraries) {
+Result<CublasLt> openCublasLt(std::span<const char* const> libraries) {
   void* handle = nullptr;
   for (const char* library : libraries)
     if (!handle) handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
@@ -137,9 +133,7 @@ Result<const CublasLt*> openCublasLt(std::span<const char* const> libraries) {
   if (!table.name) return Status::unsupported("libcublasLt.so has no {}", #name);
   INGOT_CUBLAS_LT_FUNCTIONS(INGOT_CUBLAS_LT_FIND)
 #undef INGOT_CUBLAS_LT_FIND
-  static CublasLt found;
-  found = table;
-  return &found;
+  return table;
 }
 
 Result<double> matrixPeak(const CublasLt& library, CudaDevice& device, MatrixType type, int64_t size) {

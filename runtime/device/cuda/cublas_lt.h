@@ -50,10 +50,9 @@ struct CublasLt {
 #undef INGOT_CUBLAS_LT_MEMBER
 };
 
-// The first library of these that opens, or "libcublasLt.so is not here". It stays loaded, and is the one of all tables that were given.
-// Not from two threads at once.
+// The first library of these that opens, or "libcublasLt.so is not here". It stays loaded. Thread-safe.
 constexpr const char* kCublasLtLibraries[] = {"libcublasLt.so.13", "libcublasLt.so.12", "/usr/local/cuda/lib64/libcublasLt.so"};
-Result<const CublasLt*> openCublasLt(std::span<const char* const> libraries = kCublasLtLibraries);
+Result<CublasLt> openCublasLt(std::span<const char* const> libraries = kCublasLtLibraries);
 
 enum class MatrixType { f16, int8 };  // summed in f32, in 32 bits
 

@@ -1,7 +1,9 @@
 #include "runtime/device/cuda/device.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace ingot {
 namespace {
@@ -41,7 +43,7 @@ CudaMemory& CudaMemory::operator=(CudaMemory&& other) noexcept {
   return *this;
 }
 CudaMemory::~CudaMemory() {
-  if (!pointer_) return;
+  if (!pointer_ || device_->isAbandoned()) return;
   (void)device_->use();
   if (onHost_) device_->driver_.cuMemFreeHost(host<void>());
   else device_->driver_.cuMemFree_v2(pointer_);
@@ -55,22 +57,22 @@ CudaKernel& CudaKernel::operator=(CudaKernel&& other) noexcept {
   return *this;
 }
 CudaKernel::~CudaKernel() {
-  if (!module_) return;
+  if (!module_ || device_->isAbandoned()) return;
   (void)device_->use();
   device_->driver_.cuModuleUnload(module_);
 }
 
 template <class Tag, auto Destroy>
 CudaHandle<Tag, Destroy>::~CudaHandle() {
-  if (!tag_) return;
+  if (!tag_ || device_->isAbandoned()) return;
   (void)device_->use();
   (device_->driver_.*Destroy)(tag_);
 }
 template class CudaHandle<CudaGraphExecTag, &CudaDriver::cuGraphExecDestroy>;
 template class CudaHandle<CudaEventTag, &CudaDriver::cuEventDestroy_v2>;
 
-Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver, const CudaDeviceInfo& info) {
-  std::unique_ptr<CudaDevice> device(new CudaDevice(driver, info));
+Result<std::unique_ptr<CudaDevice>> CudaDevice::open(const CudaDriver& driver, const CudaDeviceInfo& info, double patience) {
+  std::unique_ptr<CudaDevice> device(new CudaDevice(driver, info, patience));
   INGOT_TRY(device->prepare());
   return device;
 }
@@ -80,7 +82,9 @@ Status CudaDevice::prepare() {
   INGOT_TRY(check(driver_.cuDevicePrimaryCtxRetain(&context, info_.ordinal), "cuDevicePrimaryCtxRetain"));
   context_ = context;
   INGOT_TRY(use());
-  INGOT_TRY(check(driver_.cuStreamCreate(&stream_, kCudaStreamNonBlocking), "cuStreamCreate"));
+  CudaStreamTag* stream = nullptr;
+  INGOT_TRY(check(driver_.cuStreamCreate(&stream, kCudaStreamNonBlocking), "cuStreamCreate"));
+  stream_ = stream;
   for (CudaEvent* event : {&start_, &end_}) {
     INGOT_ASSIGN(*event, makeEvent(kCudaEventTimed));
   }
@@ -93,7 +97,8 @@ Status CudaDevice::prepare() {
 CudaDevice::~CudaDevice() {
   if (!context_) return;
   (void)use();
-  if (stream_) driver_.cuStreamSynchronize(stream_);
+  if (end_) (void)synchronize();
+  if (isAbandoned()) return;
   for (CudaMemory& memory : staging_) memory = CudaMemory();
   for (CudaEvent* event : {&start_, &end_, &sent_[0], &sent_[1]}) *event = CudaEvent();
   if (stream_) driver_.cuStreamDestroy_v2(stream_);
@@ -109,16 +114,17 @@ Result<CudaDevice::MemorySize> CudaDevice::memorySize() {
 }
 
 Result<CudaMemory> CudaDevice::allocate(size_t bytes, std::string_view what) {
-  CudaMemory memory;
-  int error = driver_.cuMemAlloc_v2(&memory.pointer_, std::max<size_t>(bytes, 1));
+  CudaPointer pointer = 0;
+  int error = driver_.cuMemAlloc_v2(&pointer, std::max<size_t>(bytes, 1));
   if (error == kCudaOutOfMemory) {
     auto size = memorySize();
     return Status::resourceExhausted("{} {}: {} needs {} bytes, the GPU has {} free", check(error, "cuMemAlloc").message(), info_.name, what, bytes,
                                      size.ok() ? size->free : 0);
   }
-  if (error != kCudaSuccess) memory.pointer_ = 0;
   INGOT_TRY(check(error, "cuMemAlloc").at(what));
+  CudaMemory memory;
   memory.device_ = this;
+  memory.pointer_ = pointer;
   memory.bytes_ = bytes;
   return memory;
 }
@@ -162,10 +168,25 @@ Status CudaDevice::upload(CudaPointer to, std::span<const std::byte> from) {
   return {};
 }
 
+Status CudaDevice::repeat(CudaPointer to, size_t bytes, std::span<const std::byte> pattern) {
+  size_t done = std::min(pattern.size(), bytes);
+  INGOT_TRY(upload(to, pattern.first(done)));
+  for (; done < bytes; done = std::min(2 * done, bytes)) INGOT_TRY(copyOnDevice(to + done, to, std::min(done, bytes - done)));
+  return {};
+}
+
+Status CudaDevice::endUploads() {
+  INGOT_TRY(synchronize());
+  for (CudaMemory& memory : staging_) memory = CudaMemory();
+  return {};
+}
+
 Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes) {
+  CudaModuleTag* module = nullptr;
+  INGOT_TRY(check(driver_.cuModuleLoadData(&module, image.data()), "cuModuleLoadData").at(entry));
   CudaKernel kernel;
-  INGOT_TRY(check(driver_.cuModuleLoadData(&kernel.module_, image.data()), "cuModuleLoadData").at(entry));
   kernel.device_ = this;
+  kernel.module_ = module;
   INGOT_TRY(check(driver_.cuModuleGetFunction(&kernel.function_, kernel.module_, entry.c_str()), "cuModuleGetFunction").at(entry));
   kernel.dynamicBytes_ = dynamicBytes;
   if (dynamicBytes > 0)
@@ -180,26 +201,26 @@ Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned th
   return check(driver_.cuLaunchKernelEx(&launch, kernel.function_, parameters, nullptr), "cuLaunchKernelEx");
 }
 Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
-  constexpr CudaLaunchAttribute kEarly{.id = kCudaLaunchEarly, .value = 1};
-  return launch(kernel, blocks, threads, parameters, {&kEarly, info_.major >= 9 ? 1u : 0u});
+  constexpr CudaLaunchAttribute kProgrammatic{.id = kCudaLaunchProgrammatic, .value = 1};
+  return launch(kernel, blocks, threads, parameters, {&kProgrammatic, info_.major >= 9 ? 1u : 0u});
 }
-Status CudaDevice::launchAtOnce(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
-  constexpr CudaLaunchAttribute kAtOnce{.id = kCudaLaunchAtOnce, .value = 1};
-  return launch(kernel, blocks, threads, parameters, {&kAtOnce, 1});
+Status CudaDevice::launchCooperative(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
+  constexpr CudaLaunchAttribute kCooperative{.id = kCudaLaunchCooperative, .value = 1};
+  return launch(kernel, blocks, threads, parameters, {&kCooperative, 1});
 }
-Result<unsigned> CudaDevice::blocksAtOnce(const CudaKernel& kernel, unsigned threads) {
+Result<unsigned> CudaDevice::maxResidentBlocks(const CudaKernel& kernel, unsigned threads) {
   int blocks = 0;
   INGOT_TRY(check(driver_.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel.function_, static_cast<int>(threads), kernel.dynamicBytes_),
                   "cuOccupancyMaxActiveBlocksPerMultiprocessor"));
   return static_cast<unsigned>(blocks * info_.multiprocessors);
 }
 
-Result<CudaTensorMap> CudaDevice::mapOf(CudaPointer rows, uint64_t count, const RowBoxes& boxes) {
+Result<CudaTensorMap> CudaDevice::encodeTensorMap(CudaPointer rows, uint64_t count, const TensorMapBox& box) {
   CudaTensorMap map = {};
-  const uint64_t sizes[] = {boxes.columns, count}, strides[] = {boxes.rowBytes};
-  const unsigned box[] = {128 / boxes.elementBytes, boxes.rows}, steps[] = {1, 1};
-  int type = boxes.elementBytes == 1 ? kCudaMapBytes : kCudaMapHalves;
-  INGOT_TRY(check(driver_.cuTensorMapEncodeTiled(&map, type, 2, reinterpret_cast<void*>(rows), sizes, strides, box, steps, kCudaMapPlain,
+  const uint64_t sizes[] = {box.columns, count}, strides[] = {box.rowBytes};
+  const unsigned size[] = {128 / box.elementBytes, box.rows}, steps[] = {1, 1};
+  int type = box.elementBytes == 1 ? kCudaMapBytes : kCudaMapHalves;
+  INGOT_TRY(check(driver_.cuTensorMapEncodeTiled(&map, type, 2, reinterpret_cast<void*>(rows), sizes, strides, size, steps, kCudaMapPlain,
                                                  kCudaMapSwizzle128, kCudaMapPromote256, kCudaMapZeros),
                   "cuTensorMapEncodeTiled"));
   return map;
@@ -210,29 +231,45 @@ Status CudaDevice::beginCapture() { return check(driver_.cuStreamBeginCapture_v2
 Result<CudaGraph> CudaDevice::endCapture() {
   CudaGraphTag* captured = nullptr;
   INGOT_TRY(check(driver_.cuStreamEndCapture(stream_, &captured), "cuStreamEndCapture"));
-  CudaGraph graph;
-  Status status = check(driver_.cuGraphInstantiateWithFlags(&graph.tag_, captured, 0), "cuGraphInstantiate");
+  CudaGraphExecTag* instance = nullptr;
+  Status status = check(driver_.cuGraphInstantiateWithFlags(&instance, captured, 0), "cuGraphInstantiate");
   driver_.cuGraphDestroy(captured);
-  if (!status.ok()) {
-    graph.tag_ = nullptr;
-    return status;
-  }
+  INGOT_TRY(std::move(status));
+  CudaGraph graph;
   graph.device_ = this;
+  graph.tag_ = instance;
   return graph;
 }
 
 Status CudaDevice::launch(const CudaGraph& graph) { return check(driver_.cuGraphLaunch(graph.tag_, stream_), "cuGraphLaunch"); }
 
-Status CudaDevice::synchronize() { return check(driver_.cuStreamSynchronize(stream_), "cuStreamSynchronize"); }
+Status CudaDevice::synchronize() {
+  INGOT_TRY(record(end_));
+  return wait(end_);
+}
 
 Result<CudaEvent> CudaDevice::makeEvent(unsigned flags) {
+  CudaEventTag* tag = nullptr;
+  INGOT_TRY(check(driver_.cuEventCreate(&tag, flags), "cuEventCreate"));
   CudaEvent event;
-  INGOT_TRY(check(driver_.cuEventCreate(&event.tag_, flags), "cuEventCreate"));
   event.device_ = this;
+  event.tag_ = tag;
   return event;
 }
 Status CudaDevice::record(const CudaEvent& event) { return check(driver_.cuEventRecord(event.tag_, stream_), "cuEventRecord"); }
-Status CudaDevice::wait(const CudaEvent& event) { return check(driver_.cuEventSynchronize(event.tag_), "cuEventSynchronize"); }
+
+// Asks again and again: the driver's own wait has no end where a kernel has none.
+Status CudaDevice::wait(const CudaEvent& event) {
+  auto last = std::chrono::steady_clock::now() + std::chrono::duration<double>(patience_);
+  for (;;) {
+    int error = driver_.cuEventQuery(event.tag_);
+    if (error != kCudaNotReady) return check(error, "cuEventQuery");
+    if (std::chrono::steady_clock::now() > last) break;
+    std::this_thread::yield();
+  }
+  abandon();
+  return Status::deviceLost("the GPU has not ended its work in {} s (device_timeout); it hangs, restart the process", patience_);
+}
 
 Result<double> CudaDevice::elapsed() {
   float milliseconds = 0;

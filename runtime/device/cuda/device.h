@@ -1,6 +1,7 @@
 // One GPU: its context, a stream, and memory that frees itself. Every call is checked; nothing here knows models.
 #pragma once
 
+#include <atomic>
 #include <span>
 #include <vector>
 
@@ -87,10 +88,13 @@ using CudaGraph = CudaHandle<CudaGraphExecTag, &CudaDriver::cuGraphExecDestroy>;
 // A place in the stream's order.
 using CudaEvent = CudaHandle<CudaEventTag, &CudaDriver::cuEventDestroy_v2>;
 
+// Seconds after which work that has not ended counts as one that never will.
+constexpr double kCudaPatience = 60;
+
 // Thread-compatible: one call at a time, from any thread after use().
 class CudaDevice {
  public:
-  static Result<std::unique_ptr<CudaDevice>> open(const CudaDriver& driver, const CudaDeviceInfo& info);
+  static Result<std::unique_ptr<CudaDevice>> open(const CudaDriver& driver, const CudaDeviceInfo& info, double patience = kCudaPatience);
   ~CudaDevice();
   CudaDevice(const CudaDevice&) = delete;
 
@@ -114,28 +118,36 @@ class CudaDevice {
   Status clear(CudaPointer to, size_t bytes);
   // Through two pinned buffers: one is filled from `from`, which may be a mapped file, while the other one is on its way.
   Status upload(CudaPointer to, std::span<const std::byte> from);
+  // The pattern again and again, cut off at the end: one goes up, and is doubled on the device.
+  Status repeat(CudaPointer to, size_t bytes, std::span<const std::byte> pattern);
+  // Gives those buffers back; the next upload() takes new ones.
+  Status endUploads();
 
   // A cubin, or PTX that ends in a zero byte. Its launches have so many bytes of dynamic shared memory.
   Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes = 0);
   // GPUs from compute capability 9.0 on may start the kernel while the one before it ends: it waits by itself before it reads results.
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
   // Of rows of f16 or bytes, by boxes of so many rows and 128 bytes; 16-byte chunks trade places within them.
-  struct RowBoxes {
+  struct TensorMapBox {
     uint64_t columns, rowBytes;
     unsigned elementBytes, rows;
   };
-  Result<CudaTensorMap> mapOf(CudaPointer rows, uint64_t count, const RowBoxes& boxes);
-  // All blocks run at the same time, and may wait for each other; no more than blocksAtOnce().
-  Status launchAtOnce(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
-  Result<unsigned> blocksAtOnce(const CudaKernel& kernel, unsigned threads);
+  Result<CudaTensorMap> encodeTensorMap(CudaPointer rows, uint64_t count, const TensorMapBox& box);
+  // All blocks run at the same time, and may wait for each other; no more than maxResidentBlocks().
+  Status launchCooperative(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
+  Result<unsigned> maxResidentBlocks(const CudaKernel& kernel, unsigned threads);
   Status beginCapture();
   Result<CudaGraph> endCapture();
   Status launch(const CudaGraph& graph);
   Status synchronize();
   Result<CudaEvent> makeEvent(unsigned flags = kCudaEventUntimed);
-  // Behind all that the stream has; once it was recorded, wait() returns when the GPU comes by.
+  // Behind all that the stream has; once it was recorded, wait() returns when the GPU comes by, or, with deviceLost, when patience has ended: the
+  // GPU hangs, and is abandoned.
   Status record(const CudaEvent& event);
   Status wait(const CudaEvent& event);
+  // Nothing of it is given back to the driver any more, which would wait for the GPU. Thread-safe.
+  void abandon() { isAbandoned_ = true; }
+  bool isAbandoned() const { return isAbandoned_; }
   // Seconds of the GPU's own clock that `work` took.
   template <class Work>
   Result<double> time(const Work& work) {
@@ -149,7 +161,7 @@ class CudaDevice {
   friend class CudaKernel;
   template <class Tag, auto Destroy>
   friend class CudaHandle;
-  CudaDevice(const CudaDriver& driver, const CudaDeviceInfo& info) : driver_(driver), info_(info) {}
+  CudaDevice(const CudaDriver& driver, const CudaDeviceInfo& info, double patience) : driver_(driver), info_(info), patience_(patience) {}
   Status check(int error, std::string_view call) const { return driver_.check(error, call); }
   Status prepare();
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters, std::span<const CudaLaunchAttribute> attributes);
@@ -157,6 +169,8 @@ class CudaDevice {
 
   const CudaDriver& driver_;
   CudaDeviceInfo info_;
+  const double patience_;
+  std::atomic<bool> isAbandoned_ = false;
   CudaContextTag* context_ = nullptr;
   CudaStreamTag* stream_ = nullptr;
   CudaEvent start_, end_;

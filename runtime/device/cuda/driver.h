@@ -20,7 +20,7 @@ struct CudaFunctionTag;
 struct CudaGraphTag;
 struct CudaGraphExecTag;
 
-constexpr int kCudaSuccess = 0, kCudaOutOfMemory = 2;
+constexpr int kCudaSuccess = 0, kCudaOutOfMemory = 2, kCudaNotReady = 600;
 constexpr int kCudaComputeCapabilityMajor = 75, kCudaComputeCapabilityMinor = 76, kCudaMultiprocessors = 16;
 constexpr int kCudaIntegrated = 18, kCudaHostPageTables = 100;  // CU_DEVICE_ATTRIBUTE_PAGEABLE_MEMORY_ACCESS_USES_HOST_PAGE_TABLES
 constexpr unsigned kCudaStreamNonBlocking = 1, kCudaEventTimed = 0, kCudaEventUntimed = 2;
@@ -28,8 +28,8 @@ constexpr int kCudaCaptureThreadLocal = 1;
 constexpr int kCudaMaxDynamicShared = 8;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES
 
 // CUlaunchAttribute and CUlaunchConfig.
-constexpr int kCudaLaunchAtOnce = 2;  // CU_LAUNCH_ATTRIBUTE_COOPERATIVE
-constexpr int kCudaLaunchEarly = 6;   // CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
+constexpr int kCudaLaunchCooperative = 2;   // CU_LAUNCH_ATTRIBUTE_COOPERATIVE
+constexpr int kCudaLaunchProgrammatic = 6;  // CU_LAUNCH_ATTRIBUTE_PROGRAMMATIC_STREAM_SERIALIZATION
 struct CudaLaunchAttribute {
   int id, pad;
   int value;
@@ -50,7 +50,7 @@ struct alignas(64) CudaTensorMap {
 // CUtensorMapDataType, Interleave, Swizzle, L2promotion and FloatOOBfill.
 constexpr int kCudaMapBytes = 0, kCudaMapHalves = 6, kCudaMapPlain = 0, kCudaMapSwizzle128 = 3, kCudaMapPromote256 = 3, kCudaMapZeros = 0;
 
-// Every function returns a CUresult. The order is that of INGOT_CUDA_FUNCTIONS.
+// Every function returns a CUresult.
 #define INGOT_CUDA_FUNCTIONS(X)                                                                                                           \
   X(cuInit, (unsigned flags))                                                                                                             \
   X(cuDriverGetVersion, (int* version))                                                                                                   \
@@ -72,11 +72,10 @@ constexpr int kCudaMapBytes = 0, kCudaMapHalves = 6, kCudaMapPlain = 0, kCudaMap
   X(cuMemsetD8Async, (CudaPointer to, unsigned char value, size_t bytes, CudaStreamTag* stream))                                          \
   X(cuStreamCreate, (CudaStreamTag * *stream, unsigned flags))                                                                            \
   X(cuStreamDestroy_v2, (CudaStreamTag * stream))                                                                                         \
-  X(cuStreamSynchronize, (CudaStreamTag * stream))                                                                                        \
   X(cuEventCreate, (CudaEventTag * *event, unsigned flags))                                                                               \
   X(cuEventDestroy_v2, (CudaEventTag * event))                                                                                            \
   X(cuEventRecord, (CudaEventTag * event, CudaStreamTag * stream))                                                                        \
-  X(cuEventSynchronize, (CudaEventTag * event))                                                                                           \
+  X(cuEventQuery, (CudaEventTag * event))                                                                                                 \
   X(cuEventElapsedTime, (float* milliseconds, CudaEventTag* start, CudaEventTag* end))                                                    \
   X(cuModuleLoadData, (CudaModuleTag * *module, const void* image))                                                                       \
   X(cuModuleUnload, (CudaModuleTag * module))                                                                                             \

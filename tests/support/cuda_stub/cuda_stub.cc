@@ -30,6 +30,9 @@ namespace {
 using namespace ingot;
 using namespace ingot::test;
 
+// What a call that fails leaves in the place of its result.
+constexpr uintptr_t kGarbage = 24;
+
 constexpr int kInvalidValue = 1, kNoDevice = 100, kTooManyBlocks = 720;
 constexpr int kMultiprocessors = 4, kMostDynamicBytes = 227 << 10;
 
@@ -52,6 +55,12 @@ int checkRange(uint64_t address, size_t bytes, const char* what) {
   return kInvalidValue;
 }
 
+// Calls that the driver answers when the GPU has nothing left to do.
+void waitUnlessItHangs(const char* call) {
+  if (cudaStub().hangs) report(std::string(call) + " never comes back: the GPU hangs");
+  else waitForAll();
+}
+
 // Begins a launch; what is in front of it, where there is something, runs when no thread can go on without.
 void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch, const IngotOperands& operands, const Action& inFront) {
   CudaStub& stub = cudaStub();
@@ -69,6 +78,7 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
 
 template <class T>
 int create(T** out, const char* call) {
+  *out = reinterpret_cast<T*>(kGarbage);
   if (int error = enter(call)) return error;
   *out = new T;
   count(1);
@@ -102,6 +112,7 @@ int CudaStub::enter(const std::string& call) {
 
 void CudaStub::reset() {
   *this = CudaStub();
+  forgetWork();
   emulator.reset();
 }
 
@@ -165,6 +176,7 @@ INGOT_EXPORT int cuMemGetInfo_v2(size_t* free, size_t* total) {
   return enter("cuMemGetInfo");
 }
 INGOT_EXPORT int cuMemAlloc_v2(CudaPointer* pointer, size_t bytes) {
+  *pointer = kGarbage;
   if (int error = enter("cuMemAlloc")) return error;
   if (cudaStub().usedBytes + bytes > cudaStub().memoryBytes) return kCudaOutOfMemory;
   void* memory = std::aligned_alloc(256, (bytes + 255) / 256 * 256);
@@ -176,7 +188,7 @@ INGOT_EXPORT int cuMemAlloc_v2(CudaPointer* pointer, size_t bytes) {
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemFree_v2(CudaPointer pointer) {
-  waitForAll();
+  waitUnlessItHangs("cuMemFree");
   cudaStub().usedBytes -= allocations[pointer];
   allocations.erase(pointer);
   std::free(reinterpret_cast<void*>(pointer));
@@ -184,13 +196,14 @@ INGOT_EXPORT int cuMemFree_v2(CudaPointer pointer) {
   return enter("cuMemFree");
 }
 INGOT_EXPORT int cuMemHostAlloc(void** pointer, size_t bytes, unsigned) {
+  *pointer = reinterpret_cast<void*>(kGarbage);
   if (int error = enter("cuMemHostAlloc")) return error;
   *pointer = std::calloc(1, bytes);
   count(1);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuMemFreeHost(void* pointer) {
-  waitForAll();
+  waitUnlessItHangs("cuMemFreeHost");
   std::free(pointer);
   count(-1);
   return enter("cuMemFreeHost");
@@ -233,15 +246,10 @@ INGOT_EXPORT int cuStreamCreate(CudaStreamTag** stream, unsigned) {
   return error;
 }
 INGOT_EXPORT int cuStreamDestroy_v2(CudaStreamTag* stream) {
-  waitFor(*stream);
+  waitUnlessItHangs("cuStreamDestroy");
   std::lock_guard lock(streamsMutex);
   streams.erase(stream);
   return destroy(stream, "cuStreamDestroy");
-}
-INGOT_EXPORT int cuStreamSynchronize(CudaStreamTag* stream) {
-  if (int error = enter("cuStreamSynchronize")) return error;
-  waitFor(*stream);
-  return kCudaSuccess;
 }
 INGOT_EXPORT int cuEventCreate(CudaEventTag** event, unsigned) { return create(event, "cuEventCreate"); }
 INGOT_EXPORT int cuEventDestroy_v2(CudaEventTag* event) { return destroy(event, "cuEventDestroy"); }
@@ -252,9 +260,12 @@ INGOT_EXPORT int cuEventRecord(CudaEventTag* event, CudaStreamTag* stream) {
   stream->add([record = event->last] { *record = {true, cudaStub().milliseconds += kMillisecondsOfRecord}; });
   return kCudaSuccess;
 }
-INGOT_EXPORT int cuEventSynchronize(CudaEventTag* event) {
-  if (int error = enter("cuEventSynchronize")) return error;
-  while (event->last && !event->last->isDone) runNext(*event->stream);
+INGOT_EXPORT int cuEventQuery(CudaEventTag* event) {
+  if (int error = enter("cuEventQuery")) return error;
+  if (!event->last || event->last->isDone) return kCudaSuccess;
+  if (cudaStub().hangs || cudaStub().notReady-- > 0) return kCudaNotReady;
+  cudaStub().notReady = 0;
+  while (!event->last->isDone) runNext(*event->stream);
   return kCudaSuccess;
 }
 INGOT_EXPORT int cuEventElapsedTime(float* milliseconds, CudaEventTag* start, CudaEventTag* end) {
@@ -295,11 +306,11 @@ INGOT_EXPORT int cuLaunchKernelEx(const CudaLaunch* launch, CudaFunctionTag* fun
     report("shared memory of another size");
   int attribute = launch->numAttributes ? launch->attributes[0].id : 0;
   if (launch->numAttributes > 1 || (attribute && launch->attributes[0].value != 1)) return kInvalidValue;
-  if (attribute == kCudaLaunchEarly && cudaStub().major < 9) report("a launch before the one before it has ended");
-  if (attribute == kCudaLaunchAtOnce && blocks > kMultiprocessors) return kTooManyBlocks;
+  if (attribute == kCudaLaunchProgrammatic && cudaStub().major < 9) report("a launch before the one before it has ended");
+  if (attribute == kCudaLaunchCooperative && blocks > kMultiprocessors) return kTooManyBlocks;
   auto run = [entry = function->entry, blocks, batch = *static_cast<IngotBatch**>(parameters[0]),
               operands = *static_cast<IngotOperands*>(parameters[1])](const Action& inFront) { execute(entry, blocks, batch, operands, inFront); };
-  Work work{run, true, attribute == kCudaLaunchEarly};
+  Work work{run, true, attribute == kCudaLaunchProgrammatic};
   if (launch->stream->capture) launch->stream->capture->launches.push_back(work);
   else launch->stream->work.push_back(work);
   return kCudaSuccess;

@@ -18,6 +18,9 @@ struct __attribute__((visibility("default"))) CudaStub {
   // The call to fail, counted from 0, and how; -1: none.
   int64_t failAt = -1;
   int failWith = 999;
+  // Nothing ends any more. Or: an event is not there yet when it is asked for so many times.
+  bool hangs = false;
+  int notReady = 0;
   // How long a launch takes; by its blocks where this is empty.
   std::function<double(const std::string& entry, unsigned blocks)> launchMilliseconds;
 

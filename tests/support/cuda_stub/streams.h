@@ -64,6 +64,11 @@ inline void runNext(CudaStreamTag& stream) { runWith(stream, {}, 1 + earlyTurn++
 inline void waitFor(CudaStreamTag& stream) {
   while (!stream.work.empty()) runNext(stream);
 }
+// Of streams that nobody gave back.
+inline void forgetWork() {
+  std::lock_guard lock(streamsMutex);
+  for (CudaStreamTag* stream : streams) stream->work.clear();
+}
 // As memory is given back.
 inline void waitForAll() {
   std::lock_guard lock(streamsMutex);

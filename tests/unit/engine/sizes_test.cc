@@ -50,6 +50,7 @@ TEST_F(SizesTest, WhatIsNamedBoundsWhatIsNot) {
 TEST_F(SizesTest, AreRefusedByName) {
   auto refusal = [](const EngineOptions& options) { return chooseSizes(options, artifact().plan(), onCpu()).status().message(); };
   EXPECT_THAT(refusal({.threads = -1}), HasSubstr("threads is -1"));
+  EXPECT_THAT(refusal({.device_timeout = 0}), HasSubstr("device_timeout is 0"));
   EXPECT_THAT(refusal({.max_num_seqs = -1}), HasSubstr("max_num_seqs is -1"));
   EXPECT_THAT(refusal({.max_num_seqs = 4097}), HasSubstr("expected 1 to 4096"));
   EXPECT_THAT(refusal({.max_num_batched_tokens = 65537}), HasSubstr("expected 1 to 65536"));

@@ -63,7 +63,7 @@ class AheadTest : public CudaProgramTest {
   int mostAtOnce() const {
     int now = 0, most = 0;
     for (const std::string& call : stub.calls) {
-      now += (call == "cuMemcpyHtoDAsync") - (call == "cuEventSynchronize");
+      now += (call == "cuMemcpyHtoDAsync") - (call == "cuEventQuery");
       most = std::max(most, now);
     }
     EXPECT_EQ(now, 0);

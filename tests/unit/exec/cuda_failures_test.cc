@@ -14,8 +14,31 @@ TEST_F(CudaProgramTest, AGpuLostInTheMiddleEndsRequestsAndNotTheProcess) {
   stub.failWith = 719;
   auto lost = generateShort(**engine);
   ASSERT_FALSE(lost.ok());
+  EXPECT_EQ(lost.status().code(), StatusCode::deviceLost);
   EXPECT_THAT(lost.status().message(), AllOf(HasSubstr("Stub GPU"), HasSubstr("unspecified launch failure"), HasSubstr("restart the process")));
   EXPECT_FALSE(generateShort(**engine).ok());
+}
+
+TEST_F(CudaProgramTest, AGpuThatHangsEndsRequestsAndIsLeftAlone) {
+  EngineOptions options = optionsFor("cuda");
+  options.device_timeout = 0.05;
+  {
+    auto engine = Engine::open(cudaArtifact(), options);
+    ASSERT_TRUE(engine.ok());
+    stub.notReady = 3;
+    ASSERT_TRUE(generateShort(**engine).ok());
+    stub.hangs = true;
+    auto lost = generateShort(**engine);
+    ASSERT_FALSE(lost.ok());
+    EXPECT_EQ(lost.status().code(), StatusCode::deviceLost);
+    EXPECT_THAT(lost.status().message(), AllOf(HasSubstr("Stub GPU"), HasSubstr("in 0.05 s"), HasSubstr("restart the process")));
+    size_t calls = stub.calls.size();
+    EXPECT_EQ(generateShort(**engine).status().message(), lost.status().message());
+    EXPECT_EQ(stub.calls.size(), calls);
+  }
+  EXPECT_THAT(stub.problems, ::testing::IsEmpty());  // no call that waits for it
+  EXPECT_GT(stub.live, 0);
+  stub.reset();
 }
 
 TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
