@@ -94,14 +94,21 @@ Status CudaProgram::launchStep(CudaDevice& device, const BoundStep& step, const 
   void* parameters[] = {&batch, &operands};
   const auto* kernel = variant_.kernels()->Get(run.kernel);
   auto blocks = static_cast<unsigned>(std::min<int64_t>(run.tiles, mostBlocks_[run.kernel]));
-  Status status = device.launch(kernels_[run.kernel], blocks, kernel->threads(), parameters);
-  return status.ok() ? status : std::move(status).at(fmt::format("step {} ({})", &step - steps_.data(), kernel->entry()->string_view()));
+  return device.launch(kernels_[run.kernel], blocks, kernel->threads(), parameters);
+}
+
+std::string CudaProgram::nameOf(const BoundStep& step, const StepRun& run) const {
+  return fmt::format("step {} ({})", &step - steps_.data(), variant_.kernels()->Get(run.kernel)->entry()->string_view());
 }
 
 Status CudaProgram::launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first) const {
   bool ofPrompts = isOfPrompts(sizes);
-  for (const BoundStep& step : std::span(steps_).subspan(first))
-    if (!ofPrompts || !step.leavesPrompts) INGOT_TRY(launchStep(device, step, runOf(*step.step, sizes)));
+  for (const BoundStep& step : std::span(steps_).subspan(first)) {
+    if (ofPrompts && step.leavesPrompts) continue;
+    StepRun run = runOf(*step.step, sizes);
+    Status status = launchStep(device, step, run);
+    if (!status.ok()) return std::move(status).at(nameOf(step, run));
+  }
   return {};
 }
 
@@ -133,8 +140,9 @@ Status CudaProgram::profileAll(const IngotBatch& sizes) {
   for (size_t i = 0; i < steps_.size(); ++i) {
     StepRun run = runOf(*steps_[i].step, sizes, profiledKernel_);
     if (run.tiles == 0 || (ofPrompts && steps_[i].leavesPrompts)) continue;
-    INGOT_ASSIGN(double seconds, device_->time([&] { return launchStep(*device_, steps_[i], run); }));
-    profile_[i].seconds += seconds;
+    auto seconds = device_->time([&] { return launchStep(*device_, steps_[i], run); });
+    if (!seconds.ok()) return seconds.status().at(nameOf(steps_[i], run));  // of a GPU that hangs: the one that does it
+    profile_[i].seconds += *seconds;
   }
   return {};
 }

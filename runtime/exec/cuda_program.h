@@ -66,6 +66,7 @@ class CudaProgram : public Program {
   // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.
   Status launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first = 0) const;
   Status launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const;
+  std::string nameOf(const BoundStep& step, const StepRun& run) const;
   Status launchOrReplay(const IngotBatch& batch);
   // Batches of at most so many tokens are.
   int32_t mostWalked() const { return walkBlocks_ ? 1 : 0; }
