@@ -5,6 +5,7 @@
 #include "compiler/calibrate/calibrate.h"
 #include "compiler/codegen/targets.h"
 #include "compiler/emit/emit.h"
+#include "compiler/emit/output_file.h"
 #include "compiler/import/build_graph.h"
 #include "compiler/import/source.h"
 #include "compiler/lower/lower.h"
@@ -41,6 +42,7 @@ class Compilation {
   Status run() {
     INGOT_TRY(validate(options_));
     INGOT_TRY(parseTargets());
+    if (options_.to == Phase::emit) INGOT_TRY(OutputFile::create(options_.output, 0).status());  // before minutes of work, not after them
     using Step = Status (Compilation::*)();
     constexpr std::pair<Phase, Step> kPhases[] = {{Phase::import, &Compilation::import},
                                                   {Phase::passes, &Compilation::transform},

@@ -48,7 +48,7 @@ Result<CachePages> chooseCache(const EngineOptions& options, const plan::Plan& p
   int32_t longest = pagesOf(plan.model()->max_len()), small = std::max(pagesIn(256ull << 20), 1), least = std::min(small, longest);
   int32_t ofHost = std::clamp(longest, small, std::max(pagesIn(4ull << 30), 1));  // beside whatever else the machine does
   if (!choice.gpu) return CachePages{ofHost, ofHost};
-  if (options.gpu_memory_utilization > 0) return CachePages{kMostPages, least, options.gpu_memory_utilization};
+  if (options.gpu_memory_utilization > 0) return CachePages{kMostPages, least, options.gpu_memory_utilization, options.gpu_memory_utilization};
   return CachePages{choice.gpu->integrated ? ofHost : std::max(longest, pagesOf(kUsualTokens)), least, kUsualShare};
 }
 

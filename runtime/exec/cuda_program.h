@@ -42,6 +42,9 @@ class CudaProgram : public Program {
       : Program(variant, limits), artifact_(artifact), range_(weightRange(artifact.plan())) {}
   Status bind(const Choice& choice, const CachePages& cache);
   Status choosePages(const CachePages& cache);
+  Result<uint64_t> bytesWith(int64_t pages);
+  Result<int64_t> pagesIn(uint64_t room);
+  Status doesNotFit(const CachePages& cache, const CudaDevice::MemorySize& memory, uint64_t room);
   // Places slots one behind another; all buffers, with the batch, take so many bytes.
   Result<uint64_t> placeSlots();
   Status loadKernels();

@@ -53,27 +53,53 @@ Result<uint64_t> CudaProgram::placeSlots() {
   return *end;
 }
 
+// Bytes of the GPU's memory with that many pages, partial results of theirs among the buffers.
+Result<uint64_t> CudaProgram::bytesWith(int64_t pages) {
+  setPages(static_cast<int32_t>(pages));
+  INGOT_ASSIGN(uint64_t slots, placeSlots());
+  INGOT_ASSIGN(uint64_t cache, cacheBytes(artifact_.plan(), variant_, pages_));
+  auto bytes = checkedAdd(slots + packedBatchBytes(limits_), cache);
+  if (bytes) bytes = checkedAdd(*bytes, readsFile() ? 0 : range_.bytes);
+  return bytes.value_or(UINT64_MAX);
+}
+
+// How many pages fit into `room` bytes.
+Result<int64_t> CudaProgram::pagesIn(uint64_t room) {
+  constexpr uint64_t kMost = 1 << 24;
+  uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_);
+  INGOT_ASSIGN(uint64_t others, bytesWith(0));
+  if (others >= room) return 0;
+  auto pages = static_cast<int64_t>(std::min((room - others) / page, kMost));
+  INGOT_ASSIGN(uint64_t bytes, bytesWith(pages));  // and their partial results, which may be too much
+  if (bytes > room) pages -= static_cast<int64_t>((bytes - room + page - 1) / page);
+  return std::max<int64_t>(pages, 0);
+}
+
 // Before any work: as many pages as there is room for, or what is needed, what is free, and what would fit.
 Status CudaProgram::choosePages(const CachePages& cache) {
   INGOT_ASSIGN(CudaDevice::MemorySize memory, device_->memorySize());
-  auto kept = static_cast<uint64_t>((1 - cache.gpuShare) * static_cast<double>(memory.total));
-  uint64_t room = memory.free - std::min<uint64_t>(memory.free, kept), page = cacheBytesPerPage(artifact_.plan(), variant_);
-  uint64_t weights = readsFile() ? 0 : range_.bytes;
-  auto fitting = [&](uint64_t others) { return (room - std::min(room, others)) / page; };
-  auto wanted = static_cast<uint64_t>(cache.wanted), least = static_cast<uint64_t>(cache.least);
-  setPages(static_cast<int32_t>(std::max(std::min(fitting(weights), wanted), least)));  // whose partial results are among the buffers
-  INGOT_ASSIGN(uint64_t slots, placeSlots());
-  uint64_t buffers = slots + packedBatchBytes(limits_);
-  uint64_t pages = fitting(checkedAdd(weights, buffers).value_or(room));
-  if (pages >= least) {
-    setPages(static_cast<int32_t>(std::min(pages, wanted)));
-    return {};
-  }
+  auto roomOf = [&](double share) {
+    auto kept = static_cast<uint64_t>((1 - share) * static_cast<double>(memory.total));
+    return memory.free - std::min<uint64_t>(memory.free, kept);
+  };
+  INGOT_ASSIGN(int64_t most, pagesIn(roomOf(cache.mostShare)));
+  if (most < cache.least) return doesNotFit(cache, memory, roomOf(cache.mostShare));
+  INGOT_ASSIGN(int64_t usual, pagesIn(roomOf(cache.share)));
+  setPages(static_cast<int32_t>(std::clamp<int64_t>(usual, cache.least, cache.wanted)));
+  return {};
+}
+
+Status CudaProgram::doesNotFit(const CachePages& cache, const CudaDevice::MemorySize& memory, uint64_t room) {
+  uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_), weights = readsFile() ? 0 : range_.bytes, pages = cache.least * page;
+  INGOT_ASSIGN(int64_t fitting, pagesIn(memory.free));
+  INGOT_ASSIGN(uint64_t all, bytesWith(cache.least));
   std::string advice = "this model does not fit; quantise it (ingotc --quantize=int4) or take a larger GPU";
-  if (pages > 0) advice = fmt::format("--kv-cache-memory={} would fit, or fewer --max-num-batched-tokens", pages * page);
+  if (fitting > 0) advice = fmt::format("--kv-cache-memory={} would fit", static_cast<uint64_t>(fitting) * page);
+  else if (weights + page < memory.free)
+    advice = fmt::format("lower --max-num-batched-tokens ({}) or --max-num-seqs ({})", limits_.tokens, limits_.sequences);
   return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free{}; {}", megabytes(weights),
-                                   megabytes(buffers), megabytes(least * page), megabytes(weights + buffers + least * page), megabytes(memory.free),
-                                   kept ? fmt::format(", of which {} are kept free", megabytes(kept)) : "", advice);
+                                   megabytes(all - weights - pages), megabytes(pages), megabytes(all), megabytes(memory.free),
+                                   room < memory.free ? fmt::format(", of which {} may be used", megabytes(room)) : "", advice);
 }
 
 Status CudaProgram::loadKernels() {

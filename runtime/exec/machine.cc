@@ -80,6 +80,16 @@ Status checkDriver(const plan::Variant& variant, const CudaDeviceInfo& gpu) {
                              gpu.driverVersion % 1000 / 10, variant.target()->string_view(), needed / 1000, needed % 1000 / 10);
 }
 
+// How ingotc brings code for a GPU: by its own name, or by that of an older one, or PTX, among all.
+std::string adviceFor(const CudaDeviceInfo& gpu) {
+  constexpr std::string_view kTargets[] = {"sm_75", "sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_103a", "sm_110a", "sm_120a", "sm_121a"};
+  std::string own = fmt::format("sm_{}{}{}", gpu.major, gpu.minor, gpu.major >= 9 ? "a" : "");
+  if (std::find(std::begin(kTargets), std::end(kTargets), own) != std::end(kTargets))
+    return fmt::format("compile with --target=cuda:{}, or --target=cuda for all GPUs", own);
+  bool isOlder = gpu.major * 10 + gpu.minor < 75;
+  return isOlder ? "GPUs before sm_75 are not supported; use --device cpu" : "compile with --target=cuda, whose code for older GPUs or PTX it runs";
+}
+
 Result<Choice> chooseCuda(const Artifact& artifact, const DeviceRequest& request, int ordinal) {
   INGOT_ASSIGN(const CudaDriver* driver, openCudaDriver(request.cudaLibrary));
   INGOT_ASSIGN(std::vector<CudaDeviceInfo> gpus, listCudaDevices(*driver));
@@ -91,8 +101,8 @@ Result<Choice> chooseCuda(const Artifact& artifact, const DeviceRequest& request
     return target.starts_with(kCuda) ? cudaFit(target.substr(kCuda.size()), gpu.major, gpu.minor) : 0;
   });
   if (!best)
-    return Status::unsupported("has code for {}, and this GPU is {} (sm_{}{}); compile with --target=cuda:sm_{}{}{}, or --target=cuda for all GPUs",
-                               describe(artifact.plan()), gpu.name, gpu.major, gpu.minor, gpu.major, gpu.minor, gpu.major >= 9 ? "a" : "");
+    return Status::unsupported("has code for {}, and this GPU is {} (sm_{}{}); {}", describe(artifact.plan()), gpu.name, gpu.major, gpu.minor,
+                               adviceFor(gpu));
   INGOT_TRY(checkDriver(*best, gpu));
   return Choice{.variant = best, .gpu = gpu, .driver = driver, .patience = request.patience};
 }

@@ -15,13 +15,11 @@ Result<std::unique_ptr<Program>> Program::load(const Artifact& artifact, const C
   return CpuProgram::load(artifact, *choice.variant, limits, cache.wanted, threads);
 }
 
-// Room for the partial results of a step: all that the pages make, several times over for sequences that share pages.
 void Program::setPages(int32_t pages) {
-  constexpr int64_t kMost = 1 << 17, kShared = 4;
+  constexpr int64_t kShared = 4, kMost = 1 << 17;
   pages_ = pages;
-  limits_.partials = 0;
-  if (splitsSequences(variant_))
-    limits_.partials = static_cast<int32_t>(std::min(kMost, limits_.sequences + kShared * pages * INGOT_PAGE_TOKENS / INGOT_SPLIT_TOKENS));
+  int64_t partials = limits_.sequences + kShared * pages * INGOT_PAGE_TOKENS / INGOT_SPLIT_TOKENS;
+  limits_.partials = splitsSequences(variant_) ? static_cast<int32_t>(std::min(partials, kMost)) : 0;
 }
 
 void Program::startProfile(int kernel) {

@@ -15,11 +15,11 @@ struct StepProfile {
   double seconds = 0;
 };
 
-// How many pages of keys and values a program is to have: all that are wanted, or, where a GPU has no room for them, as many as fit, but no fewer
-// than `least`. `gpuShare` is what weights, buffers and pages together may take of its memory.
+// How many pages of keys and values a program gets: those wanted, or as many as a GPU has room for, but at least `least`. Weights, buffers and pages
+// together take `share` of its memory at most, or `mostShare` if `least` pages need it.
 struct CachePages {
   int32_t wanted = 0, least = 0;
-  double gpuShare = 1;
+  double share = 1, mostShare = 1;
 };
 
 // Thread-compatible. Refers to the artifact, which must outlive it.
@@ -68,7 +68,7 @@ class Program {
 
  protected:
   Program(const plan::Variant& variant, const BatchLimits& limits) : variant_(variant), limits_(limits) {}
-  // Decides on so many pages, and on partial results of them.
+  // Sets the number of pages, and of partial results: all that these pages make, several times over for sequences that share pages.
   void setPages(int32_t pages);
 
   const plan::Variant& variant_;

@@ -48,6 +48,32 @@ TEST_F(Tools, OutputThatCannotBeWritten) {
   }
 }
 
+TEST_F(Tools, FlagsOutsideTheirRangeAreRefused) {
+  ASSERT_EQ(compile().status, 0);
+  std::string model = output.string();
+  auto refused = [&](std::vector<std::string> arguments, const char* words) {
+    arguments.insert(arguments.begin() + 1, model);
+    arguments.insert(arguments.begin(), INGOT);
+    Ran ran = runCommand(arguments, temporary);
+    EXPECT_EQ(ran.status, 2) << words;
+    EXPECT_THAT(ran.err, HasSubstr(words));
+  };
+  for (const char* size : {"-1", "0", "2XiB", "18446744073709551616", "16777216TiB"})
+    refused({"generate", "hi", std::string("--kv-cache-memory=") + size}, "expected bytes, such as 2GiB");
+  refused({"generate", "hi", "--device-timeout=0"}, "device_timeout is 0");
+  refused({"bench", "--threads=-2"}, "--threads is -2, expected 0 to 1024");
+  refused({"bench", "--threads=40000"}, "--threads is 40000");
+  refused({"bench", "--batch=2000000000"}, "--batch is 2000000000");
+  refused({"bench", "--prompt-tokens=1000000000", "--output-tokens=500000000"}, "this model takes 128 in all");
+}
+
+TEST_F(Tools, DevicesAreListed) {
+  Ran ran = runCommand({INGOT, "devices"}, temporary);
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_THAT(ran.out, ::testing::AllOf(HasSubstr("cpu "), HasSubstr("cores"), HasSubstr("cuda")));
+  EXPECT_THAT(runCommand({INGOT, "devices", "--json"}, temporary).out, ::testing::AllOf(HasSubstr("\"cores\":"), HasSubstr("\"gpus\":[")));
+}
+
 TEST_F(Tools, KernelsAreKeptUnlessToldNotTo) {
   fs::path cache = folder / "cache";
   setenv("XDG_CACHE_HOME", cache.c_str(), 1);
@@ -114,7 +140,7 @@ TEST_F(Tools, BenchSaysWhatItCannotMeasure) {
   };
   EXPECT_EQ(refused({"--rounds=1"}), "");
   EXPECT_EQ(refused({"--rounds=1", "--no-async-scheduling"}), "");
-  EXPECT_THAT(refused({"--rounds=0"}), HasSubstr("--rounds is 0, expected at least 1"));
+  EXPECT_THAT(refused({"--rounds=0"}), HasSubstr("--rounds is 0, expected 1 to 1000"));
   EXPECT_THAT(refused({"--temperature=0.7"}), HasSubstr("only GPUs draw tokens within a step"));
   EXPECT_THAT(refused({"--top-p=1.5"}), HasSubstr("expected 0 or more, 0 or more, and (0, 1]"));
 }

@@ -21,5 +21,6 @@ Command renderCommand(CLI::App& app);
 Command inspectCommand(CLI::App& app);
 Command verifyCommand(CLI::App& app);
 Command benchCommand(CLI::App& app);
+Command devicesCommand(CLI::App& app);
 
 }  // namespace ingot::cli

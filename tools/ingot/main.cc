@@ -10,8 +10,8 @@ int main(int argc, char** argv) {
   CLI::App app("Runs language models compiled by ingotc.", kTool);
   app.set_version_flag("--version", "ingot " INGOT_VERSION);
   app.require_subcommand(1);
-  const Command commands[] = {generateCommand(app), chatCommand(app),    tokenizeCommand(app), detokenizeCommand(app),
-                              renderCommand(app),   inspectCommand(app), verifyCommand(app),   benchCommand(app)};
+  const Command commands[] = {generateCommand(app), chatCommand(app),   tokenizeCommand(app), detokenizeCommand(app), renderCommand(app),
+                              inspectCommand(app),  verifyCommand(app), benchCommand(app),    devicesCommand(app)};
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,6 +3,7 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <system_error>
 
 namespace ingot {
 namespace {
@@ -28,8 +29,14 @@ constexpr int64_t nextOf(uint64_t state) { return state & 0xffffff; }
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(int threads) : threads_(std::max(1, threads)) {
-  for (int worker = 1; worker < threads_; ++worker) workers_.emplace_back([this, worker] { serve(worker); });
+ThreadTeam::ThreadTeam(int threads) {
+  try {
+    while (threads_ < threads) {
+      workers_.emplace_back([this, worker = threads_] { serve(worker); });
+      ++threads_;
+    }
+  } catch (const std::system_error&) {  // the system lets nobody have more
+  }
 }
 
 ThreadTeam::~ThreadTeam() {

@@ -26,6 +26,7 @@ class ThreadTeam {
  public:
   static constexpr int64_t kMaxTiles = (1 << 24) - 1;
 
+  // Fewer where the system starts no more.
   explicit ThreadTeam(int threads);
   ~ThreadTeam();
   ThreadTeam(const ThreadTeam&) = delete;
@@ -53,7 +54,7 @@ class ThreadTeam {
   bool takePart(Step& step, int64_t index, uint32_t run, int worker);
   bool waitFor(const Step& step, uint32_t run) const;
 
-  int threads_;
+  int threads_ = 1;
   std::vector<std::thread> workers_;
   std::atomic<TeamWork*> work_{nullptr};
   std::vector<std::unique_ptr<Steps>> kept_;  // the last one is in use

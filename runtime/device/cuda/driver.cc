@@ -8,7 +8,7 @@
 namespace ingot {
 namespace {
 
-constexpr std::string_view kInstall = "install the NVIDIA driver (580 or later), or use --device cpu";
+constexpr std::string_view kInstall = "install the NVIDIA driver (580 or later), or run on the CPU (--device cpu, and a file with code for one)";
 
 struct Advice {
   std::string_view error, text;
@@ -23,7 +23,11 @@ constexpr Advice kAdvice[] = {
     {"CUDA_ERROR_ILLEGAL_ADDRESS", "a kernel failed; restart the process, and report it"},
     {"CUDA_ERROR_LAUNCH_FAILED", "a kernel failed; restart the process, and report it"},
     {"CUDA_ERROR_DEVICE_UNAVAILABLE", "another process holds the GPU for itself"},
+    {"CUDA_ERROR_SYSTEM_NOT_READY", "the system's GPU services (fabric manager) have not started"},
+    {"CUDA_ERROR_INVALID_IMAGE", "the driver cannot read this code; update it, or compile the model again"},
+    {"CUDA_ERROR_NOT_PERMITTED", "this process may not do that; see its container's rights"},
 };
+constexpr std::string_view kOtherAdvice = "restart the process; report it if it comes again";
 
 Result<std::unique_ptr<CudaDriver>> load(const std::string& library) {
   void* handle = dlopen(library.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -46,8 +50,10 @@ Status CudaDriver::check(int error, std::string_view call) const {
   cuGetErrorName(error, &name);
   cuGetErrorString(error, &text);
   std::string message = fmt::format("{}: {} ({})", call, text ? text : "unknown error", name ? std::string(name) : std::to_string(error));
-  for (const Advice& advice : kAdvice)
-    if (name && advice.error == name) message += fmt::format("; {}", advice.text);
+  std::string_view advice = kOtherAdvice;
+  for (const Advice& one : kAdvice)
+    if (name && one.error == name) advice = one.text;
+  message += fmt::format("; {}", advice);
   return {error == kCudaOutOfMemory ? StatusCode::resourceExhausted : StatusCode::unsupported, std::move(message)};
 }
 

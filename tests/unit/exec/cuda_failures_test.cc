@@ -46,6 +46,10 @@ TEST_F(CudaProgramTest, RefusalsSayWhatWouldDo) {
   EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("cuda:sm_80"), HasSubstr("sm_75"), HasSubstr("--target=cuda:sm_75")));
   stub.major = 9, stub.minor = 0;
   EXPECT_THAT(refusal(optionsFor("cuda")), HasSubstr("--target=cuda:sm_90a"));
+  stub.major = 13, stub.minor = 0;
+  EXPECT_THAT(refusal(optionsFor("cuda")), HasSubstr("compile with --target=cuda, whose"));
+  stub.major = 7, stub.minor = 0;
+  EXPECT_THAT(refusal(optionsFor("cuda")), HasSubstr("GPUs before sm_75 are not supported"));
   stub.reset();
   stub.driverVersion = 12040;
   EXPECT_THAT(refusal(optionsFor("cuda")), AllOf(HasSubstr("speaks CUDA 12.4"), HasSubstr("needs 13.0")));

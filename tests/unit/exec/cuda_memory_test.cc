@@ -37,6 +37,13 @@ TEST_F(CudaMemoryTest, UsualPagesAsFarAsNineTenthsGo) {
   stub.usedBytes = 0;
 }
 
+TEST_F(CudaMemoryTest, OneLongestSequenceMayTakeTheLastTenthToo) {
+  EngineOptions options = unnamed();
+  int64_t pages = 0;
+  for (stub.memoryBytes = 64 << 10; pages == 0; stub.memoryBytes += 16 << 10) pages = pagesOf(options, 1);
+  EXPECT_EQ(pages, kLongestPages);
+}
+
 TEST_F(CudaMemoryTest, AShareIsFilled) {
   EngineOptions options = unnamed();
   options.gpu_memory_utilization = 0.5;
@@ -63,7 +70,21 @@ TEST_F(CudaMemoryTest, TooLittleIsSaidBeforeTheWork) {
   stub.memoryBytes = 16 << 20;
   options.kv_cache_memory = 0;
   options.gpu_memory_utilization = 0.01;
-  EXPECT_THAT(refusal(options), AllOf(HasSubstr("16.0 MiB free, of which 15.8 MiB are kept free"), HasSubstr("KV cache 0.0 MiB")));
+  EXPECT_THAT(refusal(options), AllOf(HasSubstr("16.0 MiB free, of which 0.2 MiB may be used"), HasSubstr("would fit")));
+  // As much as is advised does fit.
+  std::string advised = refusal(options);
+  options.gpu_memory_utilization = 0;
+  options.kv_cache_memory = std::stoull(advised.substr(advised.find("--kv-cache-memory=") + 18));
+  EXPECT_EQ(refusal(options), "");
+  // So it does where far too much was asked for.
+  options.kv_cache_memory = 1ull << 40;
+  advised = refusal(options);
+  options.kv_cache_memory = std::stoull(advised.substr(advised.find("--kv-cache-memory=") + 18));
+  EXPECT_EQ(refusal(options), "");
+  // Buffers of many tokens and sequences are the caller's choice.
+  stub.memoryBytes = 1 << 20;
+  options.max_num_seqs = options.max_num_batched_tokens = 4096;
+  EXPECT_THAT(refusal(options), HasSubstr("lower --max-num-batched-tokens (4096) or --max-num-seqs (4096)"));
 }
 
 }  // namespace
