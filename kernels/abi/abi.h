@@ -41,14 +41,14 @@ struct IngotSampling {
 
 // A change to one logit before the token is chosen: (logit > 0 ? logit / repetition : logit * repetition) + add. Those of a turn come
 // behind those of the turn before; within a turn ids differ, where they do not all add -inf.
-#define INGOT_EDIT_TURNS 3
+#define INGOT_EDIT_PASSES 3
 struct IngotEdit {
-  ingot_i32 id, turn;  // -1: of a row that looks back, its own token, unless another edit of the turn is of that
+  ingot_i32 id, pass;  // -1: of a row that looks back, its own token, unless another edit of the turn is of that
   float repetition, add;
   // Of rows that look back: what is added in place of `add` where the id is the row's own token, and the token that it has to be for the edit
   // to count, -1: any.
-  float add_behind_itself;
-  ingot_i32 only_behind;
+  float add_after_itself;
+  ingot_i32 only_after;
   float before;  // all edits: the kernel's note, by which it takes them back where log-probabilities are wanted
 };
 

@@ -22,7 +22,7 @@ struct Tile<C> {
     SharedArray<FourFloats, kTokenHeads * C::kHeadDim / 4> queries;
   };
 
-  struct TurnedQueries {
+  struct RotatedQueries {
     static constexpr int kMostHeads = (Split::kGroupHeads < kTokenHeads ? Split::kGroupHeads : kTokenHeads) + 2;
     static constexpr int kEach = (kMostHeads + Split::kWarps - 1) / Split::kWarps;  // of a warp
     const IngotBatch& batch;
@@ -40,20 +40,20 @@ struct Tile<C> {
       typename Rope::Head norms[kEach], heads[kEach];
 #pragma unroll
       for (int i = 0; i < kEach; ++i) norms[i] = Rope::normOf(operands, headOf(work, i * Split::kWarps + warp));
-      typename Rope::Turns turns = Rope::turnsAt(operands, position);
+      typename Rope::Angles angles = Rope::anglesAt(operands, position);
       float* queries = (float*)storage.queries.values;
       awaitLaunches();
 #pragma unroll
       for (int i = 0; i < kEach; ++i) {
         int at = i * Split::kWarps + warp;
-        if (at < count) heads[i] = Rope::givenHead(operands, work.token, headOf(work, at));
+        if (at < count) heads[i] = Rope::inputHead(operands, work.token, headOf(work, at));
       }
 #pragma unroll
       for (int i = 0; i < kEach; ++i) {
         int at = i * Split::kWarps + warp, h = headOf(work, at);
         if (at >= count) break;
-        Rope::turn(heads[i], h, norms[i], turns);
-        if (at < work.heads) Rope::keepQuery(heads[i], queries + at * C::kHeadDim);
+        Rope::normalizeAndRotate(heads[i], h, norms[i], angles);
+        if (at < work.heads) Rope::storeQuery(heads[i], queries + at * C::kHeadDim);
         else Rope::append(heads[i], h, page, position % kPageTokens, operands);
       }
       syncTile<kThreads>();
@@ -65,7 +65,7 @@ struct Tile<C> {
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     Split::run(batch, batch.splits[index / kTiles], index % kTiles, operands + (Rope::kKeys - 1), storage.split,
-               TurnedQueries{batch, operands, storage});
+               RotatedQueries{batch, operands, storage});
   }
 };
 

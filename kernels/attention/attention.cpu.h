@@ -66,8 +66,8 @@ constexpr int kLine = 64 / (int)sizeof(Cached);  // values in a cache line
 // What a page's keys, or values, of a head are multiplied by; one where they are no codes.
 INGOT_INLINE F32x16 stepsFrom(const Cached* head, const Cached* next) {
   if constexpr (kCache != CacheType::i8) return splat(1.0f);
-  __builtin_prefetch(stepsOf<kHeadDim>(next), 0, 3);
-  return load<F32x16>(stepsOf<kHeadDim>(head));
+  __builtin_prefetch(scalesOf<kHeadDim>(next), 0, 3);
+  return load<F32x16>(scalesOf<kHeadDim>(head));
 }
 
 // Scores of a few rows, and values below, ask for the next span where they read this one: a burst of requests would wait for itself.

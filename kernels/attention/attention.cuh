@@ -9,7 +9,7 @@
 #pragma once
 
 #include "kernels/attention/split.cuh"
-#include "kernels/attention/whole.cuh"
+#include "kernels/attention/unsplit.cuh"
 
 namespace attention {
 
@@ -18,12 +18,12 @@ struct Tile {
   static constexpr int kThreads = kCudaAttentionThreads, kTiles = attentionTiles(C::kHeads, C::kKvHeads);
   static constexpr int kMinBlocks = kHasThreeBlocks<C> ? 3 : 1;
   static constexpr bool kAwaits = true;
-  INGOT_EITHER Storage {
-    typename WholeTile<C>::Storage whole;
+  INGOT_SHARED_UNION Storage {
+    typename UnsplitTile<C>::Storage unsplit;
     typename SplitTile<C>::Storage split;
   };
 
-  INGOT_INLINE bool leaves(const IngotBatch& batch, const IngotSplit& split) {
+  INGOT_INLINE bool leavesToPrompt(const IngotBatch& batch, const IngotSplit& split) {
     return kLeavesPrompts<C> && batch.num_tokens >= INGOT_MANY_TOKENS && batch.blocks[split.block].num_tokens > 1;
   }
 
@@ -32,9 +32,9 @@ struct Tile {
   // From the last split on: of a prompt, tokens behind others see more, and what takes longest begins first.
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     const IngotSplit split = batch.splits[batch.num_splits - 1 - index / kTiles];
-    if (split.index < 0 && leaves(batch, split)) awaitLaunches();
-    else if (split.index < 0) WholeTile<C>::run(batch, split.block, index % kTiles, operands, storage.whole);
-    else SplitTile<C>::run(batch, split, index % kTiles, operands, storage.split, GivenQueries<C>{operands});
+    if (split.index < 0 && leavesToPrompt(batch, split)) awaitLaunches();
+    else if (split.index < 0) UnsplitTile<C>::run(batch, split.block, index % kTiles, operands, storage.unsplit);
+    else SplitTile<C>::run(batch, split, index % kTiles, operands, storage.split, InputQueries<C>{operands});
   }
 };
 

@@ -13,9 +13,9 @@ class Ring {
   typedef TensorCore<C> Core;
   typedef typename Core::Type Type;
   static constexpr int kThreads = kCudaAttentionThreads, kSlots = 3, kAhead = kSlots - 1;
-  static constexpr int kPieceWords = Core::kPieceWords, kPieces = Core::kSteps / Core::kAtOnce;  // of a page
+  static constexpr int kPieceWords = Core::kPieceWords, kPieces = Core::kSteps / Core::kLoadSteps;  // of a page
   // Pieces of a page in a stage, and column tiles of values.
-  static constexpr int kTiles = Core::tilesAtOnce(ColumnTiles), kEach = kTiles / 2 / Core::kAtOnce;
+  static constexpr int kTiles = Core::tilesAtOnce(ColumnTiles), kEach = kTiles / 2 / Core::kLoadSteps;
   static constexpr int kKeyStages = kPieces / kEach, kStages = kKeyStages + ColumnTiles / kTiles;
   static constexpr int kWords = kEach * kPieceWords, kSlotWords = kSpanPages * kWords, kCopies = (kSlotWords + kThreads - 1) / kThreads;
   static_assert(kPieces % kEach == 0, "stages of keys are whole");
@@ -30,7 +30,7 @@ class Ring {
         kvHead_(kvHead),
         first_(first),
         last_(last),
-        firstPiece_(firstTile / 2 / Core::kAtOnce) {
+        firstPiece_(firstTile / 2 / Core::kLoadSteps) {
     int start = first / kSpanTokens * kSpanTokens;
     findPages(start);
     for (int stage = 0; stage < kAhead; ++stage) begin(stage, start, stage * kSlotWords);
@@ -60,7 +60,7 @@ class Ring {
       else copy(values_, firstPiece_ + (stage - kKeyStages) * kEach, to);
       if (stage == kStages - 1 && start + kSpanTokens <= last_) findPages(start + kSpanTokens);
     }
-    closeCopies();
+    commitCopies();
   }
 
   // Those that the thread copies from, a stage before it does.

@@ -27,7 +27,7 @@ constexpr int columnsAtOnce(int headDim, int most, int group, int loaded) {
 }
 
 // Tokens [first, last] of a sequence, all that its rows see.
-struct Reach {
+struct KvRange {
   int first, last;
   const ingot_i32* pages;
 
@@ -39,7 +39,7 @@ struct Rows {
   static constexpr int kHeads = C::kHeads, kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = kHeads / kKvHeads;
   static constexpr int kParts = attentionGroupParts(kGroupHeads), kPartHeads = (kGroupHeads + kParts - 1) / kParts;
   static constexpr int kBlocks = attentionBlocks(kGroupHeads, Warps);
-  static constexpr int kColumns = columnsAtOnce(kHeadDim, MostColumns, C::kResultGroup, 16 * fragmentsAtOnce(C::kCache, kHeadDim)),
+  static constexpr int kColumns = columnsAtOnce(kHeadDim, MostColumns, C::kResultGroup, 16 * fragmentsPerLoad(C::kCache, kHeadDim)),
                        kColumnTiles = kColumns / 8;
   // In fours, in shared memory: from one finished row to the next, and what a warp has for them, or for its sums of the splits before.
   static constexpr int kStride = kColumns / 4 + 1, kSums = (kColumnTiles + 1) * kWarp;
@@ -50,10 +50,10 @@ struct Rows {
   // its sight ends with; it sees nothing where it has no work.
   struct Work {
     int row, column;
-    Sight sight;
+    QueryRange range;
 
-    INGOT_MEMBER int tokens() const { return sight.last - sight.lowest + 1; }
-    INGOT_MEMBER bool sees(int start) const { return start <= sight.last && start + kSpanTokens > Span<C>::firstSeen(sight.lowest); }
+    INGOT_MEMBER int tokens() const { return range.last - range.lowest + 1; }
+    INGOT_MEMBER bool sees(int start) const { return start <= range.last && start + kSpanTokens > Span<C>::firstSeen(range.lowest); }
   };
 
   // Query blocks of several tokens go together, so many from a multiple of that on, where they are of one sequence.
@@ -67,7 +67,7 @@ struct Rows {
     while ((index + blocks) % kBlocks != 0 && index + blocks < batch.num_blocks && joins(batch, index + blocks)) ++blocks;
     return blocks;
   }
-  INGOT_INLINE Reach reachOf(const IngotBatch& batch, int index, int blocks) {
+  INGOT_INLINE KvRange kvRangeOf(const IngotBatch& batch, int index, int blocks) {
     const IngotQueryBlock first = batch.blocks[index], final = batch.blocks[index + blocks - 1];
     return {Span<C>::firstSeen(batch.positions[first.first_token]), batch.positions[final.first_token] + final.num_tokens - 1,
             batch.page_table + (long long)first.sequence * batch.max_pages};
@@ -77,7 +77,7 @@ struct Rows {
   // Of the calling warp, where the tile has so many blocks from `index` on.
   INGOT_INLINE Work workOf(const IngotBatch& batch, int index, int blocks, int tile) {
     int warp = threadIdx.x / kWarp;
-    settle(warp);  // who calls twice wants nothing to be kept in between
+    opaque(warp);  // who calls twice wants nothing to be kept in between
     int head = tile % kParts * kPartHeads + warp % kPartHeads, firstHead = kvHeadOf(tile) * kGroupHeads;
     bool works = warp / kPartHeads < blocks && head < kGroupHeads;
     const IngotQueryBlock block = batch.blocks[index + (works ? warp / kPartHeads : 0)];
@@ -87,14 +87,14 @@ struct Rows {
   }
 
   // The lane's sums of the splits before lie in shared memory: every column tile's, then the largest scores and the totals.
-  INGOT_INLINE int placeOfSums() { return (int)(threadIdx.x / kWarp) * kWarpFours + (int)(threadIdx.x % kWarp); }
+  INGOT_INLINE int sumsAt() { return (int)(threadIdx.x / kWarp) * kWarpFours + (int)(threadIdx.x % kWarp); }
   INGOT_INLINE void foldIn(const Sums& sums, bool hasBefore, Shared& rows) {
-    int first = placeOfSums();
+    int first = sumsAt();
     FourFloats state{{-infinity(), -infinity(), 0, 0}};
     if (hasBefore) state = rows[first + kColumnTiles * kWarp];
-    Factors f[2];
+    Rescale f[2];
     for (int r = 0; r < 2; ++r) {
-      f[r] = factorsOf(state.at[r], sums.largest[r]);
+      f[r] = rescaleOf(state.at[r], sums.largest[r]);
       state.at[r] = f[r].largest;
       state.at[2 + r] = fold(state.at[2 + r], sums.total[r], f[r]);
     }
@@ -108,9 +108,9 @@ struct Rows {
     }
   }
   // Of a split of which the warp sees something.
-  INGOT_INLINE void foldSplit(const Sums& sums, int split, const Sight& sight, Shared& rows) {
-    int firstSeen = Span<C>::firstSeen(sight.lowest);
-    bool isSeen = split * INGOT_SPLIT_TOKENS <= sight.last && (split + 1) * INGOT_SPLIT_TOKENS > firstSeen;
+  INGOT_INLINE void foldSplit(const Sums& sums, int split, const QueryRange& range, Shared& rows) {
+    int firstSeen = Span<C>::firstSeen(range.lowest);
+    bool isSeen = split * INGOT_SPLIT_TOKENS <= range.last && (split + 1) * INGOT_SPLIT_TOKENS > firstSeen;
     if (isSeen) foldIn(sums, split > firstSeen / INGOT_SPLIT_TOKENS, rows);
   }
 
@@ -118,11 +118,11 @@ struct Rows {
   INGOT_INLINE void finish(const Work& work, void* y, Shared& rows) {
     int first = threadIdx.x / kWarp * kWarpFours, lane = threadIdx.x % kWarp;
     bool odd = lane % 2;
-    FourFloats state = rows[placeOfSums() + kColumnTiles * kWarp], fours[kColumnTiles];
+    FourFloats state = rows[sumsAt() + kColumnTiles * kWarp], fours[kColumnTiles];
     float shares[2] = {reciprocal(state.at[2]), reciprocal(state.at[3])};
 #pragma unroll
     for (int n = 0; n < kColumnTiles; ++n) {
-      FourFloats sum = rows[placeOfSums() + n * kWarp];
+      FourFloats sum = rows[sumsAt() + n * kWarp];
       for (int i = 0; i < 2; ++i) {
         float above = sum.at[i] * shares[0], below = sum.at[2 + i] * shares[1];
         float other = __shfl_xor_sync(kFullWarp, odd ? above : below, 1);

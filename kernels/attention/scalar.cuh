@@ -10,15 +10,15 @@ template <class C>
 struct ScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
-  typedef PagePlace<C::kCache, C::kHeadDim> Place;
+  typedef PageLayout<C::kCache, C::kHeadDim> Layout;
   struct Weights {
     float at[2][4];  // of a page, as its scores
   };
-  struct Rest {};
+  struct SpilledQueries {};
   const float* query[2];  // the lane's rows; a row that is not there is the last one
   bool both;              // whether some row is behind the eighth
 
-  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest&) {
+  INGOT_MEMBER void load(const float* q, long long stride, int rows, SpilledQueries&) {
     int row = threadIdx.x % kWarp / 4;
     for (int r = 0; r < 2; ++r) query[r] = q + (row + 8 * r < rows ? row + 8 * r : rows - 1) * stride;
     both = rows > 8;
@@ -33,7 +33,7 @@ struct ScalarCore {
     for (int d = 0; d < C::kHeadDim; ++d)
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
-        float key = Element::widen(keys[Place::key(d, c / 2 * 8 + column + c % 2)]);
+        float key = Element::widen(keys[Layout::key(d, c / 2 * 8 + column + c % 2)]);
         for (int r = 0; r < Rows; ++r) sums[r][c] = fma(query[r][d], key, sums[r][c]);
       }
 #pragma unroll
@@ -70,7 +70,7 @@ struct ScalarCore {
 #pragma unroll
         for (int n = 0; n < Tiles; ++n)
           for (int c = 0; c < 2; ++c) {
-            float value = Element::widen(values[Place::value(token, (firstTile + n) * 8 + column + c)]);
+            float value = Element::widen(values[Layout::value(token, (firstTile + n) * 8 + column + c)]);
             output[n][c] = fma(first, value, output[n][c]);
             output[n][2 + c] = fma(second, value, output[n][2 + c]);
           }

@@ -24,7 +24,7 @@ struct SplitWork {
 
 // Queries as rope_append left them: operand 0.
 template <class C>
-struct GivenQueries {
+struct InputQueries {
   void* const* operands;
   INGOT_MEMBER const float* operator()(const SplitWork& work, bool) const {
     awaitLaunches();
@@ -42,7 +42,7 @@ struct SplitTile {
   // A launch of so many tiles leaves much of a GPU idle: there it pays to ask for keys and values before the queries are there.
   static constexpr int kFewTiles = 256;
   static_assert(kWarps * kSpanTokens == INGOT_SPLIT_TOKENS, "a split has a span for every warp");
-  typedef typename TokenCoreOf<C, PagePlace<C::kCache, kHeadDim>::kFragments>::Type Core;
+  typedef typename TokenCoreOf<C, PageLayout<C::kCache, kHeadDim>::kFragments>::Type Core;
   // Of every warp: all heads.
   struct Storage {
     SharedArray<float, kWarps * kTokenHeads * kStride> outputs;
@@ -126,7 +126,7 @@ struct SplitTile {
       FourFloats output{};
       for (int warp = 0; warp < kWarps && head < work.heads; ++warp) {
         int at = warp * kTokenHeads + head;
-        Factors f = factorsOf(largest, storage.largest[at]);
+        Rescale f = rescaleOf(largest, storage.largest[at]);
         largest = f.largest;
         total = fold(total, storage.totals[at], f);
         for (int c = 0; c < 4; ++c) output.at[c] = fold(output.at[c], storage.outputs[at * kStride + column + c], f);
@@ -177,7 +177,7 @@ struct SplitTile {
 #pragma unroll
       for (int i = 0; i < kAhead; ++i) {
         if (split + i > work.last) continue;
-        Factors f = factorsOf(largest, most[i]);
+        Rescale f = rescaleOf(largest, most[i]);
         largest = f.largest;
         total = fold(total, totals[i], f);
         for (int c = 0; c < 4; ++c) output.at[c] = fold(output.at[c], outputs[i].at[c], f);

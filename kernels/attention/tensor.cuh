@@ -12,9 +12,9 @@ struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
   // Steps of 16 columns: all, those that a load brings, and those whose queries are in registers. Shared memory has the others.
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < 7 ? kSteps : 7;
-  static constexpr int kRest = kSteps - kHeld;
-  static constexpr int kPieceWords = kAtOnce * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
+  static constexpr int kSteps = C::kHeadDim / 16, kLoadSteps = fragmentsPerLoad(C::kCache, C::kHeadDim), kHeld = kSteps < 7 ? kSteps : 7;
+  static constexpr int kSpilled = kSteps - kHeld;
+  static constexpr int kPieceWords = kLoadSteps * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
   // Values over what their halves are.
   static constexpr float kWidened = C::kCache == CacheType::f8 ? 256.0f : 1.0f;
   // Of values, where they divide into such: more spill registers, fewer leave too few loads on their way.
@@ -25,14 +25,14 @@ struct TensorCore {
   };
   // The second operand of two products for each step of a load.
   struct Fragments {
-    unsigned at[kAtOnce][4];
+    unsigned at[kLoadSteps][4];
   };
-  struct alignas(kBytes ? 8 * kAtOnce : 16) Loaded {
-    unsigned at[kBytes ? 2 * kAtOnce : 4];
+  struct alignas(kBytes ? 8 * kLoadSteps : 16) Loaded {
+    unsigned at[kBytes ? 2 * kLoadSteps : 4];
   };
-  typedef SharedArray<Words, kRest ? kRest * kCudaAttentionThreads : 1> Rest;
+  typedef SharedArray<Words, kSpilled ? kSpilled * kCudaAttentionThreads : 1> SpilledQueries;
   unsigned query[kHeld][4];
-  Rest* rest;  // a thread reads what it wrote
+  SpilledQueries* spilled;  // a thread reads what it wrote
 
   INGOT_INLINE unsigned pack(float low, float high) {
     if constexpr (C::kCache == CacheType::bf16) return packBfloats(low, high);
@@ -50,12 +50,12 @@ struct TensorCore {
   INGOT_INLINE Fragments fragmentsOf(const Loaded& loaded) {
     Fragments fragments;
 #pragma unroll
-    for (int i = 0; i < 4 * kAtOnce; ++i) fragments.at[i / 4][i % 4] = kBytes ? widenPair<C::kCache>(loaded.at[i / 2] >> i % 2 * 8) : loaded.at[i];
+    for (int i = 0; i < 4 * kLoadSteps; ++i) fragments.at[i / 4][i % 4] = kBytes ? widenPair<C::kCache>(loaded.at[i / 2] >> i % 2 * 8) : loaded.at[i];
     return fragments;
   }
   // The lane's part of a head's fragments from `step` on.
   INGOT_INLINE Fragments fragmentsAt(const Type* head, int step) {
-    return fragmentsOf(::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kAtOnce)));
+    return fragmentsOf(::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kLoadSteps)));
   }
   // Of a piece in shared memory.
   template <class Words>
@@ -80,8 +80,8 @@ struct TensorCore {
     }
     return words;
   }
-  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest& shared) {
-    rest = &shared;
+  INGOT_MEMBER void load(const float* q, long long stride, int rows, SpilledQueries& shared) {
+    spilled = &shared;
 #pragma unroll
     for (int k = 0; k < kSteps; ++k) {
       Words words = queryAt(q, stride, rows, k);
@@ -91,7 +91,7 @@ struct TensorCore {
     }
   }
   INGOT_MEMBER Words queryOf(int k) const {
-    if (k >= kHeld) return (*rest)[(k - kHeld) * kCudaAttentionThreads + threadIdx.x];
+    if (k >= kHeld) return (*spilled)[(k - kHeld) * kCudaAttentionThreads + threadIdx.x];
     return {query[k][0], query[k][1], query[k][2], query[k][3]};
   }
 
@@ -100,7 +100,7 @@ struct TensorCore {
   INGOT_MEMBER void scorePiece(Words& words, int first, int step, PageScores& scores) const {
     Fragments b = fragmentsIn(words, first);
 #pragma unroll
-    for (int s = 0; s < kAtOnce; ++s) multiply(scores, queryOf(step + s), b.at[s]);
+    for (int s = 0; s < kLoadSteps; ++s) multiply(scores, queryOf(step + s), b.at[s]);
   }
 
   INGOT_INLINE Weights weightsOf(const PageScores& scores) {
@@ -117,13 +117,13 @@ struct TensorCore {
     if constexpr (SomeBehind && !kBytes) {
       int token = threadIdx.x % 4 * 2;
 #pragma unroll
-      for (int i = 0; i < 4 * kAtOnce; ++i) {
-        int place = token + i % 2 * 8;
-        b.at[i / 4][i % 4] &= (place <= last ? 0xffffu : 0u) | (place < last ? 0xffff0000u : 0u);
+      for (int i = 0; i < 4 * kLoadSteps; ++i) {
+        int position = token + i % 2 * 8;
+        b.at[i / 4][i % 4] &= (position <= last ? 0xffffu : 0u) | (position < last ? 0xffff0000u : 0u);
       }
     }
 #pragma unroll
-    for (int s = 0; s < kAtOnce; ++s) multiply(output + 2 * s, {weights.at[0], weights.at[1], weights.at[2], weights.at[3]}, b.at[s]);
+    for (int s = 0; s < kLoadSteps; ++s) multiply(output + 2 * s, {weights.at[0], weights.at[1], weights.at[2], weights.at[3]}, b.at[s]);
   }
 };
 

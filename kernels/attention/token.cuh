@@ -66,7 +66,7 @@ struct TokenSpan {
   }
 
   // Scores become weights in place.
-  INGOT_MEMBER void weigh(TokenScores& scores, TokenSums<C>& sums, Factors (&factors)[2]) const {
+  INGOT_MEMBER void softmax(TokenScores& scores, TokenSums<C>& sums, Rescale (&rescale)[2]) const {
     int token = start + threadIdx.x % kWarp / 4;
     float distance = (float)(token - position);
 #pragma unroll
@@ -86,22 +86,22 @@ struct TokenSpan {
         score = power2(score - shift);
         total += score;
       }
-      factors[c] = factorsOf(-infinity(), largest);
-      sums.largest[c] = factors[c].largest;
-      sums.total[c] = fold(0.0f, sumOfTokens(total), factors[c]);
+      rescale[c] = rescaleOf(-infinity(), largest);
+      sums.largest[c] = rescale[c].largest;
+      sums.total[c] = fold(0.0f, sumOfTokens(total), rescale[c]);
     }
   }
 
   // Span::multiplyBySteps and Span::normalize, of these places.
   template <class Type>
-  INGOT_MEMBER void multiplyBySteps(TokenScores& scores, const Type* head) const {
+  INGOT_MEMBER void multiplyByScales(TokenScores& scores, const Type* head) const {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) {
-      const float* steps = stepsOf<C::kHeadDim>(head + offsets[p]) + threadIdx.x % kWarp / 4;
-      for (int i = 0; i < 4; ++i) scores[p][i] = scores[p][i] == 0 ? 0.0f : scores[p][i] * steps[i / 2 * 8];
+      const float* scales = scalesOf<C::kHeadDim>(head + offsets[p]) + threadIdx.x % kWarp / 4;
+      for (int i = 0; i < 4; ++i) scores[p][i] = scores[p][i] == 0 ? 0.0f : scores[p][i] * scales[i / 2 * 8];
     }
   }
-  INGOT_INLINE void normalize(TokenScores& weights, Factors (&factors)[2]) {
+  INGOT_INLINE void normalize(TokenScores& weights, Rescale (&rescale)[2]) {
 #pragma unroll
     for (int c = 0; c < 2; ++c) {
       float largest = 0;
@@ -113,7 +113,7 @@ struct TokenSpan {
       unsigned exponent = asBits(maximumOfTokens(largest)) & 0x7f800000u;
 #pragma unroll
       for (int i = 0; i < kSpanPages * 2; ++i) weights[i / 2][i % 2 * 2 + c] *= asFloat(0x7f000000u - exponent);
-      factors[c].after *= asFloat(exponent);
+      rescale[c].after *= asFloat(exponent);
     }
   }
 
@@ -125,22 +125,22 @@ struct TokenSpan {
     const Type *keys = (const Type*)operands[1], *values = (const Type*)operands[2];
     TokenScores scores;
     core.score(*this, keys, scores);
-    if constexpr (kCodes) multiplyBySteps(scores, keys);
-    Factors factors[2];
-    weigh(scores, sums, factors);
-    if constexpr (kCodes) multiplyBySteps(scores, values);
-    if constexpr (kCodes) normalize(scores, factors);
-    core.addValues(*this, scores, values, factors, sums);
+    if constexpr (kCodes) multiplyByScales(scores, keys);
+    Rescale rescale[2];
+    softmax(scores, sums, rescale);
+    if constexpr (kCodes) multiplyByScales(scores, values);
+    if constexpr (kCodes) normalize(scores, rescale);
+    core.addValues(*this, scores, values, rescale, sums);
   }
 };
 
 // On tensor cores: a page's fragments are the first operand of products, whose rows and columns are the other way round.
 template <class C>
 struct TokenTensorCore {
-  typedef TensorCore<C> Whole;
-  typedef typename Whole::Type Type;
-  typedef typename Whole::Fragments Fragments;
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = Whole::kAtOnce;
+  typedef TensorCore<C> Base;
+  typedef typename Base::Type Type;
+  typedef typename Base::Fragments Fragments;
+  static constexpr int kSteps = C::kHeadDim / 16, kLoadSteps = Base::kLoadSteps;
   unsigned query[kSteps][2];
 
   // Head h of the queries begins at q + h * kHeadDim; those behind the last one are zeros.
@@ -150,14 +150,14 @@ struct TokenTensorCore {
 #pragma unroll
     for (int i = 0; i < kSteps * 2; ++i) {
       TwoFloats v = head < heads ? ::load<TwoFloats>(q + head * C::kHeadDim + i * 8 + lane % 4 * 2) : TwoFloats{};
-      query[i / 2][i % 2] = Whole::pack(v.at[0] * kFactor, v.at[1] * kFactor);
+      query[i / 2][i % 2] = Base::pack(v.at[0] * kFactor, v.at[1] * kFactor);
     }
   }
 
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-    unsigned turned[4] = {a[0], a[2], a[1], a[3]};
-    if constexpr (C::kCache == CacheType::bf16) multiplyBfloats(d, turned, b);
-    else multiplyHalves(d, turned, b);
+    unsigned swapped[4] = {a[0], a[2], a[1], a[3]};
+    if constexpr (C::kCache == CacheType::bf16) multiplyBfloats(d, swapped, b);
+    else multiplyHalves(d, swapped, b);
   }
 
   INGOT_MEMBER void score(const TokenSpan<C>& span, const Type* keys, TokenScores& scores) const {
@@ -165,39 +165,39 @@ struct TokenTensorCore {
     for (int p = 0; p < kSpanPages; ++p) {
       for (int i = 0; i < 4; ++i) scores[p][i] = 0;
 #pragma unroll
-      for (int k = 0; k < kSteps; k += kAtOnce) {
-        Fragments a = Whole::fragmentsAt(keys + span.offsets[p], k);
+      for (int k = 0; k < kSteps; k += kLoadSteps) {
+        Fragments a = Base::fragmentsAt(keys + span.offsets[p], k);
 #pragma unroll
-        for (int s = 0; s < kAtOnce; ++s) multiply(scores[p], a.at[s], query[k + s]);
+        for (int s = 0; s < kLoadSteps; ++s) multiply(scores[p], a.at[s], query[k + s]);
       }
-      for (int i = 0; i < 4; ++i) scores[p][i] *= Whole::kWidened;
+      for (int i = 0; i < 4; ++i) scores[p][i] *= Base::kWidened;
     }
   }
 
-  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Factors (&factors)[2],
+  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Rescale (&rescale)[2],
                               TokenSums<C>& sums) const {
     unsigned weights[kSpanPages][2], masks[kSpanPages][2];
 #pragma unroll
     for (int i = 0; i < kSpanPages * 2; ++i) {
       int p = i / 2, half = i % 2, token = half * 8 + threadIdx.x % 4 * 2;
-      weights[p][half] = transposeHalves(Whole::pack(scores[p][half * 2] * Whole::kWidened, scores[p][half * 2 + 1] * Whole::kWidened));
+      weights[p][half] = transposeHalves(Base::pack(scores[p][half * 2] * Base::kWidened, scores[p][half * 2 + 1] * Base::kWidened));
       masks[p][half] = (token <= span.lastOf(p) ? 0xffffu : 0u) | (token < span.lastOf(p) ? 0xffff0000u : 0u);
     }
 #pragma unroll
-    for (int m = 0; m < kSteps; m += kAtOnce) {
-      float output[kAtOnce][4] = {};
+    for (int m = 0; m < kSteps; m += kLoadSteps) {
+      float output[kLoadSteps][4] = {};
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p) {
-        Fragments a = Whole::fragmentsAt(values + span.offsets[p], m);
+        Fragments a = Base::fragmentsAt(values + span.offsets[p], m);
 #pragma unroll
-        for (int s = 0; s < kAtOnce; ++s) {
-          if constexpr (!Whole::kBytes)
+        for (int s = 0; s < kLoadSteps; ++s) {
+          if constexpr (!Base::kBytes)
             for (int i = 0; i < 4; ++i) a.at[s][i] &= masks[p][i % 2];
           multiply(output[s], a.at[s], weights[p]);
         }
       }
 #pragma unroll
-      for (int i = 0; i < 4 * kAtOnce; ++i) sums.output[m + i / 4][i % 4] = fold(0.0f, output[i / 4][i % 4], factors[i % 2]);
+      for (int i = 0; i < 4 * kLoadSteps; ++i) sums.output[m + i / 4][i % 4] = fold(0.0f, output[i / 4][i % 4], rescale[i % 2]);
     }
   }
 };
@@ -207,7 +207,7 @@ template <class C>
 struct TokenScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
-  typedef PagePlace<C::kCache, C::kHeadDim> Place;
+  typedef PageLayout<C::kCache, C::kHeadDim> Layout;
   const float* query[2];  // of the lane's heads; a head that is not there is the last one
 
   INGOT_MEMBER void load(const float* q, int heads) {
@@ -223,12 +223,13 @@ struct TokenScalarCore {
       float sums[4] = {};
       for (int d = 0; d < C::kHeadDim && span.isSeen(p); ++d)
 #pragma unroll
-        for (int i = 0; i < 4; ++i) sums[i] = fma(query[i % 2][d], Element::widen(keys[span.offsets[p] + Place::key(d, token + i / 2 * 8)]), sums[i]);
+        for (int i = 0; i < 4; ++i)
+          sums[i] = fma(query[i % 2][d], Element::widen(keys[span.offsets[p] + Layout::key(d, token + i / 2 * 8)]), sums[i]);
       for (int i = 0; i < 4; ++i) scores[p][i] = sums[i] * kFactor;
     }
   }
 
-  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Factors (&factors)[2],
+  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Rescale (&rescale)[2],
                               TokenSums<C>& sums) const {
     int lane = threadIdx.x % kWarp;
     for (auto& output : sums.output)
@@ -247,12 +248,12 @@ struct TokenScalarCore {
 #pragma unroll
         for (int m = 0; m < C::kHeadDim / 16; ++m)
           for (int half = 0; half < 2; ++half) {
-            float value = Element::widen(values[span.offsets[p] + Place::value(token, m * 16 + lane / 4 + half * 8)]);
+            float value = Element::widen(values[span.offsets[p] + Layout::value(token, m * 16 + lane / 4 + half * 8)]);
             for (int c = 0; c < 2; ++c) sums.output[m][half * 2 + c] = fma(weights[c], value, sums.output[m][half * 2 + c]);
           }
       }
     for (auto& output : sums.output)
-      for (int i = 0; i < 4; ++i) output[i] = fold(0.0f, output[i], factors[i % 2]);
+      for (int i = 0; i < 4; ++i) output[i] = fold(0.0f, output[i], rescale[i % 2]);
   }
 };
 

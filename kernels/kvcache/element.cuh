@@ -46,13 +46,13 @@ INGOT_INLINE unsigned widenPair(unsigned word) {
 
 // The steps of a head's tokens, behind its keys or values.
 template <int HeadDim, class Element>
-INGOT_INLINE float* stepsOf(Element* head) {
+INGOT_INLINE float* scalesOf(Element* head) {
   return (float*)(head + HeadDim * kPageTokens);
 }
 
 // Elements from the head's keys, or values, of a page; as rows, or as fragments (layout.h).
 template <CacheType T, int HeadDim>
-struct PagePlace {
+struct PageLayout {
   static constexpr bool kFragments = T != CacheType::f32 && kHasTensorCores;
   INGOT_INLINE int key(int d, int token) { return kFragments ? fragmentOffset(T, HeadDim, token, d, false) : d * kPageTokens + token; }
   INGOT_INLINE int value(int token, int d) { return kFragments ? fragmentOffset(T, HeadDim, token, d, true) : token * HeadDim + d; }

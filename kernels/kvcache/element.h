@@ -46,6 +46,6 @@ struct CacheElement<CacheType::i8> {
 
 // The steps of a head's tokens, behind its keys or values.
 template <int HeadDim, class Element>
-INGOT_INLINE float* stepsOf(Element* head) {
+INGOT_INLINE float* scalesOf(Element* head) {
   return (float*)(head + HeadDim * kPageTokens);
 }

@@ -26,22 +26,22 @@ constexpr long long headOffset(CacheType type, long long page, int layers, int k
 }
 
 // Codes of the values of a head whose largest magnitude is given: value / step, or value * inverse, rounded. What is next to nothing is zeros.
-struct CodeStep {
-  float step, inverse;
+struct CodeScale {
+  float scale, inverse;
 };
-constexpr CodeStep codeStepOf(float largest) { return {largest / 127.0f, largest > 0x1p-100f ? 127.0f / largest : 0.0f}; }
+constexpr CodeScale codeScaleOf(float largest) { return {largest / 127.0f, largest > 0x1p-100f ? 127.0f / largest : 0.0f}; }
 
 // Where element (n, k) of 16 x 16 lies, in the order of mma.sync's second operand: two products of 8 columns n each, 8 elements a lane.
 // A word of bytes has the pairs of both halves of k, every other byte one: so they become pairs of halves without crossing over.
-constexpr int fragmentPlace(CacheType type, int n, int k) {
+constexpr int fragmentIndex(CacheType type, int n, int k) {
   int lane = n % 8 * 4 + k % 8 / 2;
   return lane * 8 + n / 8 * 4 + (elementBytes(type) == 1 ? k % 2 * 2 + k / 8 : k / 8 * 2 + k % 2);
 }
 // 16 x 16 that a lane has side by side, 16 bytes at most.
-constexpr int fragmentsAtOnce(CacheType type, int headDim) { return elementBytes(type) == 1 && headDim % 32 == 0 ? 2 : 1; }
+constexpr int fragmentsPerLoad(CacheType type, int headDim) { return elementBytes(type) == 1 && headDim % 32 == 0 ? 2 : 1; }
 // From a head's keys, or values, as fragments to column d of a token.
 constexpr int fragmentOffset(CacheType type, int headDim, int token, int d, bool isValue) {
-  int place = isValue ? fragmentPlace(type, d % 16, token) : fragmentPlace(type, token, d % 16);
-  int each = fragmentsAtOnce(type, headDim), step = d / 16;
-  return ((step / each * 32 + place / 8) * each + step % each) * 8 + place % 8;
+  int index = isValue ? fragmentIndex(type, d % 16, token) : fragmentIndex(type, token, d % 16);
+  int each = fragmentsPerLoad(type, headDim), step = d / 16;
+  return ((step / each * 32 + index / 8) * each + step % each) * 8 + index % 8;
 }

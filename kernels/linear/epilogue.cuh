@@ -4,7 +4,7 @@
 #include "kernels/prim/math.cuh"
 
 // The place in the result that a body is computed for.
-struct Place {
+struct OutputPosition {
   void* const* extras;
   long long row, column, stride;  // of the result, in elements
   INGOT_MEMBER float columnOf(int i) const { return load<float>((const float*)extras[i] + column); }
@@ -12,14 +12,14 @@ struct Place {
 };
 
 // The same of a thread with many rows: so many elements behind its first one's, whose address does for all of them.
-struct FurtherPlace {
-  Place first;
-  int further;
+struct OffsetPosition {
+  OutputPosition first;
+  int offset;
   INGOT_MEMBER float columnOf(int i) const { return first.columnOf(i); }
   INGOT_MEMBER float elementOf(int i) const {
     const char* at = (const char*)((const float*)first.extras[i] + first.row * first.stride + first.column);
-    settle(at);
-    return load<float>((const float*)at + further);
+    opaque(at);
+    return load<float>((const float*)at + offset);
   }
 };
 
@@ -32,14 +32,14 @@ struct Extras {
   INGOT_MEMBER float elementOf(int i) const { return values[i]; }
 
   template <class From>
-  struct Asking {
-    const From& place;
+  struct Loading {
+    const From& position;
     Extras& extras;
-    INGOT_MEMBER float columnOf(int i) const { return extras.values[i] = place.columnOf(i); }
-    INGOT_MEMBER float elementOf(int i) const { return extras.values[i] = place.elementOf(i); }
+    INGOT_MEMBER float columnOf(int i) const { return extras.values[i] = position.columnOf(i); }
+    INGOT_MEMBER float elementOf(int i) const { return extras.values[i] = position.elementOf(i); }
   };
   template <class From>
-  INGOT_MEMBER Asking<From> asking(const From& place) {
-    return {place, *this};
+  INGOT_MEMBER Loading<From> loadingFrom(const From& position) {
+    return {position, *this};
   }
 };

@@ -16,7 +16,7 @@
 #include "kernels/prim/math.h"
 
 // The place in the result that a body is computed for.
-struct Place {
+struct OutputPosition {
   void* const* extras;
   long long row, column, stride;  // of the result, in elements
   INGOT_INLINE F32x16 loadAt(const void* base, long long index) { return load<F32x16>((const float*)base + index); }

@@ -40,8 +40,8 @@ struct Finish {
       int at = (int)threadIdx.x % kWarp + i * kWarp, column = columnOf(tile, i);
       float totals[C::kSums];
       for (int j = 0; j < C::kSums; ++j) totals[j] = sums[line * kStride + (C::kSums == 2 ? at / 16 * 32 + at % 16 + j * 16 : at)];
-      Place place{operands + 2, firstRow + line, column < kColumns ? column : kColumns - 1, kResultStride};
-      results[i] = C::Epilogue::apply(totals, place);
+      OutputPosition position{operands + 2, firstRow + line, column < kColumns ? column : kColumns - 1, kResultStride};
+      results[i] = C::Epilogue::apply(totals, position);
     }
   }
 

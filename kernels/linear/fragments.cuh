@@ -32,7 +32,7 @@ struct NarrowOf<WeightFormat::f16> {
 };
 
 // Of 32 chunks, those in the second and fourth group of eight are read in one go with the first and third: they move by two.
-INGOT_INLINE int placeOf(int chunk) { return chunk ^ (chunk >> 2 & 2); }
+INGOT_INLINE int swizzle(int chunk) { return chunk ^ (chunk >> 2 & 2); }
 
 // A lane's channels in a tile of one or two blocks: a quad of a block, or two of its channels. It reads no more than what those have in a unit's
 // chunks (Unit::part, source.cuh).

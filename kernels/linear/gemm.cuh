@@ -24,12 +24,12 @@ struct Tile {
   static constexpr int kAhead = 2, kSlots = kAhead + 1;  // of weights
   typedef linear::Finish<C, kChannels> Finish;
 
-  INGOT_EITHER Places {
+  INGOT_SHARED_UNION SharedUnion {
     SharedArray<Words, kSlots * kTileBlocks * Stage::kChunks> weights;
     SharedArray<float, kWarpRows * Finish::kStride> sums;  // of some rows at a time, behind the last product
   };
   struct Storage {
-    Places places;
+    SharedUnion shared;
     SharedArray<Words, 2 * kRows * 4> x;
     SharedArray<linear::RowGroup, Stage::kRowGroups ? 2 * Stage::kRowGroups * kRows : 1> rowGroups;
   };
@@ -50,7 +50,7 @@ struct Tile {
 #pragma unroll
       for (int i = 0; i < kItems; ++i) {
         from[i] = rowAt((i * kThreads + (int)threadIdx.x) / 4);
-        settle(from[i]);
+        opaque(from[i]);
       }
       fromGroup = rowAt((int)threadIdx.x % kRows);
     }
@@ -82,7 +82,7 @@ struct Tile {
       for (int i = 0; i < kEach; ++i) {
         int block = tile * kTileBlocks + blockOf(i);
         from[i] = matrix + (block < kBlocks ? block : kBlocks - 1) * Stage::kBlockBytes;
-        settle(from[i]);
+        opaque(from[i]);
       }
     }
     INGOT_MEMBER void copy(int stage, Storage& storage) const {
@@ -90,9 +90,9 @@ struct Tile {
 #pragma unroll
         for (int i = 0; i < kEach; ++i)
           if (kAll % kThreads == 0 || blockOf(i) < kTileBlocks)
-            copyAsync(storage.places.weights, stage % kSlots * kAll + blockOf(i) * Stage::kChunks + Stage::place(chunkOf(i)),
+            copyAsync(storage.shared.weights, stage % kSlots * kAll + blockOf(i) * Stage::kChunks + Stage::swizzle(chunkOf(i)),
                       from[i] + Stage::chunkOf(stage, chunkOf(i)) * 16);
-      closeCopies();
+      commitCopies();
     }
   };
 
@@ -104,7 +104,7 @@ struct Tile {
     Words x[kGroups];
     for (int g = 0; g < kGroups; ++g) x[g] = storage.x[(stage % 2 * kRows + firstRow + g * 8) * 4 + lane];
     int weights = (stage % kSlots * kTileBlocks + firstBlock) * Stage::kChunks;
-    auto weightsAt = [&](int block, int chunk) -> Words { return storage.places.weights[weights + block * Stage::kChunks + Stage::place(chunk)]; };
+    auto weightsAt = [&](int block, int chunk) -> Words { return storage.shared.weights[weights + block * Stage::kChunks + Stage::swizzle(chunk)]; };
     auto rowGroupAt = [&](int unit, int g, int i) -> linear::RowGroup {
       return storage.rowGroups[(stage % 2 * Stage::kRowGroups + unit) * kRows + firstRow + g * 8 + lane % 4 * 2 + i];
     };
@@ -161,10 +161,10 @@ struct Tile {
         for (int g = 0; g < kGroups; ++g)
           for (int m = 0; m < kProducts; ++m)
             for (int i = 0; i < 4; ++i)
-              storage.places.sums[(g * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] =
+              storage.shared.sums[(g * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] =
                   totals[m][g][i];
       __syncthreads();
-      Finish::template run<kGroups>(storage.places.sums, warp, kWarps, tile, (long long)rowTile * kRows + first, rows - first, operands);
+      Finish::template run<kGroups>(storage.shared.sums, warp, kWarps, tile, (long long)rowTile * kRows + first, rows - first, operands);
     }
   }
 };

@@ -59,7 +59,7 @@ struct Task {
   inline __attribute__((always_inline)) void finish(const F32x16* sums, int r) const {
     for (int b = 0; b < blocks; b += kSums) {
       long long column = (panel * kPanelBlocks + b) / kSums * kLanes;
-      Place at{operands + 2, row + r, column, kResultStride};
+      OutputPosition at{operands + 2, row + r, column, kResultStride};
       store(results + r * resultStride + column, Epilogue::apply(sums + b, at));
     }
   }

@@ -107,7 +107,7 @@ struct Tile {
   typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes, kPanelBlocks, kTilePanels, kWalks>::Type Source;
   struct Storage : Values<kValues>, Rows::Storage {
     SharedArray<float, kSums> sums;
-    typename Source::Places weights;
+    typename Source::Buffer weights;
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : kOneRow ? 1 : batch.num_tokens; }
@@ -122,18 +122,19 @@ struct Tile {
   }
 
   // A warp finishes row `warp` of the group; a lane is a channel.
-  INGOT_INLINE Place placeOf(int panel, long long row, int lane, void* const* operands) {
+  INGOT_INLINE OutputPosition outputAt(int panel, long long row, int lane, void* const* operands) {
     return {operands + 2, row, C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane, kResultStride};
   }
-  INGOT_INLINE bool isThere(const Place& place, int lane) { return place.column < kColumns && lane < kChannels / C::kSums; }
+  INGOT_INLINE bool isThere(const OutputPosition& position, int lane) { return position.column < kColumns && lane < kChannels / C::kSums; }
   template <class At>
-  INGOT_INLINE void finish(const Place& place, int lane, const At& at, void* const* operands, Storage& storage) {
-    if (!isThere(place, lane)) return;
+  INGOT_INLINE void finish(const OutputPosition& position, int lane, const At& at, void* const* operands, Storage& storage) {
+    if (!isThere(position, lane)) return;
     float totals[C::kSums];
-    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(place.row % kRows), lane + i * kBlockChannels, storage);
+    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(position.row % kRows), lane + i * kBlockChannels, storage);
     float result = C::Epilogue::apply(totals, at);
-    if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], place.row * kResultStride + place.column, result);
-    else storage.values[(int)(place.row % kTileRows * kTileColumns + place.column % kTileColumns)] = result;
+    if constexpr (C::kResultGroup == 0)
+      storeElement<C::kNarrowResult>(operands[2 + C::kExtras], position.row * kResultStride + position.column, result);
+    else storage.values[(int)(position.row % kTileRows * kTileColumns + position.column % kTileColumns)] = result;
   }
 
   // Rows of `values` become groups of quantised rows, a warp each.
@@ -175,9 +176,9 @@ struct Tile {
     Extras<C::kExtras> extras[Groups] = {};
 #pragma unroll
     for (int group = 0; group < Groups && kHoldsExtras; ++group) {
-      Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
+      OutputPosition position = outputAt(panel, firstRow + group * kRows + warp, lane, operands);
       float none[C::kSums] = {};
-      if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, extras[group].asking(place));
+      if (group * kRows + warp < rows && isThere(position, lane)) C::Epilogue::apply(none, extras[group].loadingFrom(position));
     }
     Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, units.first, units.last, lane, sums);
 #pragma unroll
@@ -187,9 +188,9 @@ struct Tile {
           storage.sums[(warp * kSumRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
       if (group * kRows + warp < rows) {
-        Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
-        if constexpr (kHoldsExtras) finish(place, lane, extras[group], operands, storage);
-        else finish(place, lane, place, operands, storage);
+        OutputPosition position = outputAt(panel, firstRow + group * kRows + warp, lane, operands);
+        if constexpr (kHoldsExtras) finish(position, lane, extras[group], operands, storage);
+        else finish(position, lane, position, operands, storage);
       }
       __syncthreads();
     }
@@ -203,7 +204,7 @@ struct Tile {
 
   // The first weights of every warp's run go ahead. More of them, asked into the second-level cache, cost an H100 time.
   INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    if (hasOneRowTile() ? index < kTiles : index < count(batch)) sourceOf(tileOf(batch, index), unitsOf(), Rows::ownOf(operands), storage).begin();
+    if (hasOneRowTile() ? index < kTiles : index < count(batch)) sourceOf(tileOf(batch, index), unitsOf(), Rows::ownOf(operands), storage).prefetch();
   }
 
   INGOT_INLINE void computeTile(Source& source, const Units& units, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
@@ -225,7 +226,7 @@ struct Tile {
   // The weights of a tile, which were asked for, and its rows.
   INGOT_INLINE Source open(const IngotBatch& batch, int tile, const Units& units, void* const* all, Storage& storage) {
     Source source = sourceOf(tile, units, Rows::ownOf(all), storage);
-    source.follow();
+    source.resume();
     Rows::make(batch, all, storage);
     return source;
   }

@@ -8,7 +8,7 @@ namespace linear {
 
 // What a warp reads of a matrix: of panels one after another, each some blocks of channels, the units [first, last). Those of several tiles are
 // `skip` panels apart.
-struct Stretch {
+struct WeightRange {
   const char* weights;
   int panel, lastPanel, first, last, skip;
 };
@@ -21,12 +21,12 @@ INGOT_INLINE const char* blockOf(const char* weights, int block) {
 // Weights straight from memory, past the first-level cache.
 template <class Format, int PanelBlocks>
 struct Direct {
-  typedef SharedArray<Words, 1> Places;
+  typedef SharedArray<Words, 1> Buffer;
   const char *weights, *block;  // the lane's, of the panel at hand
 
-  INGOT_INLINE Direct of(Places&, const Stretch& stretch) { return {stretch.weights, nullptr}; }
-  INGOT_MEMBER void begin() const {}
-  INGOT_MEMBER void follow() const {}
+  INGOT_INLINE Direct of(Buffer&, const WeightRange& range) { return {range.weights, nullptr}; }
+  INGOT_MEMBER void prefetch() const {}
+  INGOT_MEMBER void resume() const {}
   INGOT_MEMBER void enter(int panel) {
     block = blockOf<Format>(weights, panel * PanelBlocks + (PanelBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0));
   }
@@ -66,24 +66,24 @@ struct Ring {
   static constexpr bool kOnePanel = Panels == 1 && !Many;
   static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
-  typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
-  Stretch stretch;                // from the panel that is copied next
-  int unit;                       // of it
-  const char* from[kEach];        // the lane's chunks in that panel, of unit 0
-  SharedPlace<Places> to[kEach];  // in the first slot
-  int slot, spare;                // places to that of the unit at hand, and of the unit before it
+  typedef SharedArray<Words, Warps * kSlots * kChunks> Buffer;
+  WeightRange range;                // from the panel that is copied next
+  int unit;                         // of it
+  const char* from[kEach];          // the lane's chunks in that panel, of unit 0
+  SharedAddress<Buffer> to[kEach];  // in the first slot
+  int slot, freed;                  // places to that of the unit at hand, and of the unit before it
   int lane;
-  SharedPlace<Places> own;  // the first one that it reads from
+  SharedAddress<Buffer> own;  // the first one that it reads from
 
   INGOT_MEMBER int laneChunk(int i) const { return i * kWarp + lane; }
-  INGOT_INLINE Ring of(Places& places, const Stretch& stretch) {
+  INGOT_INLINE Ring of(Buffer& buffer, const WeightRange& range) {
     int lane = threadIdx.x % kWarp, first = (int)threadIdx.x / kWarp * kSlots * kChunks;
     int block = Format::kBlocks == 2 ? lane / kBlockChannels : 0;
-    Ring ring{stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, placeIn(places, first + block * Format::kUnitChunks)};
+    Ring ring{range, range.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, addressIn(buffer, first + block * Format::kUnitChunks)};
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int upper = ring.laneChunk(i) / Format::kUnitChunks, chunk = ring.laneChunk(i) % Format::kUnitChunks;
-      if (ring.laneChunk(i) < kChunks) ring.to[i] = placeIn(places, first + upper * Format::kUnitChunks + Format::place(chunk));
+      if (ring.laneChunk(i) < kChunks) ring.to[i] = addressIn(buffer, first + upper * Format::kUnitChunks + Format::swizzle(chunk));
     }
     ring.findPanel();
     return ring;
@@ -92,17 +92,17 @@ struct Ring {
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int upper = laneChunk(i) / Format::kUnitChunks, chunk = laneChunk(i) % Format::kUnitChunks;
-      from[i] = blockOf<Format>(stretch.weights, stretch.panel * Format::kBlocks + upper) + chunk * 16;
-      settle(from[i]);
+      from[i] = blockOf<Format>(range.weights, range.panel * Format::kBlocks + upper) + chunk * 16;
+      opaque(from[i]);
     }
   }
-  INGOT_MEMBER bool isThere() const { return unit < stretch.last && (kOnePanel || stretch.panel < stretch.lastPanel); }
+  INGOT_MEMBER bool isThere() const { return unit < range.last && (kOnePanel || range.panel < range.lastPanel); }
   INGOT_MEMBER void next() {
     ++unit;
-    if (kOnePanel || unit < stretch.last) return;
-    unit = stretch.first;
-    ++stretch.panel;
-    if (Many && stretch.panel % Panels == 0) stretch.panel += stretch.skip;
+    if (kOnePanel || unit < range.last) return;
+    unit = range.first;
+    ++range.panel;
+    if (Many && range.panel % Panels == 0) range.panel += range.skip;
     findPanel();
   }
   INGOT_MEMBER void copy(int further) {
@@ -110,15 +110,15 @@ struct Ring {
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
         if (laneChunk(i) < kChunks) copyAsync(to[i], further, from[i] + Format::unitAt(unit, laneChunk(i) % Format::kUnitChunks));
-    closeCopies();
+    commitCopies();
     next();
   }
-  INGOT_MEMBER void begin() {
+  INGOT_MEMBER void prefetch() {
 #pragma unroll 1
     for (int i = 0; i < kAhead; ++i) copy(i * kChunks);
   }
   // As begin(), which somebody has done.
-  INGOT_MEMBER void follow() {
+  INGOT_MEMBER void resume() {
     if (kOnePanel) unit += kAhead;
     else
 #pragma unroll 1
@@ -129,14 +129,14 @@ struct Ring {
   INGOT_MEMBER void await() {
     waitForCopies<kAhead - 1>();
     __syncwarp();
-    copy(spare);
+    copy(freed);
   }
   template <class T>
   INGOT_MEMBER T part(int, int chunk, int further, int part) const {
-    return loadPart<T>(own, Format::place(chunk) + slot + further, part);
+    return loadPart<T>(own, Format::swizzle(chunk) + slot + further, part);
   }
   INGOT_MEMBER void advance() {
-    spare = slot;
+    freed = slot;
     slot = slot + kChunks == kSlots * kChunks ? 0 : slot + kChunks;
   }
 };

@@ -18,7 +18,7 @@ struct PlainStage {
   static constexpr int kChunks = kUnits * 32, kRowGroups = 0;  // of a channel block
 
   INGOT_INLINE int chunkOf(int stage, int chunk) { return stage * kChunks + chunk; }  // in the block
-  INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
+  INGOT_INLINE int swizzle(int chunk) { return linear::swizzle(chunk); }
 
   // What lane t of a row needs of it, as it comes from memory and as a product takes it.
   struct Row {
@@ -98,9 +98,9 @@ struct CodeStage {
     int group = stage / kParts * (int)groupBytes(kFormat, C::kGroup) / 16;
     return group + (chunk < kHeaderChunks ? chunk : stage % kParts * kSteps * kStepChunks + chunk);
   }
-  INGOT_INLINE int place(int chunk) {
+  INGOT_INLINE int swizzle(int chunk) {
     int unit = chunk / kUnitChunks * kUnitChunks, at = chunk - unit - kHeaderChunks;
-    return at < 0 ? chunk : unit + kHeaderChunks + placeOf(at);
+    return at < 0 ? chunk : unit + kHeaderChunks + linear::swizzle(at);
   }
 
   struct Row {

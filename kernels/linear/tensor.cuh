@@ -12,7 +12,7 @@ namespace linear {
 
 // Where a lane finds what rows say of unit 0: columns of those that it multiplies, scales of those whose sums it has.
 template <int Groups>
-struct RowPlaces {
+struct RowPointers {
   const char *columns[Groups], *scales[Groups][2];
 };
 
@@ -27,7 +27,7 @@ struct TensorPlain : PlainFormat<C> {
   // In the block.
   INGOT_INLINE long long unitAt(int unit, int) { return unit * 512ll; }
   INGOT_INLINE long long chunkAt(int unit, int chunk) { return unitAt(unit, chunk) + chunk * 16; }
-  INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
+  INGOT_INLINE int swizzle(int chunk) { return linear::swizzle(chunk); }
 
   struct Weights {
     unsigned a[Blocks][4];
@@ -59,11 +59,11 @@ struct TensorPlain : PlainFormat<C> {
     Pair at[Groups][2];
   };
   template <int Groups, bool>
-  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int unit) {
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPointers<Groups>& pointers, int unit) {
     Rows<Groups> rows;
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
-      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(places.columns[g], unit * 16 + i * 8);
+      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(pointers.columns[g], unit * 16 + i * 8);
     return rows;
   }
 
@@ -105,7 +105,7 @@ struct TensorCodes : QuantizedFormat<C> {
     return Base::kUnitColumns == Base::kGroup || chunk < kHeaderChunks ? group : group + part;
   }
   INGOT_INLINE long long chunkAt(int unit, int chunk) { return unitAt(unit, chunk) + chunk * 16; }
-  INGOT_INLINE int place(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + placeOf(chunk - kHeaderChunks); }
+  INGOT_INLINE int swizzle(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + linear::swizzle(chunk - kHeaderChunks); }
 
   static constexpr int kSpareWords = C::kResultGroup ? 11 : 15;
   INGOT_INLINE constexpr int rowWords(bool single) { return 2 * kSteps + (single ? 2 : 4); }
@@ -116,13 +116,13 @@ struct TensorCodes : QuantizedFormat<C> {
   };
   INGOT_INLINE const char* columnsOf(const char* row, int t) { return row + t * (kBytes ? 4 : 8); }
   template <int Groups, bool Single>
-  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int unit) {
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPointers<Groups>& pointers, int unit) {
     Rows<Groups> rows;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       for (int step = 0; step < kSteps; ++step)
-        rows.words[g][step] = linear::codesAt<kFormat>(places.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, 0);
-      for (int i = 0; i < (Single ? 1 : 2); ++i) rows.groups[g][i] = Base::rowGroup(places.scales[g][i], unit);
+        rows.words[g][step] = linear::codesAt<kFormat>(pointers.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, 0);
+      for (int i = 0; i < (Single ? 1 : 2); ++i) rows.groups[g][i] = Base::rowGroup(pointers.scales[g][i], unit);
     }
     return rows;
   }
@@ -181,14 +181,14 @@ struct TensorLoop {
   template <int Groups, bool Single, bool Shared, class Source>
   INGOT_INLINE void run(const char* x, int rows, Source& source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
     auto rowAt = [&](int row) -> const char* { return x + (row < rows ? row : rows - 1) * Format::kRowBytes; };
-    RowPlaces<Groups> places;
+    RowPointers<Groups> pointers;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
-      places.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
-      Shared ? settleShared(places.columns[g]) : settle(places.columns[g]);
+      pointers.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
+      Shared ? opaqueShared(pointers.columns[g]) : opaque(pointers.columns[g]);
       for (int i = 0; i < 2; ++i) {
-        places.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
-        Shared ? settleShared(places.scales[g][i]) : settle(places.scales[g][i]);
+        pointers.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
+        Shared ? opaqueShared(pointers.scales[g][i]) : opaque(pointers.scales[g][i]);
       }
     }
     // Brings the unit's weights: its rows are there, or on their way.
@@ -199,28 +199,28 @@ struct TensorLoop {
     };
     if constexpr (Shared) {
 #pragma unroll 2
-      for (int unit = first; unit < last; ++unit) multiply(Format::template rowsAt<Groups, Single>(places, unit), unit);
+      for (int unit = first; unit < last; ++unit) multiply(Format::template rowsAt<Groups, Single>(pointers, unit), unit);
       return;
     }
     // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of
     // weights does. Of many rows a unit takes longer than that, and registers are dear.
     typedef typename Format::template Rows<Groups> Rows;
-    constexpr int kFit = Format::kSpareWords / (Format::rowWords(Single) * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
-    auto fetch = [&](int unit, Rows(&rows)[kAtOnce]) {
+    constexpr int kFit = Format::kSpareWords / (Format::rowWords(Single) * Groups), kDepth = kFit > 4 ? 4 : kFit, kUnroll = kDepth ? kDepth : 1;
+    auto fetch = [&](int unit, Rows(&rows)[kUnroll]) {
 #pragma unroll
-      for (int i = 0; i < kAtOnce; ++i)
-        rows[i] = Format::template rowsAt<Groups, Single>(places, unit + i < last ? unit + i : last > first ? last - 1 : 0);
+      for (int i = 0; i < kUnroll; ++i)
+        rows[i] = Format::template rowsAt<Groups, Single>(pointers, unit + i < last ? unit + i : last > first ? last - 1 : 0);
     };
-    Rows next[kAtOnce];
+    Rows next[kUnroll];
     if (kDepth) fetch(first, next);
-    for (int unit = first; unit < last; unit += kAtOnce) {
-      Rows now[kAtOnce];
+    for (int unit = first; unit < last; unit += kUnroll) {
+      Rows now[kUnroll];
       if (!kDepth) fetch(unit, now);
 #pragma unroll
       for (int i = 0; i < kDepth; ++i) now[i] = next[i];
       if (kDepth) fetch(unit + kDepth, next);
 #pragma unroll
-      for (int i = 0; i < kAtOnce; ++i)
+      for (int i = 0; i < kUnroll; ++i)
         if (unit + i < last) multiply(now[i], unit + i);
     }
   }

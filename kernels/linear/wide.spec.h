@@ -19,11 +19,11 @@ constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {32, 64, 12, 1, 2}, {64, 64, 12}
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two blocks of channels, and what sets them apart
-constexpr int kCudaWideTold = 32;                                                    // tiles that blocks were told of, at most: more than slots
+constexpr int kCudaWideTileIndices = 32;                                             // tiles that blocks were told of, at most: more than slots
 constexpr int cudaWideStride(int channels) { return channels + 4; }                  // of a line of sums in shared memory
 constexpr int CudaWide::bytes() const {
   int sums = along > 1 ? kCudaRuns / along * rows * cudaWideStride(channels) * 4 : 0;
-  return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16) + kCudaWideTold * 12 + 16 + sums;
+  return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16) + kCudaWideTileIndices * 12 + 16 + sums;
 }
 // So many rows of tiles are computed side by side: few, which spreads what is read at once over the second-level cache; more where two share them.
 constexpr int cudaWideTall(int across) { return across > 1 ? 16 : 4; }
@@ -41,7 +41,7 @@ constexpr int cudaWideTileCost(const CudaWide& shape, int rows) {
 }
 // What tiles take on a GPU of so many multiprocessors whose clusters take them in turn, `across` of each row of tiles. Shorter ones begin where the
 // last turn of the others leaves clusters idle.
-constexpr int cudaWideTurns(const CudaWide& shape, int across, CudaWideRows rows, int multiprocessors) {
+constexpr int cudaWideWaveCost(const CudaWide& shape, int across, CudaWideRows rows, int multiprocessors) {
   int clusters = multiprocessors / shape.blocks(), tiles = rows.whole * across, shorter = rows.shorter * across;
   int whole = tiles / clusters, left = tiles % clusters, idle = left > 0 ? clusters - left : 0;
   int behind = shorter > idle ? (shorter - idle + clusters - 1) / clusters : 0;
@@ -51,13 +51,13 @@ constexpr int cudaWideTurns(const CudaWide& shape, int across, CudaWideRows rows
 constexpr CudaWideRows cudaWideRows(const CudaWide& shape, int across, int rows, int multiprocessors) {
   CudaWideRows best = {(rows + shape.rows - 1) / shape.rows, 0};
   if (rows <= shape.shorter()) return best;
-  int most = best.whole, least = cudaWideTurns(shape, across, best, multiprocessors);
+  int most = best.whole, least = cudaWideWaveCost(shape, across, best, multiprocessors);
   for (int without = 1; without <= 6; ++without) {
     CudaWideRows other = {most - without, (rows - (most - without) * shape.rows + shape.shorter() - 1) / shape.shorter()};
-    int turns = cudaWideTurns(shape, across, other, multiprocessors);
-    if (other.whole < 0 || turns >= least) continue;
+    int cost = cudaWideWaveCost(shape, across, other, multiprocessors);
+    if (other.whole < 0 || cost >= least) continue;
     best = other;
-    least = turns;
+    least = cost;
   }
   return best;
 }
@@ -65,7 +65,7 @@ constexpr CudaWideRows cudaWideRows(const CudaWide& shape, int across, int rows,
 constexpr long long cudaWideCost(int shape, long long rows, long long n) {
   const CudaWide& one = kCudaWide[shape];
   int across = (int)(one.tilesAcross(n) / one.across);
-  return cudaWideTurns(one, across, cudaWideRows(one, across, (int)rows, 132), 132);
+  return cudaWideWaveCost(one, across, cudaWideRows(one, across, (int)rows, 132), 132);
 }
 // None whose tiles would be half empty, but for the narrowest.
 constexpr bool fitsCudaWide(int shape, long long n) { return shape == 0 || kCudaWide[shape].channels * kCudaWide[shape].across <= n; }

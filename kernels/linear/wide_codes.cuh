@@ -49,10 +49,10 @@ struct Tile {
   static constexpr int kGroups = (int)C::kK / kGroup, kStageGroups = kCudaWideCodesColumns / kGroup;
   static constexpr int kGroupChunks = (int)groupBytes(kFormat, kGroup) / 16, kStageChunks = kStageGroups * kGroupChunks;  // of a block
   static constexpr int kWeightChunks = kTileBlocks * kStageChunks, kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = kBytes ? 32 : 16;
-  static constexpr int kCopiers = 4, kScalers = 3, kConsumers = kThreads / kWarp - kCopiers;  // warps
+  static constexpr int kProducers = 4, kScalers = 3, kConsumers = kThreads / kWarp - kProducers;  // warps
 
   typedef PairOf<kHasMinima> RowPair;
-  static constexpr int kPairs = kRows / 2, kPairPlaces = kStageGroups * kPairs;
+  static constexpr int kPairs = kRows / 2, kSlotPairs = kStageGroups * kPairs;
 
   // Rows as they are multiplied, in lines of 128 bytes; f16 comes of codes.
   static constexpr int kPanels = kFloats ? 2 : 1;
@@ -60,19 +60,19 @@ struct Tile {
     SharedArray<Words, kSlots * kPanels * kRowChunks> x;
     SharedArray<Words, kFloats ? kSlots * kRowChunks : 1> codes;
     SharedArray<Words, kSlots * kWeightChunks> weights;
-    SharedArray<RowPair, kSlots * kPairPlaces> pairs;
+    SharedArray<RowPair, kSlots * kSlotPairs> pairs;
   };
-  INGOT_EITHER Places {
+  INGOT_SHARED_UNION SharedUnion {
     Ring ring;
     SharedArray<float, kRows * Finish::kStride> sums;
   };
   struct Storage {
-    Places places;
+    SharedUnion shared;
     SharedBarriers<kSlots> full, empty;
-    SharedBarriers<kFloats ? kSlots : 1> came;  // codes that become f16
+    SharedBarriers<kFloats ? kSlots : 1> codesFull;  // codes that become f16
   };
-  typedef RingSlot<kSlots> Slot;
-  typedef SharedRegisters<kThreads, kMinBlocks, 40, kConsumers == 4 ? 216 : 232> Registers;
+  typedef PipelineState<kSlots> Slot;
+  typedef RegisterSplit<kThreads, kMinBlocks, 40, kConsumers == 4 ? 216 : 232> Registers;
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
@@ -93,50 +93,50 @@ struct Tile {
   typedef wide_codes::Products<Tile> Products;
 
   // Where a warp is in the ring.
-  struct Turns {
+  struct RingCursors {
     Slot begun, added;
   };
   // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop
   // to the next.
   static constexpr int kBurst = kRunUnits % 4 == 0 && kUnits % 4 == 0 && kUnitColumns < 128 ? 4 : 2;
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
-  INGOT_INLINE Fragments fetchUnit(int within, Turns& turns, Storage& storage) {
-    if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
-    return Products::fragmentsOf(turns.begun.at, within, storage);
+  INGOT_INLINE Fragments fetchUnit(int within, RingCursors& cursors, Storage& storage) {
+    if (within == 0) awaitBarrier(storage.full, cursors.begun.index, cursors.begun.phase);
+    return Products::fragmentsOf(cursors.begun.index, within, storage);
   }
-  INGOT_INLINE void beginUnit(const Fragments& fragments, int within, Turns& turns, Storage& storage, Dots& dots) {
-    Products::begin(fragments, turns.begun.at, within, storage, dots);
-    if (within == kStageUnits - 1) turns.begun.next();
+  INGOT_INLINE void beginUnit(const Fragments& fragments, int within, RingCursors& cursors, Storage& storage, Dots& dots) {
+    Products::begin(fragments, cursors.begun.index, within, storage, dots);
+    if (within == kStageUnits - 1) cursors.begun.next();
   }
-  INGOT_INLINE void leaveUnit(int within, Turns& turns, Storage& storage) {
+  INGOT_INLINE void releaseUnit(int within, RingCursors& cursors, Storage& storage) {
     if (within != kStageUnits - 1) return;
     __syncwarp();  // the other lanes have read too
-    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, turns.added.at, 0);
-    turns.added.next();
+    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, cursors.added.index, 0);
+    cursors.added.next();
   }
   template <int Units>
-  INGOT_INLINE void addUnits(int first, Turns& turns, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
+  INGOT_INLINE void addUnits(int first, RingCursors& cursors, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
     constexpr bool kEarly = kRows < 128;  // more rows leave no registers for the next unit's fragments
     Fragments fragments;
-    if constexpr (kSets == 2) beginUnit(fetchUnit(withinStage(first, 0), turns, storage), withinStage(first, 0), turns, storage, dots[0]);
+    if constexpr (kSets == 2) beginUnit(fetchUnit(withinStage(first, 0), cursors, storage), withinStage(first, 0), cursors, storage, dots[0]);
 #pragma unroll
     for (int i = 0; i < Units; ++i) {
       Dots& now = dots[i % kSets];
       int within = withinStage(first, i), next = withinStage(first, i + 1);
       if constexpr (kSets == 1) {
-        if (i == 0 || !kEarly) fragments = fetchUnit(within, turns, storage);
-        beginUnit(fragments, within, turns, storage, now);
-        if (kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
+        if (i == 0 || !kEarly) fragments = fetchUnit(within, cursors, storage);
+        beginUnit(fragments, within, cursors, storage, now);
+        if (kEarly && i + 1 < Units) fragments = fetchUnit(next, cursors, storage);
         waitForProducts<0>(now);
-        Products::add(Products::scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
+        Products::add(Products::scalesAt(cursors.added.index, within, storage), now, sums);  // no earlier: they would take registers for long
       } else {
-        Scales scales = Products::scalesAt(turns.added.at, within, storage);
-        if (i + 1 < Units) beginUnit(fetchUnit(next, turns, storage), next, turns, storage, dots[(i + 1) % kSets]);
+        Scales scales = Products::scalesAt(cursors.added.index, within, storage);
+        if (i + 1 < Units) beginUnit(fetchUnit(next, cursors, storage), next, cursors, storage, dots[(i + 1) % kSets]);
         if (i + 1 < Units) waitForProducts<1>(now);
         else waitForProducts<0>(now);
         Products::add(scales, now, sums);
       }
-      leaveUnit(within, turns, storage);
+      releaseUnit(within, cursors, storage);
     }
   }
   INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
@@ -151,17 +151,17 @@ struct Tile {
     constexpr int kWhole = kUnits / kBurst * kBurst;
     Dots dots[kSets];
     Sums sums = {};
-    Turns turns;
+    RingCursors cursors;
 #pragma unroll 1
     for (int first = 0; first < kWhole; first += kRunUnits) {
       int last = first + kRunUnits < kWhole ? first + kRunUnits : kWhole;
       if (first > 0) addRun(totals, sums);
 #pragma unroll 1
-      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, turns, storage, dots, sums);
+      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, cursors, storage, dots, sums);
     }
     if constexpr (kWhole < kUnits) {
       if (kWhole % kRunUnits == 0) addRun(totals, sums);
-      addUnits<kUnits - kWhole>(kWhole, turns, storage, dots, sums);
+      addUnits<kUnits - kWhole>(kWhole, cursors, storage, dots, sums);
     }
     addRun(totals, sums);
   }
@@ -173,19 +173,19 @@ struct Tile {
     syncTile<kConsumers * kWarp>();
 #pragma unroll
     for (int i = 0; i < kRows / 2; ++i)
-      storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + Products::channelOf(i / 2 % 2)] = totals[i];
+      storage.shared.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + Products::channelOf(i / 2 % 2)] = totals[i];
     syncTile<kConsumers * kWarp>();
 #pragma unroll 1
     for (int first = 0; first < kRows; first += kLines * kConsumers)
-      Finish::template run<kLines>(storage.places.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
+      Finish::template run<kLines>(storage.shared.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
   }
 
   struct Where {
     int tile, firstRow;
   };
-  INGOT_INLINE Where placeOf(const IngotBatch& batch, int index) {
+  INGOT_INLINE Where tileCoordinates(const IngotBatch& batch, int index) {
     int rowTile, tile;
-    wide::placeOf<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
+    wide::tileCoordinates<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
     return {tile, rowTile * kRows};
   }
 
@@ -195,30 +195,30 @@ struct Tile {
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1 + kScalers);
         initBarrier(storage.empty, i, kConsumers);
-        if constexpr (kFloats) initBarrier(storage.came, i, 1);
+        if constexpr (kFloats) initBarrier(storage.codesFull, i, 1);
       }
-    showBarriers();
+    fenceBarrierInit();
     __syncthreads();
     int warp = warpOf(threadIdx.x);
     if (warp >= kConsumers) {
-      fewerRegisters<Registers::kCopier>();
+      releaseRegisters<Registers::kProducer>();
       int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
-      Where at = placeOf(batch, index);
+      Where at = tileCoordinates(batch, index);
       if (thread == -kWarp) Feed::copy(operands, rowsOf(batch), at.firstRow, at.tile, storage);
       if (thread >= 0 && thread < Feed::kScaling) {
         awaitLaunches();
         Feed::scale((const char*)operands[0] + at.firstRow * kRowBytes, rowsOf(batch) - at.firstRow, thread, storage);
       }
     } else {
-      moreRegisters<Registers::kOther>();
+      acquireRegisters<Registers::kConsumer>();
       awaitLaunches();
       // Either order costs ptxas registers somewhere; so no kernel that was tried spills.
       constexpr bool kLate = kRows < 128;
       Where at{};
-      if (!kLate) at = placeOf(batch, index);
+      if (!kLate) at = tileCoordinates(batch, index);
       Sums totals = {};
       compute(storage, totals);
-      if (kLate) at = placeOf(batch, index);
+      if (kLate) at = tileCoordinates(batch, index);
       finish(totals, at.tile, at.firstRow, rowsOf(batch) - at.firstRow, operands, storage);
     }
   }

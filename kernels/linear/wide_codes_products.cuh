@@ -32,20 +32,20 @@ struct Products {
 
   INGOT_INLINE Scales scalesAt(int slot, int within, Storage& storage) {
     Scales scales;
-    auto& weights = storage.places.ring.weights;
+    auto& weights = storage.shared.ring.weights;
     int at = groupAt(slot, within), chunk = at + quad() / 2, word = quad() % 2 * 2 + half();
     if constexpr (T::kFloats) scales.channels = loadPart<TwoWords>(weights, at + quad(), half());
     else scales.channels = {{loadPart<unsigned>(weights, chunk, word), T::kHasMinima ? loadPart<unsigned>(weights, chunk + 2, word) : 0}};
-    int firstPair = slot * T::kPairPlaces + within / T::kParts * T::kPairs + (int)threadIdx.x % 4;
+    int firstPair = slot * T::kSlotPairs + within / T::kParts * T::kPairs + (int)threadIdx.x % 4;
 #pragma unroll
-    for (int i = 0; i < T::kRows / 8; ++i) scales.rows[i] = storage.places.ring.pairs[firstPair + i * 4];
+    for (int i = 0; i < T::kRows / 8; ++i) scales.rows[i] = storage.shared.ring.pairs[firstPair + i * 4];
     return scales;
   }
 
   // 32 columns of the lane's channels. Rows lie in shared memory column by column: of codes of 4 bits a lane takes every other nibble of two words.
   // What i4 takes off a code goes off here, and its row's sum is not needed.
   INGOT_INLINE void fragmentOf(int at, Storage& storage, unsigned (&a)[4]) {
-    auto& weights = storage.places.ring.weights;
+    auto& weights = storage.shared.ring.weights;
     int t = threadIdx.x % 4, chunk = at + (T::kBytes ? t : t / 2) * 4 + quad();
     TwoWords first = loadPart<TwoWords>(weights, chunk, half()), second = loadPart<TwoWords>(weights, chunk + (T::kBytes ? 16 : 8), half());
     for (int i = 0; i < 4; ++i) {
@@ -64,16 +64,16 @@ struct Products {
   }
 
   INGOT_INLINE void multiplyIntegers(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
-    auto& x = storage.places.ring.x;
+    auto& x = storage.shared.ring.x;
     beginProducts();
     multiplyWideCodes<false, T::kRows>(dots, fragments.at[0], x, firstX, first);
 #pragma unroll
     for (int i = 1; i < T::kSteps; ++i) multiplyWideCodes<true, T::kRows>(dots, fragments.at[i], x, firstX, first + i);
-    closeProducts();
+    commitProducts();
   }
   // Two steps fill a line of f16.
   INGOT_INLINE void multiplyFloats(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
-    auto& x = storage.places.ring.x;
+    auto& x = storage.shared.ring.x;
     unsigned a[2 * T::kSteps][4];
 #pragma unroll
     for (int i = 0; i < 2 * T::kSteps; ++i)
@@ -84,7 +84,7 @@ struct Products {
     multiplyWideHalves<false, T::kRows>(dots, a[0], x, lineAt(0), unitOf(0));
 #pragma unroll
     for (int i = 1; i < 2 * T::kSteps; ++i) multiplyWideHalves<true, T::kRows>(dots, a[i], x, lineAt(i), unitOf(i));
-    closeProducts();
+    commitProducts();
   }
 
   // Begins a unit's products.

@@ -28,7 +28,7 @@ struct Results {
   };
   // One of so many parts of a thread's results: pairs of a row, the i'th, and a column, the r'th.
   template <int Part, int Parts>
-  struct Some {
+  struct Portion {
     static constexpr int kRowsEach = (Rows / 4 + Parts - 1) / Parts, kCount = kRowsEach * kEach;
     // What they read besides sums.
     Extras<C::kExtras> extras[kCount];
@@ -42,36 +42,36 @@ struct Results {
       for (int n = 0; n < kCount; ++n) {
         int i = Part * kRowsEach + n / kEach, r = n % kEach, column = columnOf(where.tile, r);
         if (i >= Rows / 4) break;
-        int further = rowOf(i) < left ? rowOf(i) * (int)kStride : 0;
-        visit(n, i, r, FurtherPlace{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kStride}, further});
+        int offset = rowOf(i) < left ? rowOf(i) * (int)kStride : 0;
+        visit(n, i, r, OffsetPosition{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kStride}, offset});
       }
     }
     // Some time before they are stored.
-    INGOT_MEMBER void ask(const Where& where, void* const* operands) {
+    INGOT_MEMBER void load(const Where& where, void* const* operands) {
       if constexpr (C::kExtras > 0)
-        forEach(where, operands, [&](int n, int, int, const FurtherPlace& place) {
+        forEach(where, operands, [&](int n, int, int, const OffsetPosition& position) {
           float none[C::kSums] = {};
-          C::Epilogue::apply(none, extras[n].asking(place));
+          C::Epilogue::apply(none, extras[n].loadingFrom(position));
         });
     }
     // All sums become results before the first one is stored: what is read never waits behind a store.
     INGOT_MEMBER void store(const Sums& totals, const Where& where, void* const* operands) const {
       float results[kCount];
-      forEach(where, operands, [&](int n, int i, int r, const FurtherPlace&) {
+      forEach(where, operands, [&](int n, int i, int r, const OffsetPosition&) {
         float sums[C::kSums];
         for (int j = 0; j < C::kSums; ++j) sums[j] = totals[sumOf(i, r + j)];
         results[n] = C::Epilogue::apply(sums, extras[n]);
       });
-      forEach(where, operands, [&](int n, int i, int r, const FurtherPlace& place) {
+      forEach(where, operands, [&](int n, int i, int r, const OffsetPosition& position) {
         int column = columnOf(where.tile, r);
         if (rowOf(i) < where.rows - ownRow() && isThere(column))
-          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (place.first.row + rowOf(i)) * kStride + column, results[n]);
+          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (position.first.row + rowOf(i)) * kStride + column, results[n]);
       });
     }
   };
   INGOT_INLINE void storeAll(const Sums& totals, const Where& where, void* const* operands) {
-    Some<0, 1> all;
-    all.ask(where, operands);
+    Portion<0, 1> all;
+    all.load(where, operands);
     all.store(totals, where, operands);
   }
 };

@@ -16,12 +16,12 @@ struct Tile {
   static constexpr CudaWide kShape = Wide::kShape;
   static constexpr int kThreads = Wide::kThreads, kCluster = kShape.along, kMinBlocks = 1, kDynamicBytes = kShape.bytes();
   static constexpr bool kAwaits = true;
-  static constexpr int kRows = Wide::kRows, kBlockRows = kRows / kCluster, kBlockRuns = kCudaRuns / kCluster, kPlaces = kRows * Finish::kStride;
+  static constexpr int kRows = Wide::kRows, kBlockRows = kRows / kCluster, kBlockRuns = kCudaRuns / kCluster, kRunSums = kRows * Finish::kStride;
   static constexpr int kWarps = kThreads / kWarp, kLines = kBlockRows / kWarps, kEach = Wide::kChannels / kWarp;
   static_assert(Finish::kStride == cudaWideStride(Wide::kChannels) && kBlockRows % kWarps == 0);
   struct Storage {
     typename Wide::Storage ring;
-    SharedArray<float, kBlockRuns * kPlaces> sums;
+    SharedArray<float, kBlockRuns * kRunSums> sums;
   };
 
   INGOT_INLINE int count(const IngotBatch& batch) { return Wide::count(batch) * kCluster; }
@@ -31,16 +31,16 @@ struct Tile {
   // Runs that do not exist add zeros.
   INGOT_INLINE void compute(int firstRun, Storage& storage) {
     int warp = threadIdx.x / kWarp, channel = warp / 2 * (2 * kBlockChannels) + warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
-    typename Wide::Course course{{}, 0, Wide::matrixRow(), -1};
+    typename Wide::Pipeline pipeline{{}, 0, Wide::matrixRow(), -1};
 #pragma unroll 1
     for (int run = 0; run < kBlockRuns; ++run) {
       int first = (firstRun + run) * Wide::kRunUnits, left = Wide::kUnits - first;
       float sums[kRows / 2] = {};
       if (left > 0)
-        Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, course, storage.ring,
+        Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, pipeline, storage.ring,
                                                                           sums);
 #pragma unroll
-      for (int i = 0; i < kRows / 2; ++i) storage.sums[run * kPlaces + rowOf(i) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];
+      for (int i = 0; i < kRows / 2; ++i) storage.sums[run * kRunSums + rowOf(i) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];
     }
   }
 
@@ -51,7 +51,7 @@ struct Tile {
 #pragma unroll
     for (int i = 0; i < kEach * kCudaRuns; ++i) {
       int run = i % kCudaRuns;
-      parts[i / kCudaRuns][run] = loadFrom<kCluster>(storage.sums, run % kBlockRuns * kPlaces + first + i / kCudaRuns * kWarp, run / kBlockRuns);
+      parts[i / kCudaRuns][run] = loadFrom<kCluster>(storage.sums, run % kBlockRuns * kRunSums + first + i / kCudaRuns * kWarp, run / kBlockRuns);
     }
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {

@@ -8,7 +8,7 @@ namespace wide {
 
 // Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows; a cluster is neighbours.
 template <int Tiles, int Cluster>
-INGOT_INLINE void placeOf(int rowTiles, int index, int& rowTile, int& tile) {
+INGOT_INLINE void tileCoordinates(int rowTiles, int index, int& rowTile, int& tile) {
   rowTile = 0;
   tile = index;
   if (rowTiles == 1) return;  // what follows, without its divisions

@@ -6,7 +6,7 @@
 // which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
 // prefetch(batch, operands, index, storage) asks there for what no launch writes, before those before it have ended; it runs before every
 // tile, and what it put on its way into storage arrives in run(). One that has kAwaits calls awaitLaunches() itself, behind its loads of
-// what no launch writes: weights, tables and the batch. One whose blocks take turns may have mostCount(batch), which is no less than count(batch) and
+// what no launch writes: weights, tables and the batch. One whose blocks take turns may have maxCount(batch), which is no less than count(batch) and
 // faster found: blocks beyond have no tile. Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
@@ -15,7 +15,7 @@
 
 #ifndef INGOT_SIMT
 // Shared memory of which a tile uses one member. A host keeps them apart, since it knows who touched what.
-#define INGOT_EITHER union
+#define INGOT_SHARED_UNION union
 #define INGOT_INLINE static __device__ __forceinline__
 #define INGOT_MEMBER __device__ __forceinline__
 #include "kernels/prim/gpu/cluster.cuh"
@@ -26,14 +26,14 @@
 #endif
 
 template <class Tile>
-constexpr bool awaitsItself() {
+constexpr bool awaitsLaunchesItself() {
   if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
   else return false;
 }
 
 template <class Tile>
-INGOT_INLINE int mostTilesOf(const IngotBatch& batch) {
-  if constexpr (requires { Tile::mostCount(batch); }) return Tile::mostCount(batch);
+INGOT_INLINE int maxTilesOf(const IngotBatch& batch) {
+  if constexpr (requires { Tile::maxCount(batch); }) return Tile::maxCount(batch);
   else return Tile::count(batch);
 }
 

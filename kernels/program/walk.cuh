@@ -1,5 +1,5 @@
 // The steps of a token alone by one launch whose blocks all run at once: every block computes its share of a step's tiles, and what would be a
-// launch is a turn of the grid (kernels/prim/gpu/turns.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
+// launch is a turn of the grid (kernels/prim/gpu/grid_barrier.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
 // the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and
 // a counter that is 0 before the first launch and then stays with the kernel.
 #pragma once
@@ -38,7 +38,7 @@ struct alignas(16) Room {
 // The Tile of kernel i is the i-th one. `Blocks` of them find room in a multiprocessor with `Bytes` of shared memory each.
 template <int Blocks, int Bytes, class... Tiles>
 struct Walk {
-  static constexpr bool kAtOnce = true, kAwaits = true;
+  static constexpr bool kCoResident = true, kAwaits = true;
   static constexpr int kThreads = largest(Tiles::kThreads...), kMinBlocks = Blocks, kDynamicBytes = Bytes;
   static constexpr int kStepWords = sizeof(IngotStep) / 8, kWeightBytes = largest((hasWeights<Tiles>() ? sizeof(typename Tiles::Storage) : 0)...),
                        kOtherBytes = largest((hasWeights<Tiles>() ? 0 : sizeof(typename Tiles::Storage))...);
@@ -76,11 +76,11 @@ struct Walk {
     return storage.batch.values[0];
   }
 
-  INGOT_INLINE int placeOf(int step) { return step % INGOT_STEPS_AHEAD * kStepWords; }
-  INGOT_INLINE int kernelOf(int step, Storage& storage) { return (int)storage.steps[placeOf(step)]; }
+  INGOT_INLINE int stepSlot(int step) { return step % INGOT_STEPS_AHEAD * kStepWords; }
+  INGOT_INLINE int kernelOf(int step, Storage& storage) { return (int)storage.steps[stepSlot(step)]; }
   // The step at hand, and its operands, are looked up where they are needed: registers are dear.
   INGOT_INLINE int stepOf(Storage& storage) { return storage.step[(int)threadIdx.x]; }
-  INGOT_INLINE void* const* operandsOf(int step, Storage& storage) { return (void* const*)(storage.steps.values + placeOf(step) + 1); }
+  INGOT_INLINE void* const* operandsOf(int step, Storage& storage) { return (void* const*)(storage.steps.values + stepSlot(step) + 1); }
 
   // Calls visit(a Tile*, null) for the step's kernel.
   template <class Visit>
@@ -114,7 +114,7 @@ struct Walk {
       int tile = (int)blockIdx.x;
       if (tile >= Tile::count(batch)) awaitLaunches();
       for (; tile < Tile::count(batch); tile += (int)gridDim.x) {
-        if (threadIdx.x >= Tile::kThreads || !awaitsItself<Tile>()) awaitLaunches();
+        if (threadIdx.x >= Tile::kThreads || !awaitsLaunchesItself<Tile>()) awaitLaunches();
         if (threadIdx.x >= Tile::kThreads) continue;
         Tile::run(batch, operandsOf(stepOf(storage), storage), tile, (typename Tile::Storage&)storage.others);
         syncTile<Tile::kThreads>();
@@ -124,13 +124,13 @@ struct Walk {
 
   INGOT_INLINE void run(const IngotBatch& given, void* const* operands, int, Storage& storage) {
     const ingot_u64* steps = (const ingot_u64*)operands[0];
-    beginTurns((ingot_u64*)operands[1]);
+    beginGridBarrier((ingot_u64*)operands[1]);
     for (int i = (int)threadIdx.x; i < INGOT_STEPS_AHEAD * kStepWords; i += kThreads) storage.steps[i] = steps[i];
     const IngotBatch& batch = keptBatch(given, storage);
     __syncthreads();
     beginNext(batch, 0, true, storage);
     int own = threadIdx.x;
-    settle(own);  // it is computed again in every step
+    opaque(own);  // it is computed again in every step
     storage.step[own] = 0;
 #pragma unroll 1
     while (true) {
@@ -138,11 +138,11 @@ struct Walk {
       int thread = threadIdx.x, step = stepOf(storage);
       if (kernelOf(step + 1, storage) < 0) return;
       bool hadWeights = stepHasWeights(step, storage);
-      endTurn();
+      arriveAtGrid();
       renewShared(storage.others);
       beginNext(batch, step + 1, hadWeights, storage);
       // A step that is far comes while the block waits for others.
-      if (thread < kStepWords) storage.steps[placeOf(step) + thread] = steps[(step + INGOT_STEPS_AHEAD) * kStepWords + thread];
+      if (thread < kStepWords) storage.steps[stepSlot(step) + thread] = steps[(step + INGOT_STEPS_AHEAD) * kStepWords + thread];
       storage.step[thread] = (unsigned short)(step + 1);
     }
   }

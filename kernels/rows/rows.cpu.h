@@ -40,7 +40,7 @@ INGOT_INLINE F32x16 value(const float* x, long long row, long long c, float cent
   F32x16 v = load<F32x16>(x + c);
   if constexpr (kNorm != 0) v = (v - centre) * factor * load<F32x16>((const float*)operands[1] + c);
   if constexpr (kHasBias) v += load<F32x16>((const float*)operands[2] + c);
-  Place at{operands + kFirstExtra, row, c, kStride};
+  OutputPosition at{operands + kFirstExtra, row, c, kStride};
   return onlyColumns(Epilogue::apply(&v, at), c);
 }
 

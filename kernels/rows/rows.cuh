@@ -70,7 +70,7 @@ struct Tile {
       float v = x.at[k];
       if constexpr (C::kNorm != 0) v = (v - centre) * factor * weight.at[k];
       if constexpr (C::kHasBias) v += bias.at[k];
-      Place at{operands + kFirstExtra, row, column + k, kStride};
+      OutputPosition at{operands + kFirstExtra, row, column + k, kStride};
       x.at[k] = isThere(column + k) ? C::Epilogue::apply(&v, at) : 0.0f;
     }
     return x;

@@ -11,24 +11,25 @@ namespace sample {
 template <int Blocks>
 class Edits {
  public:
-  INGOT_MEMBER Edits(IngotEdit* edits, int count, int allowed, Team<Blocks>& team) : edits_(edits), count_(count), allowed_(allowed), team_(team) {}
+  INGOT_MEMBER Edits(IngotEdit* edits, int count, int allowed, ClusterTeam<Blocks>& team)
+      : edits_(edits), count_(count), allowed_(allowed), team_(team) {}
 
   // Once the row's own token is known, those that look back at it are as any other.
   INGOT_MEMBER void lookBack(int token, Storage& storage) const {
     int found = 0;  // the token's place, counted from 1
     forEach(0, allowed_, [&](int i) -> void { found = edits_[i].id == token ? i + 1 : found; });
-    int place = allowed_ > 0 ? sumOf(found, storage) - 1 : token;
+    int index = allowed_ > 0 ? sumOf(found, storage) - 1 : token;
     bool isEdited = false;
     forEach(allowed_, count_, [&](int i) -> void {
       IngotEdit& one = edits_[i];
-      if (one.only_behind >= 0 && one.only_behind != token) one.id = kNone;
-      if (one.turn != 1 || one.id != place) return;
-      one.add = one.add_behind_itself;
+      if (one.only_after >= 0 && one.only_after != token) one.id = kNone;
+      if (one.pass != 1 || one.id != index) return;
+      one.add = one.add_after_itself;
       isEdited = true;
     });
     bool hasNone = sumOf(isEdited, storage) == 0;
     forEach(allowed_, count_, [&](int i) -> void {
-      if (hasNone && edits_[i].id == kItself) edits_[i].id = place;
+      if (hasNone && edits_[i].id == kItself) edits_[i].id = index;
     });
   }
 
@@ -38,9 +39,9 @@ class Edits {
   }
   INGOT_MEMBER void apply(float* logits) const {
     if (count_ == allowed_) return;
-    for (int turn = 0; turn < INGOT_EDIT_TURNS; ++turn)
+    for (int pass = 0; pass < INGOT_EDIT_PASSES; ++pass)
       forEach(allowed_, count_, [&](int i) -> void {
-        if (IngotEdit one = edits_[i]; one.turn == turn && one.id >= 0) logits[one.id] = ingotEdited(one, logits[one.id]);
+        if (IngotEdit one = edits_[i]; one.pass == pass && one.id >= 0) logits[one.id] = ingotEdited(one, logits[one.id]);
       });
   }
   // Where all ids are allowed. Several edits of one id note, and bring back, the same logit.
@@ -68,7 +69,7 @@ class Edits {
 
   IngotEdit* edits_;
   int count_, allowed_;
-  Team<Blocks>& team_;
+  ClusterTeam<Blocks>& team_;
 };
 
 }  // namespace sample

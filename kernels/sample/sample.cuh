@@ -30,9 +30,9 @@ INGOT_INLINE Best bestOfWarp(Best best) {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaSampleThreads, kColumns = C::kColumns, kStride = (kColumns + 15) / 16 * 16;
-  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kRowBlocks < kMostCluster ? kRowBlocks : kMostCluster;
+  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kRowBlocks < kMaxCluster ? kRowBlocks : kMaxCluster;
   using Storage = sample::Storage;
-  using Team = sample::Team<kCluster>;
+  using Team = sample::ClusterTeam<kCluster>;
   using Edits = sample::Edits<kCluster>;
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows * kRowBlocks; }
@@ -57,8 +57,8 @@ struct Tile {
     __syncthreads();
     best = bestOfWarp({storage.values[lane], storage.ids[lane]});
     if constexpr (kCluster == 1) return best;
-    ingot_u64 place = team.largest(best.id < 0 ? 0 : placeOf(best.value, best.id));
-    return place == 0 ? Best{-infinity(), -1} : Best{logitAt(place), (int)~(unsigned)place};
+    ingot_u64 key = team.largest(best.id < 0 ? 0 : rankKey(best.value, best.id));
+    return key == 0 ? Best{-infinity(), -1} : Best{logitAt(key), (int)~(unsigned)key};
   }
 
   // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
@@ -68,7 +68,7 @@ struct Tile {
     int end = first + foursOfWarp < row.last ? first + foursOfWarp : row.last;
     auto massOf = [&](int from, int to) {
       ingot_u64 mass = 0;
-      row.visit(from, to, kWarp, [&](float logit, int id) { mass += placeOf(logit, id) >= last ? row.weightOf(logit) : 0; });
+      row.visit(from, to, kWarp, [&](float logit, int id) { mass += rankKey(logit, id) >= last ? row.weightOf(logit) : 0; });
       return mass;
     };
     ingot_u64 mass = massOf(first + lane, end);
@@ -88,7 +88,7 @@ struct Tile {
       if (left >= upTo || left < upTo - own) return -1;
       left -= upTo - own;
       row.visit(at + lane, at + lane + 1, 1, [&](float logit, int id) {
-        ingot_u64 weight = placeOf(logit, id) >= last ? row.weightOf(logit) : 0;
+        ingot_u64 weight = rankKey(logit, id) >= last ? row.weightOf(logit) : 0;
         if (chosen < 0 && left < weight) chosen = id;
         left -= weight;
       });
@@ -147,7 +147,7 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     int row = index / kRowBlocks;
     if (index % kRowBlocks >= kCluster) return;
-    Team team(index % kRowBlocks, storage.said);
+    Team team(index % kRowBlocks, storage.exchange);
     float best = drawRow(batch, operands, row, team, storage);
     team.sync();
     if (batch.samplings[row].logprobs <= 0) return;

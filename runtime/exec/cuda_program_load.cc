@@ -79,9 +79,9 @@ Status CudaProgram::loadKernels() {
     INGOT_ASSIGN(CudaKernel loaded,
                  device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str(), kernel->dynamic_bytes()));
     mostBlocks_.push_back(std::numeric_limits<unsigned>::max());
-    if (unsigned turns = kernel->turns()) {
+    if (unsigned multiple = kernel->grid_multiple()) {
       INGOT_ASSIGN(unsigned atOnce, device_->blocksAtOnce(loaded, kernel->threads()));
-      mostBlocks_.back() = std::max(atOnce / turns, 1u) * turns;
+      mostBlocks_.back() = std::max(atOnce / multiple, 1u) * multiple;
     }
     kernels_.push_back(std::move(loaded));
   }

@@ -9,7 +9,7 @@ namespace {
 constexpr uint64_t kMaxSlotRowBytes = 1ull << 32;
 constexpr uint64_t kMaxFilledBytes = 1ull << 42;
 constexpr uint64_t kMaxScratchBytes = 1ull << 30;
-constexpr uint32_t kMaxDynamicBytes = 1 << 20, kMaxTurns = 16;
+constexpr uint32_t kMaxDynamicBytes = 1 << 20, kMaxGridMultiple = 16;
 
 template <class T>
 uint64_t sizeOf(const flatbuffers::Vector<T>* vector) {
@@ -63,7 +63,7 @@ Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
     const auto* kernel = variant.kernels()->Get(i);
     if (kernel->code_offset() >= codeBytes || kernel->scratch_bytes() > kMaxScratchBytes ||
         kernel->code_bytes() > codeBytes - kernel->code_offset() || kernel->threads() > 1024 || kernel->dynamic_bytes() > kMaxDynamicBytes ||
-        kernel->turns() > kMaxTurns)
+        kernel->grid_multiple() > kMaxGridMultiple)
       return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", i);
     const auto* map = kernel->map();
     if (map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||

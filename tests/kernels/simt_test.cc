@@ -17,7 +17,7 @@ constexpr const char* kWarpgroup = "  static constexpr int kThreads = 128;\n";
 // `storage.lines` (512 times), `storage.full` (a barrier), `storage.told` (a number), `y` (operand 0), `x` (operand 1, 16 ints) and `i` (its thread).
 std::string kernelOf(const std::string& code, const std::string& constants = "") {
   return "#define INGOT_SIMT_SCRATCH_BYTES 4194304ull\n" +
-         std::string(constants.find("kAtOnce") == std::string::npos ? "" : "#define INGOT_WALKS\n") +
+         std::string(constants.find("kCoResident") == std::string::npos ? "" : "#define INGOT_WALKS\n") +
          "#include \"tests/simt/simt.h\"\n#include \"kernels/prim/warpgroup.cuh\"\nstruct Tile {\n" +
          (constants.find("kThreads") == std::string::npos ? "  static constexpr int kThreads = 64;\n" : "") + constants +
          "  struct Storage { SharedArray<int, 16> a; SharedArray<Words, 8> w; SharedArray<Words, 512> lines; SharedBarriers<1> full;\n"
@@ -79,17 +79,17 @@ TEST(Simt, OneWarpOrdersItsOwnAccesses) {
 // 32 of the 64 threads are a tile; the others go on to the next turn. A turn is waited for once.
 TEST(Simt, BlocksAtOnceTakeTurns) {
   Loaded kernel(
-      "beginTurns(nullptr);\nawaitLaunches();\ny[tile * 64 + i] = tile;\nif (i < 16) storage.a[i] = i;\nendTurn();\nif (tile == 1) "
+      "beginGridBarrier(nullptr);\nawaitLaunches();\ny[tile * 64 + i] = tile;\nif (i < 16) storage.a[i] = i;\nendTurn();\nif (tile == 1) "
       "awaitLaunches();\nawaitLaunches();\nint next = y[(tile + 1) % 3 * 64 + i];\nendTurn();\nif (i < 16) storage.a[i] = next;\n"
       "if (i < 32) {\n  syncTile<32>();\n  next += 10 * storage.a[i / 2];\n}\nawaitLaunches();\n"
       "y[tile * 64 + i] = next + (int)gridDim.x;\n",
-      "  static constexpr bool kAtOnce = true;\n");
+      "  static constexpr bool kCoResident = true;\n");
   std::vector<int> y = kernel.run();
   for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], (i / 64 + 1) % 3 * (i % 64 < 32 ? 11 : 1) + 3) << i;
 }
 
 TEST(SimtDeathTest, BlocksAtOnceAllAwaitATurn) {
-  Loaded kernel("beginTurns(nullptr);\nendTurn();\nif (tile != 1) awaitLaunches();", "  static constexpr bool kAtOnce = true;\n");
+  Loaded kernel("beginGridBarrier(nullptr);\nendTurn();\nif (tile != 1) awaitLaunches();", "  static constexpr bool kCoResident = true;\n");
   EXPECT_DEATH(kernel.run(), "waits at a barrier that other threads never reach");
 }
 
@@ -101,7 +101,7 @@ TEST(SimtDeathTest, SharedMemoryThatIsRenewedIsUnwritten) {
 // One of three blocks brings a row of x to all, and they say so at each other's barriers.
 TEST(Simt, BlocksOfAClusterReachEachOther) {
   Loaded kernel(
-      "if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\nif (i == 0) announceBytes(storage.full, 0, 128);\n"
+      "if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\nif (i == 0) arriveExpectBytes(storage.full, 0, 128);\n"
       "if (i == 0 && tile == 1) copyRows<1, 64, 3>(storage.w, 0, (void* const*)&operands[1], 64, 1, 0, 0, storage.full, 0);\n"
       "if (i < 3) arrive<3>(storage.full, 0, i);\nawaitBarrier(storage.full, 0, 0);\nint sum = 0;\n"
       "for (int w = 0; w < 4; ++w) sum += ((Words)storage.w[w]).at[0];\ny[tile * 64 + i] = sum;\nsyncCluster<3>();\n",
@@ -113,10 +113,10 @@ TEST(Simt, BlocksOfAClusterReachEachOther) {
 TEST(Simt, BlocksOfAClusterTellEachOther) {
   Loaded kernel(
       "if (i == 0) initBarrier(storage.full, 0, 1);\nif (i < 16) storage.a[i] = 10 * tile + i;\nsyncCluster<3>();\n"
-      "if (i == 0) expectNumber<3>(storage.full, 0);\nfor (int r = 0; i == 5 && tile == 2 && r < 3; ++r) tell<3>(storage.told, 0, 100 + r, "
+      "if (i == 0) expectTile<3>(storage.full, 0);\nfor (int r = 0; i == 5 && tile == 2 && r < 3; ++r) broadcastTile<3>(storage.told, 0, 100 + r, "
       "storage.full, r);\n"
       "awaitBarrier(storage.full, 0, 0);\n"
-      "y[tile * 64 + i] = toldOf(storage.told, 0) + 1000 * loadFrom<3>(storage.a, 7, 2);\nsyncCluster<3>();\n",
+      "y[tile * 64 + i] = readTile(storage.told, 0) + 1000 * loadFrom<3>(storage.a, 7, 2);\nsyncCluster<3>();\n",
       "  static constexpr int kCluster = 3;\n");
   std::vector<int> y = kernel.run();
   for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], 27000 + 100 + i / 64) << i;
@@ -140,11 +140,11 @@ TEST(SimtDeathTest, EveryBlockAwaitsLaunches) {
 std::string productOf(const std::string& show) {
   return "for (int at = i; at < 64 * 8; at += 128) storage.lines[at] = Words{{0x3c003c00, 0x3c003c00, 0x3c003c00, 0x3c003c00}};\n" + show +
          "__syncthreads();\nfloat d[32];\nbeginProducts();\nmultiplyLinesOfHalves<false>(d, storage.lines, 0, storage.lines, 0, 0);\n"
-         "closeProducts();\nwaitForProducts<0>(d);\nif (i < 64) y[tile * 64 + i] = (int)d[i % 32];\n";
+         "commitProducts();\nwaitForProducts<0>(d);\nif (i < 64) y[tile * 64 + i] = (int)d[i % 32];\n";
 }
 
 TEST(Simt, MultipliesWhatWasShown) {
-  Loaded kernel(productOf("showStores();\n"), kWarpgroup);
+  Loaded kernel(productOf("fenceProxyAsync();\n"), kWarpgroup);
   for (int value : kernel.run()) EXPECT_EQ(value, 16);
 }
 
@@ -155,8 +155,8 @@ TEST(SimtDeathTest, ProductsSeeNothingThatWasNotShown) {
 
 // A few blocks take all tiles in turn.
 TEST(Simt, BlocksTakeTurns) {
-  Loaded kernel("for (; tile < lastTile(count({})); tile = claimAfter(tile, 1, 3)) y[tile * 64 + i] = tile;\n",
-                "  static constexpr bool kTakesTurns = true;\n");
+  Loaded kernel("for (; tile < lastTile(count({})); tile = claimTile(tile, 1, 3)) y[tile * 64 + i] = tile;\n",
+                "  static constexpr bool kPersistent = true;\n");
   std::vector<int> y = kernel.run();
   for (int i = 0; i < 192; ++i) EXPECT_EQ(y[static_cast<size_t>(i)], i / 64) << i;
 }
@@ -167,7 +167,7 @@ TEST(SimtDeathTest, ClustersHaveMistakesToo) {
       {"if (i == 0) initBarrier(storage.full, 0, 4);\nsyncCluster<3>();\narrive<3>(storage.full, 0, 3);\n",
        "arrives at a block that its cluster lacks, 3"},
       {"y[i] = loadFrom<3>(storage.a, 0, 3);\n", "reads from a block that its cluster lacks, 3"},
-      {"if (i == 0) tell<3>(storage.told, 0, 1, storage.full, 3);\n", "tells a block that its cluster lacks, 3"},
+      {"if (i == 0) broadcastTile<3>(storage.told, 0, 1, storage.full, 3);\n", "tells a block that its cluster lacks, 3"},
       {"if (i == 0) initBarrier(storage.full, 0, 3);\nsyncCluster<3>();\nif (i == 0) arrive<3>(storage.full, 0, 0);\nawaitBarrier(storage.full, 0, "
        "0);\n",
        "waits at a barrier that other threads never reach"}};
@@ -197,7 +197,7 @@ TEST(Simt, BringsCopiesThatWereWaitedFor) {
 TEST(Simt, ShowsWhatWasStoredBehindABarrier) {
   Loaded kernel(
       "if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i < 32) {\n"
-      "  if (i < 8) storeBehind(storage.w, i, Words{{(unsigned)i, 0, 0, 7}}, storage.full, 0);\n  __syncwarp();\n"
+      "  if (i < 8) storeBeforeArrive(storage.w, i, Words{{(unsigned)i, 0, 0, 7}}, storage.full, 0);\n  __syncwarp();\n"
       "  if (i == 0) arrive<1>(storage.full, 0, 0);\n}\nawaitBarrier(storage.full, 0, 0);\n"
       "y[tile * 64 + i] = (int)loadPart<unsigned>(storage.w, i % 8, 0) + 10 * (int)loadPart<TwoWords>(storage.w, i % 8, 1).at[1];\n");
   std::vector<int> y = kernel.run();
@@ -238,7 +238,7 @@ TEST(SimtDeathTest, NamesEveryMistake) {
        "race on shared memory \\(read after write\\), element 1|reads shared memory that nobody wrote, element 1"},
       {"if (i == 0) storage.w[2] = Words();\n__syncthreads();\ny[i] = ((Words)storage.w[2]).at[0];\nif (i == 9) copyAsync(storage.w, 2, x);\n",
        "race on shared memory \\(write after read\\), element 2|touches shared memory before a copy to it has arrived, element 2"},
-      {"if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i == 0) storeBehind(storage.w, 1, Words(), storage.full, 0);\n"
+      {"if (i == 0) initBarrier(storage.full, 0, 1);\n__syncthreads();\nif (i == 0) storeBeforeArrive(storage.w, 1, Words(), storage.full, 0);\n"
        "else y[i] = ((Words)storage.w[1]).at[0];\n",
        "touches shared memory before a copy to it has arrived, element 1|reads shared memory that nobody wrote, element 1"},
       {"copyAsync(storage.w, 8, x);", "outside of shared memory, element 8"},

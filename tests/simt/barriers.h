@@ -92,7 +92,7 @@ template <int N>
 static inline void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
   barriers.values[i] = {count, count, 0, 0, 0};
 }
-static inline void showBarriers() {}
+static inline void fenceBarrierInit() {}
 template <int Blocks, int N>
 static inline void arrive(SharedBarriers<N>& barriers, int i, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "arrives at a block that its cluster lacks,", rank);
@@ -106,22 +106,22 @@ static inline T loadFrom(SharedArray<T, N>& from, int i, unsigned rank) {
   return simt::inBlock(from.values[i], simt::blockOf<Blocks>(rank));
 }
 // Hosts share tiles out beforehand.
-static inline int claimAfter(int cluster, int blocks, int) { return cluster + (int)simt::self().block->gridSize.x / blocks; }
+static inline int claimTile(int cluster, int blocks, int) { return cluster + (int)simt::self().block->gridSize.x / blocks; }
 template <int N>
-static inline int toldOf(SharedArray<int, N>& from, int i) {
+static inline int readTile(SharedArray<int, N>& from, int i) {
   from.expectInside(i);
   return from.values[i];
 }
 template <int N>
-static inline void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
+static inline void arriveExpectBytes(SharedBarriers<N>& barriers, int i, int bytes) {
   simt::arriveAt(barriers.values[i], bytes);
 }
 template <int Blocks, int N>
-static inline void expectNumber(SharedBarriers<N>& barriers, int i) {
-  if (Blocks > 1) announceBytes(barriers, i, 4);
+static inline void expectTile(SharedBarriers<N>& barriers, int i) {
+  if (Blocks > 1) arriveExpectBytes(barriers, i, 4);
 }
 template <int Blocks, int N>
-static inline void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, unsigned rank) {
+static inline void broadcastTile(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "tells a block that its cluster lacks,", rank);
   to.expectInside(i);
   simt::Block& block = simt::blockOf<Blocks>(rank);
@@ -169,13 +169,13 @@ static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands,
     }
 }
 template <class T, int N, int B>
-static inline void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>& barriers, int barrier) {
+static inline void storeBeforeArrive(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>& barriers, int barrier) {
   to.expectInside(i);
   simt::closeUntil(*simt::self().block, barriers.values[barrier], &to.values[i], to.shadows[i], nullptr, 0);
   simt::noteStorer(to.shadows[i]);
   to.values[i] = value;
 }
 template <int Count>
-static inline void fewerRegisters() {}
+static inline void releaseRegisters() {}
 template <int Count>
-static inline void moreRegisters() {}
+static inline void acquireRegisters() {}

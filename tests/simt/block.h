@@ -69,8 +69,8 @@ struct Thread {
   void* barrier;  // that it waits at, for the end of a phase of that parity
   unsigned parity;
   bool (*hasPassed)(Thread&);
-  bool hasEndedTurn;  // of the grid, and not waited for the others
-  unsigned shows;     // calls of showStores
+  bool hasArrivedAtGrid;  // of the grid, and not waited for the others
+  unsigned shows;         // calls of fenceProxyAsync
 
   void wait(Waiting what, const char* name);
 };

@@ -63,7 +63,7 @@ static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs
 template <class Tile>
 static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long first, long long last, void* scratch) {
   Front& front = *(Front*)scratch;
-  if constexpr (requires { Tile::kAtOnce; }) {
+  if constexpr (requires { Tile::kCoResident; }) {
     Block blocks[kMostBlocks];
     unsigned count = (unsigned)(last - first);
     if (count > kMostBlocks) __builtin_trap();
@@ -78,7 +78,7 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
     Block blocks[kCluster];
     long long begin = (first + kCluster - 1) / kCluster * kCluster, end = Tile::count(*args->batch), count = end;
     if (end > last) end = last + (kCluster - last % kCluster) % kCluster;
-    if constexpr (requires { Tile::kTakesTurns; }) count = kCluster * (1 + front.blocks % 3);
+    if constexpr (requires { Tile::kPersistent; }) count = kCluster * (1 + front.blocks % 3);
     for (long long tile = begin; tile < end && tile < begin + count; tile += kCluster) {
       for (unsigned b = 0; b < kCluster; ++b) {
         prepareBlock<Tile>(blocks[b], kernel, args, tile + b, (char*)scratch + b * INGOT_SIMT_SCRATCH_BYTES);

@@ -18,10 +18,10 @@ static void threadMain() {
 // Runs the ready threads of a warp, in a random rotation and direction. False when none was ready.
 static bool runWarp(Block& block, unsigned warp) {
   unsigned first = warp * kLanes, lanes = block.threads - first < kLanes ? block.threads - first : kLanes;
-  unsigned turn = block.next() % lanes, step = block.next() % 2 ? 1 : lanes - 1;
+  unsigned rotation = block.next() % lanes, step = block.next() % 2 ? 1 : lanes - 1;
   bool ran = false;
   for (unsigned i = 0; i < lanes; ++i) {
-    Thread& thread = block.thread(first + (turn + i * step) % lanes);
+    Thread& thread = block.thread(first + (rotation + i * step) % lanes);
     if (thread.waiting != Waiting::no) continue;
     ran = true;
     ingotSimtSwitch(&block.stack, thread.stack);
@@ -48,10 +48,10 @@ static bool release(Block& block, unsigned first, unsigned last, Waiting what) {
 
 // Lets every warp run as far as it can, and the block over a barrier that all have reached. False when nothing moved.
 static bool advance(Block& block) {
-  unsigned warps = (block.threads + kLanes - 1) / kLanes, turn = block.next() % warps;
+  unsigned warps = (block.threads + kLanes - 1) / kLanes, rotation = block.next() % warps;
   bool progress = false;
   for (unsigned w = 0; w < warps; ++w) {
-    unsigned warp = (w + turn) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
+    unsigned warp = (w + rotation) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
     for (unsigned i = first; i < last; ++i)
       if (Thread& thread = block.thread(i); thread.waiting == Waiting::barrier && thread.hasPassed(thread)) thread.waiting = Waiting::no;
     while (runWarp(block, warp)) {

@@ -7,7 +7,7 @@
 #pragma once
 
 #define INGOT_SIMT 1
-#define INGOT_EITHER struct
+#define INGOT_SHARED_UNION struct
 #define INGOT_INLINE static inline __attribute__((always_inline))
 #define INGOT_MEMBER inline __attribute__((always_inline))
 #define __device__
@@ -36,23 +36,23 @@ INGOT_INLINE void syncTile() {
   simt::self().wait(simt::Waiting::tile, "syncTile");
 }
 #ifdef INGOT_SIMT_WITHOUT_WARPGROUPS
-constexpr int kMostCluster = 1;
+constexpr int kMaxCluster = 1;
 #else
-constexpr int kMostCluster = 8;
+constexpr int kMaxCluster = 8;
 #endif
 template <int Blocks>
 INGOT_INLINE void syncCluster() {
   simt::self().wait(Blocks == 1 ? simt::Waiting::block : simt::Waiting::cluster, "syncCluster");
 }
-INGOT_INLINE void beginTurns(ingot_u64*) { simt::self().hasEndedTurn = false; }
-INGOT_INLINE void endTurn() {
+INGOT_INLINE void beginGridBarrier(ingot_u64*) { simt::self().hasArrivedAtGrid = false; }
+INGOT_INLINE void arriveAtGrid() {
   __syncthreads();
-  simt::self().hasEndedTurn = true;
+  simt::self().hasArrivedAtGrid = true;
 }
 #ifdef INGOT_WALKS
 INGOT_INLINE void awaitLaunches() {
-  if (simt::self().hasEndedTurn) simt::self().wait(simt::Waiting::grid, "awaitLaunches");
-  simt::self().hasEndedTurn = false;
+  if (simt::self().hasArrivedAtGrid) simt::self().wait(simt::Waiting::grid, "awaitLaunches");
+  simt::self().hasArrivedAtGrid = false;
 }
 #else
 INGOT_INLINE void awaitLaunches() {

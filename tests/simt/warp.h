@@ -18,20 +18,20 @@ static inline unsigned long long wordOf(T value) {
 static inline unsigned show(unsigned long long word, unsigned mask, const char* name) {
   Thread& thread = self();
   if (mask != 0xffffffffu) fault(*thread.block, thread.threadIndex.x, "a collective of less than a warp");
-  unsigned turn = thread.collectives++ % 2;
-  thread.sent[turn] = word;
+  unsigned parity = thread.collectives++ % 2;
+  thread.sent[parity] = word;
   thread.wait(Waiting::warp, name);
-  return turn;
+  return parity;
 }
 
-static inline unsigned long long sentBy(unsigned lane, unsigned turn) {
+static inline unsigned long long sentBy(unsigned lane, unsigned parity) {
   Thread& thread = self();
-  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + lane % kLanes).sent[turn];
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + lane % kLanes).sent[parity];
 }
 
 template <class T>
-static inline T receive(unsigned lane, unsigned turn) {
-  unsigned long long word = sentBy(lane, turn);
+static inline T receive(unsigned lane, unsigned parity) {
+  unsigned long long word = sentBy(lane, parity);
   T value;
   __builtin_memcpy(&value, &word, sizeof(T));
   return value;
@@ -52,12 +52,12 @@ static inline T __shfl_xor_sync(unsigned mask, T value, int bits) {
 }
 template <class T>
 static inline T __shfl_down_sync(unsigned mask, T value, int distance) {
-  unsigned turn = simt::show(simt::wordOf(value), mask, "__shfl_down_sync"), from = simt::lane() + (unsigned)distance;
-  return from < simt::kLanes ? simt::receive<T>(from, turn) : value;
+  unsigned parity = simt::show(simt::wordOf(value), mask, "__shfl_down_sync"), from = simt::lane() + (unsigned)distance;
+  return from < simt::kLanes ? simt::receive<T>(from, parity) : value;
 }
 static inline unsigned __ballot_sync(unsigned mask, int predicate) {
-  unsigned turn = simt::show(predicate != 0, mask, "__ballot_sync"), votes = 0;
-  for (unsigned i = 0; i < simt::kLanes; ++i) votes |= (unsigned)simt::sentBy(i, turn) << i;
+  unsigned parity = simt::show(predicate != 0, mask, "__ballot_sync"), votes = 0;
+  for (unsigned i = 0; i < simt::kLanes; ++i) votes |= (unsigned)simt::sentBy(i, parity) << i;
   return votes;
 }
 static inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }

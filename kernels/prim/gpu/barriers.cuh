@@ -14,7 +14,7 @@ INGOT_INLINE void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
   asm volatile("mbarrier.init.shared::cta.b64 [%0], %1;" ::"r"(sharedAddress(&barriers.values[i])), "r"(count) : "memory");
 }
 // What was made of barriers is there for copies; others see it behind a barrier of the block.
-INGOT_INLINE void showBarriers() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
+INGOT_INLINE void fenceBarrierInit() { asm volatile("fence.mbarrier_init.release.cluster;" ::: "memory"); }
 // At the barrier of block `rank` of a cluster.
 template <int Blocks, int N>
 INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i, int rank) {
@@ -27,7 +27,7 @@ INGOT_INLINE void arrive(SharedBarriers<N>& barriers, int i, int rank) {
 }
 // Arrives, and says how many bytes copies will bring.
 template <int N>
-INGOT_INLINE void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
+INGOT_INLINE void arriveExpectBytes(SharedBarriers<N>& barriers, int i, int bytes) {
   asm volatile("mbarrier.arrive.expect_tx.shared::cta.b64 _, [%0], %1;" ::"r"(sharedAddress(&barriers.values[i])), "r"(bytes) : "memory");
 }
 // Waits until a phase of that parity has ended; the one before the first is odd.
@@ -66,7 +66,7 @@ INGOT_INLINE void copyRows(SharedArray<Words, N>& to, int i, void* const* operan
 }
 // A store that is seen by who waits for the phase in which the thread's warp arrives.
 template <class T, int N, int B>
-INGOT_INLINE void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>&, int) {
+INGOT_INLINE void storeBeforeArrive(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>&, int) {
   to.values[i] = value;
 }
 // Where the tiles end that blocks take in turn; a host does a part of them at a time.
@@ -74,7 +74,7 @@ INGOT_INLINE int lastTile(int count) { return count; }
 // The next of so many clusters' tiles that nobody has: at first each has its own. Every cluster that had one claims until there is none left, which
 // makes as many claims as there are tiles: the last one puts the count back for the next launch.
 static __device__ unsigned ingotClaims;
-INGOT_INLINE int claimAfter(int, int blocks, int clusters) {
+INGOT_INLINE int claimTile(int, int blocks, int clusters) {
   unsigned claim = atomicAdd(&ingotClaims, 1u);
   if ((int)claim == clusters - 1) ingotClaims = 0;
   return (int)(gridDim.x / blocks + claim);
@@ -82,11 +82,11 @@ INGOT_INLINE int claimAfter(int, int blocks, int clusters) {
 // Tells block `rank` of a cluster a number, which is there once the barrier lets go: it counts the number's four bytes (PTX ISA, st.async, which only
 // clusters have), that one thread of the block expects.
 template <int Blocks, int N>
-INGOT_INLINE void expectNumber(SharedBarriers<N>& barriers, int i) {
-  if constexpr (Blocks > 1) announceBytes(barriers, i, 4);
+INGOT_INLINE void expectTile(SharedBarriers<N>& barriers, int i) {
+  if constexpr (Blocks > 1) arriveExpectBytes(barriers, i, 4);
 }
 template <int Blocks, int N>
-INGOT_INLINE void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, int rank) {
+INGOT_INLINE void broadcastTile(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, int rank) {
   if constexpr (Blocks == 1) {
     *(volatile int*)&to.values[i] = value;
     arrive<1>(barriers, i, rank);
@@ -99,15 +99,15 @@ INGOT_INLINE void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers
   }
 }
 template <int N>
-INGOT_INLINE int toldOf(SharedArray<int, N>& from, int i) {
+INGOT_INLINE int readTile(SharedArray<int, N>& from, int i) {
   return *(volatile int*)&from.values[i];
 }
 // The registers of a thread, for all of its warpgroup.
 template <int Count>
-INGOT_INLINE void fewerRegisters() {
+INGOT_INLINE void releaseRegisters() {
   asm volatile("setmaxnreg.dec.sync.aligned.u32 %0;" ::"n"(Count));
 }
 template <int Count>
-INGOT_INLINE void moreRegisters() {
+INGOT_INLINE void acquireRegisters() {
   asm volatile("setmaxnreg.inc.sync.aligned.u32 %0;" ::"n"(Count));
 }

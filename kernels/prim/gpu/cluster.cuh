@@ -4,7 +4,7 @@
 #include "kernels/prim/gpu/memory.cuh"
 
 // Blocks of a cluster that find room, whatever each of them takes: as many multiprocessors lie side by side.
-constexpr int kMostCluster =
+constexpr int kMaxCluster =
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL) || defined(__CUDA_ARCH_FEAT_SM100_ALL) || defined(__CUDA_ARCH_FEAT_SM103_ALL)
     8;
 #elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900

@@ -23,7 +23,7 @@ INGOT_INLINE void allowNextLaunch() {
 #endif
 }
 #ifdef INGOT_WALKS
-#include "kernels/prim/gpu/turns.cuh"
+#include "kernels/prim/gpu/grid_barrier.cuh"
 #else
 INGOT_INLINE void awaitLaunches() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -64,7 +64,7 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
     auto& storage = storageOf<__VA_ARGS__>();                                                               \
     allowNextLaunch();                                                                                      \
     prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                               \
-    bool isTile = (int)blockIdx.x < mostTilesOf<__VA_ARGS__>(*batch);                                       \
-    if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                           \
+    bool isTile = (int)blockIdx.x < maxTilesOf<__VA_ARGS__>(*batch);                                        \
+    if (!isTile || !awaitsLaunchesItself<__VA_ARGS__>()) awaitLaunches();                                   \
     if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                            \
   }

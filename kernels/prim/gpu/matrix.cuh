@@ -93,7 +93,7 @@ INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 
 // 8 x 8 halves, of which lane l has two neighbours of row l / 4, 2 (l % 4) and the next one: rows become columns.
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
-  unsigned turned;
-  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(turned) : "r"(pair));
-  return turned;
+  unsigned transposed;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(transposed) : "r"(pair));
+  return transposed;
 }

@@ -12,11 +12,11 @@ struct SharedArray {
 
 // A place in shared memory that a thread keeps, since it copies to it, or to places a fixed way behind it, again and again.
 template <class Array>
-struct SharedPlace {
+struct SharedAddress {
   unsigned address;
 };
 template <class Array>
-INGOT_INLINE SharedPlace<Array> placeIn(Array& array, int i) {
+INGOT_INLINE SharedAddress<Array> addressIn(Array& array, int i) {
   unsigned address = (unsigned)__cvta_generic_to_shared(&array.values[i]);
   asm volatile("" : "+r"(address));
   return {address};
@@ -28,7 +28,7 @@ INGOT_INLINE T loadPart(SharedArray<Words, N>& from, int i, int part) {
   return ((const T*)&from.values[i])[part];
 }
 template <class T, class Array>
-INGOT_INLINE T loadPart(const SharedPlace<Array>& from, int further, int part) {
+INGOT_INLINE T loadPart(const SharedAddress<Array>& from, int further, int part) {
   return *(const T*)__cvta_shared_to_generic(from.address + further * 16 + part * (int)sizeof(T));
 }
 
@@ -42,24 +42,24 @@ INGOT_INLINE T addShared(SharedArray<T, N>& to, int i, T value) {
 // its own copies and waits until at most so many groups are under way; other threads see them behind a barrier after that.
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
 template <class Array>
-INGOT_INLINE void copyAsync(const SharedPlace<Array>& to, int further, const void* from) {
+INGOT_INLINE void copyAsync(const SharedAddress<Array>& to, int further, const void* from) {
   asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;" ::"r"(to.address + further * 16), "l"(from) : "memory");
 }
 template <int N>
 INGOT_INLINE void copyAsync(SharedArray<Words, N>& to, int i, const void* from) {
-  copyAsync(SharedPlace<SharedArray<Words, N>>{(unsigned)__cvta_generic_to_shared(to.values)}, i, from);
+  copyAsync(SharedAddress<SharedArray<Words, N>>{(unsigned)__cvta_generic_to_shared(to.values)}, i, from);
 }
-INGOT_INLINE void closeCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
+INGOT_INLINE void commitCopies() { asm volatile("cp.async.commit_group;" ::: "memory"); }
 template <int Most>
 INGOT_INLINE void waitForCopies() {
   asm volatile("cp.async.wait_group %0;" ::"n"(Most) : "memory");
 }
 #else
 template <class Array>
-INGOT_INLINE void copyAsync(const SharedPlace<Array>&, int, const void*) {}
+INGOT_INLINE void copyAsync(const SharedAddress<Array>&, int, const void*) {}
 template <int N>
 INGOT_INLINE void copyAsync(SharedArray<Words, N>&, int, const void*) {}
-INGOT_INLINE void closeCopies() {}
+INGOT_INLINE void commitCopies() {}
 template <int Most>
 INGOT_INLINE void waitForCopies() {}
 #endif
@@ -88,16 +88,16 @@ INGOT_INLINE FourFloats loadFreshFour(const float* from) {
   return v;
 }
 // The value is there before what comes next: a compiler that puts its sum off keeps all of its parts in registers until then.
-INGOT_INLINE void settle(float& value) { asm volatile("" : "+f"(value)); }
-INGOT_INLINE void settle(int& value) { asm volatile("" : "+r"(value)); }
+INGOT_INLINE void opaque(float& value) { asm volatile("" : "+f"(value)); }
+INGOT_INLINE void opaque(int& value) { asm volatile("" : "+r"(value)); }
 // A place in global memory that would otherwise be computed wherever it is used.
-INGOT_INLINE void settle(const char*& place) {
+INGOT_INLINE void opaque(const char*& place) {
   size_t address = __cvta_generic_to_global(place);
   asm volatile("" : "+l"(address));
   place = (const char*)__cvta_global_to_generic(address);
 }
 // In shared memory.
-INGOT_INLINE void settleShared(const char*& place) {
+INGOT_INLINE void opaqueShared(const char*& place) {
   size_t address = __cvta_generic_to_shared(place);
   asm volatile("" : "+l"(address));
   place = (const char*)__cvta_shared_to_generic(address);

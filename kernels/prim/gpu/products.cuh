@@ -28,7 +28,7 @@ INGOT_INLINE void storeMatrices(SharedArray<Words, N>& to, int i, const Words& w
 // next one, of its warp's channel l / 4, then of l / 4 + 8.
 // Products come in groups, as copies do. Sums are touched by nobody while a group of theirs is under way, fragments neither.
 INGOT_INLINE void beginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-INGOT_INLINE void closeProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+INGOT_INLINE void commitProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int Most>
 INGOT_INLINE void waitForProducts() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
@@ -76,7 +76,7 @@ INGOT_INLINE void waitForProducts(int (&d)[N]) {
 // Rows from element firstX on as copyRows leaves them, 32 bytes of each line, the unit'th: their address, and the distance of eight rows, in 16
 // bytes; chunks trade places within 128 bytes.
 template <int N>
-INGOT_INLINE ingot_u64 rowsMatrix(SharedArray<Words, N>& x, int firstX, int unit) {
+INGOT_INLINE ingot_u64 sharedDescriptor(SharedArray<Words, N>& x, int firstX, int unit) {
   return (sharedAddress(&x.values[firstX + unit * 2]) & 0x3ffffu) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
 }
 #define INGOT_FLOAT(value) "+f"(value)
@@ -87,7 +87,7 @@ INGOT_INLINE ingot_u64 rowsMatrix(SharedArray<Words, N>& x, int firstX, int unit
 template <int Rows, int N>
 INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit, bool keeps) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 128 || Rows == 192);
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   if constexpr (Rows == 32) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else if constexpr (Rows == 128) INGOT_MULTIPLY_128("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
@@ -99,7 +99,7 @@ template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);
   constexpr bool keeps = Keeps;
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   if constexpr (Rows == 32 && Keeps) INGOT_MULTIPLY_32("k32.s32.s8.s8", "", INGOT_INTEGER);
   else if constexpr (Rows == 32) INGOT_MULTIPLY_32("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
   else if constexpr (Rows == 64 && Keeps) INGOT_MULTIPLY_64("k32.s32.s8.s8", "", INGOT_INTEGER);
@@ -117,7 +117,7 @@ template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);
   constexpr bool keeps = Keeps;
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   INGOT_MULTIPLY_FLOATS(32, "k16.f32.f16.f16");
   INGOT_MULTIPLY_FLOATS(64, "k16.f32.f16.f16");
   INGOT_MULTIPLY_FLOATS(96, "k16.f32.f16.f16");
@@ -127,28 +127,28 @@ template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 64 || Rows == 128);
   constexpr bool keeps = Keeps;
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   INGOT_MULTIPLY_FLOATS(64, "k16.f32.bf16.bf16");
   INGOT_MULTIPLY_FLOATS(128, "k16.f32.bf16.bf16");
 }
 // The same of 64 channels that lie in shared memory as rows do, lines from element firstA on; of both operands the same columns.
-#define INGOT_MULTIPLY_LINES_64(form, kind)                                                                                   \
+#define INGOT_MULTIPLY_SHARED_64(form, kind)                                                                                  \
   asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, %34, 0; wgmma.mma_async.sync.aligned.m64n64" form " {" INGOT_NUMBERS32 \
                "}, %32, %33, keeps"                                                                                           \
                ", 1, 1, 0, 0; }"                                                                                              \
                : INGOT_SUMS32(kind, d, 0)                                                                                     \
                : "l"(lines), "l"(matrix), "r"((int)Keeps))
-#define INGOT_MULTIPLY_LINES(form)                                                     \
-  ingot_u64 lines = rowsMatrix(a, firstA, unit), matrix = rowsMatrix(x, firstX, unit); \
-  if constexpr (Keeps) INGOT_MULTIPLY_LINES_64(form, INGOT_FLOAT);                     \
-  else INGOT_MULTIPLY_LINES_64(form, INGOT_NEW_FLOAT)
+#define INGOT_MULTIPLY_SHARED(form)                                                                \
+  ingot_u64 lines = sharedDescriptor(a, firstA, unit), matrix = sharedDescriptor(x, firstX, unit); \
+  if constexpr (Keeps) INGOT_MULTIPLY_SHARED_64(form, INGOT_FLOAT);                                \
+  else INGOT_MULTIPLY_SHARED_64(form, INGOT_NEW_FLOAT)
 template <bool Keeps, int M, int N>
-INGOT_INLINE void multiplyLinesOfHalves(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
-  INGOT_MULTIPLY_LINES("k16.f32.f16.f16");
+INGOT_INLINE void multiplySharedHalves(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_SHARED("k16.f32.f16.f16");
 }
 template <bool Keeps, int M, int N>
-INGOT_INLINE void multiplyLinesOfBfloats(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
-  INGOT_MULTIPLY_LINES("k16.f32.bf16.bf16");
+INGOT_INLINE void multiplySharedBfloats(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_SHARED("k16.f32.bf16.bf16");
 }
 // What a thread stored in shared memory is there for products, once somebody has waited for the thread (PTX ISA, fence.proxy.async).
-INGOT_INLINE void showStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+INGOT_INLINE void fenceProxyAsync() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

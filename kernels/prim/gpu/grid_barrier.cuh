@@ -15,35 +15,35 @@ INGOT_INLINE ThreadIndex threadIndex() {
 #define threadIdx threadIndex()
 
 // `arrived` counts blocks that have ended a turn, from launch to launch.
-struct Turns {
+struct GridBarrier {
   ingot_u64 *arrived, goal, passed;
 };
-INGOT_INLINE Turns& turnsOfBlock() {
-  __shared__ Turns turns;  // of thread 0 alone
-  return turns;
+INGOT_INLINE GridBarrier& gridBarrier() {
+  __shared__ GridBarrier barrier;  // of thread 0 alone
+  return barrier;
 }
 // No block goes on to another turn before this one has ended its first, so that the count says where it stood.
-INGOT_INLINE void beginTurns(ingot_u64* arrived) {
+INGOT_INLINE void beginGridBarrier(ingot_u64* arrived) {
   if (threadIdx.x != 0) return;
   ingot_u64 now;
   asm volatile("ld.relaxed.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(arrived) : "memory");
   now -= now % gridDim.x;
-  turnsOfBlock() = {arrived, now, now};
+  gridBarrier() = {arrived, now, now};
 }
 // The whole block calls it; its threads see each other's shared memory behind it.
-INGOT_INLINE void endTurn() {
+INGOT_INLINE void arriveAtGrid() {
   __syncthreads();
   if (threadIdx.x != 0) return;
-  Turns& turns = turnsOfBlock();
-  turns.goal += gridDim.x;
-  asm volatile("red.release.gpu.global.add.u64 [%0], 1;" ::"l"(turns.arrived) : "memory");
+  GridBarrier& barrier = gridBarrier();
+  barrier.goal += gridDim.x;
+  asm volatile("red.release.gpu.global.add.u64 [%0], 1;" ::"l"(barrier.arrived) : "memory");
 }
 INGOT_INLINE void awaitLaunches() {
   if (threadIdx.x == 0) {
-    Turns& turns = turnsOfBlock();
-    ingot_u64 now = turns.passed;
-    while (now < turns.goal) asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(turns.arrived) : "memory");
-    turns.passed = now;
+    GridBarrier& barrier = gridBarrier();
+    ingot_u64 now = barrier.passed;
+    while (now < barrier.goal) asm volatile("ld.acquire.gpu.global.u64 %0, [%1];" : "=l"(now) : "l"(barrier.arrived) : "memory");
+    barrier.passed = now;
   }
   asm volatile("bar.sync 2;" ::: "memory");
 }

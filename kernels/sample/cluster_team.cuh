@@ -7,15 +7,15 @@
 namespace sample {
 
 // What a block says to the others, of this exchange and of the one before: who says something again knows that all have heard that.
-struct Said {
+struct Exchange {
   SharedArray<ingot_u64, 2> values;
 };
 
 // Every thread of every block calls the same, with numbers that those of a block agree on.
 template <int Blocks>
-class Team {
+class ClusterTeam {
  public:
-  INGOT_MEMBER Team(int rank, Said& said) : rank_(rank), said_(said) {}
+  INGOT_MEMBER ClusterTeam(int rank, Exchange& exchange) : rank_(rank), exchange_(exchange) {}
 
   INGOT_MEMBER int rank() const { return Blocks == 1 ? 0 : rank_; }
   // Where this block's part of so many things begins.
@@ -44,14 +44,14 @@ class Team {
   // Lane i gets what block i says, the others 0.
   INGOT_MEMBER ingot_u64 exchange(ingot_u64 own) {
     int lane = threadIdx.x % kWarp;
-    turn_ ^= 1;
-    if (threadIdx.x == 0) said_.values[turn_] = own;
+    parity_ ^= 1;
+    if (threadIdx.x == 0) exchange_.values[parity_] = own;
     sync();
-    return lane < Blocks ? loadFrom<Blocks>(said_.values, turn_, lane) : 0;
+    return lane < Blocks ? loadFrom<Blocks>(exchange_.values, parity_, lane) : 0;
   }
 
-  int rank_, turn_ = 0;
-  Said& said_;
+  int rank_, parity_ = 0;
+  Exchange& exchange_;
 };
 
 }  // namespace sample
