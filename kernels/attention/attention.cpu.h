@@ -64,7 +64,7 @@ INGOT_INLINE float slopeOf(int kvHead, int row) { return kAlibi ? kSlopes[kvHead
 constexpr int kLine = 64 / (int)sizeof(Cached);  // values in a cache line
 
 // What a page's keys, or values, of a head are multiplied by; one where they are no codes.
-INGOT_INLINE F32x16 stepsFrom(const Cached* head, const Cached* next) {
+INGOT_INLINE F32x16 scalesFrom(const Cached* head, const Cached* next) {
   if constexpr (kCache != CacheType::i8) return splat(1.0f);
   __builtin_prefetch(scalesOf<kHeadDim>(next), 0, 3);
   return load<F32x16>(scalesOf<kHeadDim>(head));
@@ -85,12 +85,12 @@ INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const
       for (int p = 0; p < Pages; ++p) sums[r][p] = fma(splat(q[r][d]), key[p], sums[r][p]);
   }
   for (int p = 0; p < Pages; ++p) {
-    F32x16 steps = stepsFrom(span.keys[page + p], next.keys[page + p]);
-    for (int r = 0; r < Rows; ++r) store(scores[r] + (page + p) * kPageTokens, sums[r][p] * steps);
+    F32x16 scales = scalesFrom(span.keys[page + p], next.keys[page + p]);
+    for (int r = 0; r < Rows; ++r) store(scores[r] + (page + p) * kPageTokens, sums[r][p] * scales);
   }
 }
 
-// Scores become weights in place, of codes times their step; the row's total and largest score move on. Returns the factor for what was
+// Scores become weights in place, those of codes times their scale; the row's total and largest score move on. Returns the factor for what was
 // summed before.
 INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float slope, float& largest, float& total) {
   F32x16 s[kSpanPages], most = splat(kMasked);
@@ -107,7 +107,7 @@ INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float slo
   F32x16 sum = {};
   for (int p = 0; p < kSpanPages; ++p) {
     F32x16 weight = now == kMasked ? splat(0.0f) : exponentialOfNegative(s[p] - now);
-    store(scores + p * kPageTokens, weight * stepsFrom(span.values[p], span.values[p]));
+    store(scores + p * kPageTokens, weight * scalesFrom(span.values[p], span.values[p]));
     sum += weight;
   }
   float shrink = now == before ? 1.0f : exponentialOfNegative(splat(before - now))[0];

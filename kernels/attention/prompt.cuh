@@ -1,8 +1,8 @@
-// attention of prompts on the tensor cores of sm_90a, in a step beside that of attention.cuh, which leaves them to it where a batch has many tokens.
-// Two warpgroups have the rows of eight warps as whole.cuh has those of four, and go through the same spans: while the values of one are multiplied,
-// the scores of the next one become weights. Other warps bring keys and values (prompt_ring.cuh); queries lie in shared memory too. Products, the
-// softmax and the folds come in the order of whole.cuh, so a row's bits are the same in both. Operands and constants as in attention.cuh, of caches
-// of 16 bits.
+// attention of prompts with the warpgroup tensor cores of sm_90a: a kernel launched beside that of attention.cuh, which skips query blocks of
+// several tokens in large batches. It is warp-specialised: two consumer warpgroups iterate over the spans, each warp with 16 query rows, and
+// overlap P*V of one span with Q*K and the softmax of the next; producer warps fill a ring of shared-memory stages with keys and values
+// (prompt_ring.cuh). Queries are in shared memory too. Products, softmax and merges are in the order of unsplit.cuh, so the bits of a row are the
+// same in both. Operands and constants as in attention.cuh; the cache has 16-bit elements.
 #pragma once
 
 #include "kernels/attention/prompt_ring.cuh"
@@ -29,28 +29,28 @@ struct Tile {
   static_assert(Rows::kColumns == kHeadDim);
   static constexpr int kTiles = Rows::kKvHeads * Rows::kParts;
 
-  // Caps of scores take the registers of products that would go on meanwhile.
+  // The soft cap needs the registers that overlapped products would hold.
   static constexpr bool kOverlaps = C::kSoftcap == 0;
   typedef RegisterSplit<kThreads, kMinBlocks, 48, 208, 2 * Ring::kProducers * kWarp> Registers;
   struct Storage {
     typename Ring::Shared ring;  // with every warpgroup's queries
     typename Rows::Shared rows;
-    SharedArray<SoftmaxState, 2 * kWarps * kWarp> softmax;  // of every lane, in turn of a split and of the next one
-    SharedArray<FourFloats, kWarps * kWarp> rescale;        // of the span at hand: before, after
-    SharedBarriers<kGroups> queriesBarrier;                 // in turn: a warpgroup's queries were read, the next ones are there
+    SharedArray<SoftmaxState, 2 * kWarps * kWarp> softmax;  // [split parity][thread]
+    SharedArray<FourFloats, kWarps * kWarp> rescale;  // of the current span: `before` of both rows, then `after`
+    SharedBarriers<kGroups> queriesBarrier;  // phases alternate: the old queries are no longer read; the new ones are stored
   };
 
   INGOT_INLINE int groupOf() { return threadIdx.x / (kGroupWarps * kWarp); }
   INGOT_INLINE int groups(const IngotBatch& batch) { return (batch.num_blocks + Rows::kBlocks - 1) / Rows::kBlocks; }
   INGOT_INLINE int count(const IngotBatch& batch) { return groups(batch) * kTiles; }
 
-  // The warps of a warpgroup wait for each other.
+  // Barrier of the four warps of a warpgroup.
   INGOT_INLINE void syncWarpgroup(int group, unsigned parity, Storage& storage) {
     __syncwarp();
     if (threadIdx.x % kWarp == 0) arrive<1>(storage.queriesBarrier, group, 0);
     awaitBarrier(storage.queriesBarrier, group, parity);
   }
-  // Lays the warp's queries beside those of its warpgroup, once nobody reads the ones before, and waits for all.
+  // Stores the warp's queries to shared memory once its warpgroup no longer reads the previous ones, then waits for all four warps.
   INGOT_INLINE void storeQueries(const Work& work, void* const* operands, Storage& storage) {
     int group = groupOf(), lane = threadIdx.x % kWarp, row = lane % 8, warp = threadIdx.x / kWarp % kGroupWarps;
     int at = Ring::queriesAt(group) + (warp * kAttentionRows + lane / 8 % 2 * 8 + row) * 8 + (lane / 16 ^ row);
@@ -80,7 +80,7 @@ struct Tile {
   }
   INGOT_INLINE void beginScores(Scores& scores, const Slot& slot, Storage& storage) {
     int queries = Ring::queriesAt(groupOf()), keys = slot.index * kSlotChunks;
-    opaque(queries);  // else all of their places are kept from span to span
+    opaque(queries);  // otherwise every address derived from it stays live across spans
     awaitBarrier(storage.ring.full, slot.index, slot.phase);
     beginProducts();
     multiplyKeys<false>(scores, queries, keys, 0, storage);
@@ -97,17 +97,17 @@ struct Tile {
     commitProducts();
   }
 
-  // Where a warp is: what it has summed up of a split, and the span whose weights are there, and whose values are not multiplied yet. What else a
-  // lane has of both lies in shared memory: registers are short.
+  // State of a consumer warp in the software pipeline: the sums of the current split, and the softmax weights of the span whose P*V is still to be
+  // issued. The rest of a lane's state is in shared memory for lack of registers.
   struct Pipeline {
     const Work& work;
     typename Rows::Sums sums;
     Weights weights[kSpanPages];
-    bool sees;  // any of the span
+    bool sees;  // some row sees a token of the span
 
     INGOT_INLINE int stateAt(int start) { return start / INGOT_SPLIT_TOKENS % 2 * kWarps * kWarp + (int)threadIdx.x; }
 
-    // Scores of a span become weights in place.
+    // Replaces the scores of a span by softmax weights; `by` receives the rescale factors of both rows.
     INGOT_MEMBER void softmaxSpan(Scores& scores, int start, bool isFirst, FourFloats& by, Storage& storage) const {
       SoftmaxState softmax = emptySoftmax();
       if (!isFirst) softmax = storage.softmax[stateAt(start)];
@@ -139,7 +139,7 @@ struct Tile {
       sums.clear();
     }
   };
-  // Folds in the spans from token `start` on, of each of which the warpgroup sees something.
+  // Adds the spans from token `start` to `last`. The warpgroup sees a token of each.
   INGOT_INLINE void foldSpans(const Work& work, int start, int last, Slot& slot, Storage& storage) {
     Scores scores;
     Output output;
@@ -179,15 +179,16 @@ struct Tile {
     slot.next();
   }
 
-  // What the calling warp's warpgroup sees of a tile of so many query blocks: a part of what the tile does, or, where it has no work, nothing.
+  // KV range that this warpgroup's query blocks see; empty if it has none. `blocks` is the number of query blocks of the tile.
   INGOT_INLINE KvRange ownOf(const IngotBatch& batch, int index, int blocks) {
     int warp = groupOf() * kGroupWarps;
-    opaque(warp);  // not kept from tile to tile
+    opaque(warp);  // not kept live across tiles
     int first = warp / Rows::kPartHeads, last = (warp + kGroupWarps - 1) / Rows::kPartHeads;
     if (first < blocks) return Rows::kvRangeOf(batch, index + first, (last < blocks ? last + 1 : blocks) - first);
     return {Rows::kvRangeOf(batch, index, blocks).last + 1, -1, nullptr};
   }
-  // The calling warp's rows of the tile of query blocks from `index` on; returns how many it has. Nothing of them is kept in registers meanwhile.
+  // Computes the calling warp's rows of the query blocks from `index` on; returns the number of query blocks. Their extents are recomputed at the
+  // end, so that no register holds them across the loop.
   INGOT_INLINE int attend(const IngotBatch& batch, int index, int tile, void* const* operands, Slot& slot, Storage& storage) {
     int blocks = Rows::blocksFrom(batch, index);
     if (batch.blocks[index].num_tokens <= 1) return blocks;
@@ -206,7 +207,7 @@ struct Tile {
     return blocks;
   }
 
-  // Those that see most come first. Blocks that do not go together have their turn one after the other: visit(i) says how many it took from i on.
+  // Longest first. Query blocks that cannot be joined are taken one after another: visit(i) returns how many it took, starting with block i.
   template <class Visit>
   INGOT_INLINE void forEach(const IngotBatch& batch, int index, const Visit& visit) {
     int i = (groups(batch) - 1 - index / kTiles) * Rows::kBlocks;

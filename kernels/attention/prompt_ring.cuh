@@ -1,5 +1,5 @@
-// Keys and values of a prompt's attention (prompt.cuh) in shared memory: slots of a ring, which warps fill that do nothing else. They take the page's
-// fragments into registers and lay them out as products of a warpgroup read them.
+// The shared-memory ring of prompt.cuh, filled by producer warps: they load the fragments of KV pages into registers and store them in the
+// 128-byte swizzled layout that wgmma reads.
 #pragma once
 
 #include "kernels/attention/rows.cuh"
@@ -10,14 +10,15 @@ namespace prompt {
 
 using namespace attention;
 
-// For so many warps that read, and which fill some places behind the ring themselves. Of each kind as many bring as a span has pages.
+// Consumers: `Readers` warps, whose `Queries` query tiles are stored after the ring. Producers: kProducers warps for keys, and as many for values;
+// a warp for each page of a span.
 template <class C, int Readers, int Queries>
 struct Ring {
   static constexpr int kHeadDim = C::kHeadDim, kSteps = kHeadDim / 16, kProducers = kSpanPages;
   typedef typename TensorCore<C>::Type Type;
 
-  // A slot has the keys of a span, and the next one its values: lines of 64 columns of a token, or of all tokens of a column, in panels of as many
-  // lines as there are tokens. A warpgroup's queries lie as keys do.
+  // Stages alternate between the keys and the values of a span. A line is 64 columns of one token (keys), or all 64 tokens of one column (values);
+  // lines are grouped into panels of 64. Queries have the layout of keys.
   static constexpr int kSlots = kCudaPromptSlots, kPanelChunks = kSpanTokens * 8, kSlotChunks = kHeadDim / 64 * kPanelChunks;
   static_assert(kSlots % 2 == 0 && kSlotChunks * 16 % 1024 == 0, "lines of products begin at multiples of 1024 bytes, as Shared does");
   struct Slot : PipelineState<kSlots> {
@@ -37,7 +38,7 @@ struct Ring {
   };
 
   INGOT_INLINE int queriesAt(int i) { return (kSlots + i) * kSlotChunks; }
-  // By one thread.
+  // Called by one thread.
   INGOT_INLINE void init(Shared& ring) {
     for (int i = 0; i < kSlots; ++i) {
       initBarrier(ring.full, i, kProducers);
@@ -45,16 +46,17 @@ struct Ring {
     }
   }
 
-  // Of a page that is nobody's the nearest one.
+  // Offset of a page's head in the cache. A page outside the range is replaced by the nearest one inside.
   INGOT_INLINE long long headAt(const KvRange& kv, int page, int kvHead) {
     int first = kv.first / kPageTokens, last = kv.last / kPageTokens;
     return headOffset(C::kCache, kv.pages[page < first ? first : page > last ? last : page], C::kLayers, kvHead, C::kKvHeads, kHeadDim);
   }
-  // The lane's words of a page's keys or values.
+  // The lane's first 16 bytes of a page's keys or values.
   INGOT_INLINE const Words* wordsAt(void* const* operands, int which, long long head) {
     return (const Words*)((const Type*)operands[which] + head) + threadIdx.x % kWarp;
   }
-  // Where the lane stores eight halves of a page's first 16 columns, and of further ones. A page's tokens are lines of keys, and columns of values.
+  // Chunk of 16 bytes at which the lane stores its row of stmatrix: for the first 16 columns of a page, then for step `step`. A page's tokens are
+  // lines of the keys, and columns of the values.
   template <bool Values>
   INGOT_INLINE int sharedOffset(int page) {
     int lane = threadIdx.x % kWarp, row = lane % 8, line = (Values ? 0 : page * 16) + lane / 16 * 8 + row,
@@ -65,7 +67,7 @@ struct Ring {
   INGOT_INLINE int sharedOffset(int offset, int step) {
     return Values ? offset + step * 128 : (offset ^ step % 4 * 2) + step / 4 * kPanelChunks;
   }
-  // Nobody wrote the values of tokens behind the last one, or those of a page that is nobody's: they may be no numbers, and become zeros.
+  // Zeroes the values of tokens outside the range. They may be uninitialised, and NaN times a weight of zero is NaN.
   INGOT_INLINE void clear(Words (&words)[kSteps], int start, const KvRange& kv) {
     if (start + kPageTokens - 1 <= kv.last && start >= kv.first / kPageTokens * kPageTokens) return;
     unsigned masks[2];
@@ -77,7 +79,7 @@ struct Ring {
 #pragma unroll
     for (int i = 0; i < kSteps * 4; ++i) words[i / 4].at[i % 4] &= masks[i % 2];
   }
-  // Keys, or values, of the warp's page of every span, of which the next one is on its way while one is laid out.
+  // Producer loop over the spans, for this warp's page of each. The loads of the next span are in flight while one is stored.
   template <bool Values>
   INGOT_INLINE void produce(const KvRange& kv, int kvHead, void* const* operands, Slot& slot, Shared& ring) {
     int page = warpOf(threadIdx.x) % kProducers, start = kv.first / kSpanTokens * kSpanTokens, first = sharedOffset<Values>(page);
@@ -103,12 +105,12 @@ struct Ring {
     }
   }
 
-  // Behind the last product with a slot.
+  // Releases a stage after the last product that reads it.
   INGOT_INLINE void release(const Slot& slot, Shared& ring) {
     __syncwarp();
     if (threadIdx.x % kWarp == 0) arrive<1>(ring.empty, slot.index, 0);
   }
-  // Past a span of which the warpgroup sees nothing.
+  // Skips a span of which the warpgroup sees nothing: waits for both stages and releases them.
   INGOT_INLINE void skip(Slot& slot, Shared& ring) {
     for (int i = 0; i < 2; ++i, slot.next()) {
       awaitBarrier(ring.full, slot.index, slot.phase);

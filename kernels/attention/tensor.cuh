@@ -1,6 +1,6 @@
-// Attention's products on tensor cores, for keys and values of 16 and 8 bits: these lie in the page as fragments, 16 bytes a lane for
-// 16 tokens and 16 columns, or 32. Bytes become halves in registers, which is exact. Queries and weights are rounded to the type of
-// the cache, for bytes to halves; sums are f32.
+// Attention's products with mma.sync, for caches with elements of 16 and 8 bits. Pages store fragments (kvcache/layout.h): one 16-byte load per
+// lane brings 16 tokens by 16 columns, or 32 columns of bytes, which are widened to f16 exactly. Queries and weights are rounded to the cache's
+// type, for bytes to f16; accumulators are f32.
 #pragma once
 
 #include "kernels/attention/span.cuh"
@@ -11,19 +11,20 @@ template <class C>
 struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
-  // Steps of 16 columns: all, those that a load brings, and those whose queries are in registers. Shared memory has the others.
+  // Steps of 16 columns along the head dimension: all; those of one load; those whose query fragments stay in registers. The others are in shared
+  // memory.
   static constexpr int kSteps = C::kHeadDim / 16, kLoadSteps = fragmentsPerLoad(C::kCache, C::kHeadDim), kHeld = kSteps < 7 ? kSteps : 7;
   static constexpr int kSpilled = kSteps - kHeld;
-  static constexpr int kPieceWords = kLoadSteps * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
-  // Values over what their halves are.
+  static constexpr int kPieceWords = kLoadSteps * 16 * (int)sizeof(Type);  // 16-byte words that one load of a warp brings
+  // Value of an e4m3 element relative to its f16 representation.
   static constexpr float kWidened = C::kCache == CacheType::f8 ? 256.0f : 1.0f;
-  // Of values, where they divide into such: more spill registers, fewer leave too few loads on their way.
+  // Column tiles of values at a time. More spill registers; fewer leave too few loads in flight.
   static constexpr int tilesAtOnce(int tiles) { return tiles % 4 == 0 ? 4 : 2; }
-  // Of a page, as the first operand of a product: half of the registers that they take as scores.
+  // Weights of a page as the A fragment of an mma: half the registers of the scores.
   struct Weights {
     unsigned at[4];
   };
-  // The second operand of two products for each step of a load.
+  // B fragments of two mma for each step of a load.
   struct Fragments {
     unsigned at[kLoadSteps][4];
   };
@@ -32,13 +33,13 @@ struct TensorCore {
   };
   typedef SharedArray<Words, kSpilled ? kSpilled * kCudaAttentionThreads : 1> SpilledQueries;
   unsigned query[kHeld][4];
-  SpilledQueries* spilled;  // a thread reads what it wrote
+  SpilledQueries* spilled;  // per thread: each reads only what it wrote itself
 
   INGOT_INLINE unsigned pack(float low, float high) {
     if constexpr (C::kCache == CacheType::bf16) return packBfloats(low, high);
     else return packHalves(low, high);
   }
-  // Sums of 16 tokens, or columns: d[0] has the first eight.
+  // Accumulates both mma.n8 of 16 tokens, or columns: d[0] has the first eight.
   INGOT_INLINE void multiply(float (*d)[4], const Words& a, const unsigned (&b)[4]) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -57,7 +58,7 @@ struct TensorCore {
   INGOT_INLINE Fragments fragmentsAt(const Type* head, int step) {
     return fragmentsOf(::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kLoadSteps)));
   }
-  // Of a piece in shared memory.
+  // The same from a piece in shared memory.
   template <class Words>
   INGOT_INLINE Fragments fragmentsIn(Words& words, int first) {
     int lane = threadIdx.x % kWarp;
@@ -69,7 +70,7 @@ struct TensorCore {
     return fragmentsOf(loaded);
   }
 
-  // Step k of the queries, of which row r begins at q + r * stride; those behind the last row are zeros.
+  // A fragment of step k of the queries. Row r starts at q + r * stride; rows past the last are zeros.
   INGOT_INLINE Words queryAt(const float* q, long long stride, int rows, int k) {
     constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
     Words words;
@@ -95,7 +96,7 @@ struct TensorCore {
     return {query[k][0], query[k][1], query[k][2], query[k][3]};
   }
 
-  // Adds the products of a page's keys from `step` on, which are the piece at `first`.
+  // Accumulates Q*K of a page for the steps from `step` on, whose keys are the piece at `first`.
   template <class Words>
   INGOT_MEMBER void scorePiece(Words& words, int first, int step, PageScores& scores) const {
     Fragments b = fragmentsIn(words, first);
@@ -109,8 +110,8 @@ struct TensorCore {
     return weights;
   }
 
-  // Adds weights * values of a page: of 16 columns, or 32, whose values are the piece at `first`. Tokens behind `last` have values that
-  // nobody wrote, and weights of zero: their halves may be no numbers, and count as zeros; every byte is one.
+  // Accumulates P*V of a page for 16 columns, or 32, whose values are the piece at `first`. Tokens after `last` have weights of zero but
+  // uninitialised values; 16-bit ones are masked, since they may be NaN. Every byte is a finite code.
   template <bool SomeBehind, class Words>
   INGOT_INLINE void addPiece(const Weights& weights, Words& words, int first, int last, float (*output)[4]) {
     Fragments b = fragmentsIn(words, first);

@@ -1,13 +1,13 @@
-// The softmax of one token over one span, by one warp. Query heads that share keys and values are the columns of products, tokens, then
-// columns of values, their rows: lane l has of every 8 rows the one at l / 4, of the heads 2 (l % 4) and the next one. The values are those
-// of span.cuh to the bit: the same products in the same order, and totals by the same tree.
+// Online softmax of one token over one span, by one warp. Products are transposed against span.cuh: rows are tokens (then columns of values),
+// columns are the query heads that share a KV head. Of every 8 rows lane l holds l / 4, of the heads 2 (l % 4) and the next one. Results are
+// bit-identical to those of span.cuh: the same products in the same order, and sums by the same tree.
 #pragma once
 
 #include "kernels/attention/span.cuh"
 
 namespace attention {
 
-// Of heads: elements i of a page are its tokens l / 4 + 8 (i / 2), or of 16 columns of values as many, and the head i % 2 of the lane's.
+// Element i of a page's scores is token l / 4 + 8 (i / 2) and the lane's head i % 2; of 16 columns of the output likewise.
 template <class C>
 struct TokenSums {
   float output[C::kHeadDim / 16][4];
@@ -15,7 +15,7 @@ struct TokenSums {
 };
 typedef float TokenScores[kSpanPages][4];
 
-// Over the lanes that have the same heads.
+// Reductions over the lanes that hold the same heads.
 INGOT_INLINE float maximumOfTokens(float x) {
   for (int distance = 4; distance < kWarp; distance *= 2) {
     float other = __shfl_xor_sync(kFullWarp, x, distance);
@@ -23,23 +23,23 @@ INGOT_INLINE float maximumOfTokens(float x) {
   }
   return x;
 }
-// First neighbouring tokens, then those four apart, then two: as lanes of span.cuh have them.
+// The tree of span.cuh: neighbouring tokens first, then those four apart, then two.
 INGOT_INLINE float sumOfTokens(float x) {
   x += __shfl_xor_sync(kFullWarp, x, 4);
   x += __shfl_xor_sync(kFullWarp, x, 16);
   return x + __shfl_xor_sync(kFullWarp, x, 8);
 }
 
-// A span's pages in sight of a token at `position`, which sees from `first` on. Pages out of sight stand for the nearest one in sight, so
-// that nothing has to be asked while loads are under way: their weights are zeros.
+// Pages of a span for a token at `position` that sees tokens from `first` on. Pages out of range are clamped to the nearest one in range, so that
+// loads need no predicate; their weights are zero.
 template <class C>
 struct TokenSpan {
   int start, first, position;
-  int pages[kSpanPages];          // of the sequence
-  long long offsets[kSpanPages];  // of the head's keys, or values
-  float slopes[2];                // of the lane's heads
+  int pages[kSpanPages];  // indices into the sequence's page table
+  long long offsets[kSpanPages];  // of the head's keys, or values, in the cache
+  float slopes[2];  // ALiBi, of the lane's heads
 
-  // Of query heads from `head` on, which have KV head kvHead.
+  // For query heads from `head` on, whose KV head is kvHead.
   INGOT_MEMBER TokenSpan(int start, int first, int position, const ingot_i32* table, int head, int kvHead)
       : start(start), first(first), position(position) {
     for (int c = 0; c < 2; ++c) {
@@ -54,7 +54,7 @@ struct TokenSpan {
     }
   }
   INGOT_MEMBER bool isSeen(int p) const { return pages[p] == start / kPageTokens + p; }
-  // Place of the last token in sight among those of page p.
+  // Index within page p of the last token that is seen.
   INGOT_MEMBER int lastOf(int p) const { return position - pages[p] * kPageTokens; }
 
   template <class Type>
@@ -65,7 +65,7 @@ struct TokenSpan {
       for (int i = threadIdx.x % kWarp; i < kLines; i += kWarp) prefetchLine((const char*)(head + offsets[p]) + i * 128);
   }
 
-  // Scores become weights in place.
+  // Replaces scores by weights.
   INGOT_MEMBER void softmax(TokenScores& scores, TokenSums<C>& sums, Rescale (&rescale)[2]) const {
     int token = start + threadIdx.x % kWarp / 4;
     float distance = (float)(token - position);
@@ -92,7 +92,7 @@ struct TokenSpan {
     }
   }
 
-  // Span::multiplyBySteps and Span::normalize, of these places.
+  // Span::multiplyByScales and Span::normalize for this register layout.
   template <class Type>
   INGOT_MEMBER void multiplyByScales(TokenScores& scores, const Type* head) const {
 #pragma unroll
@@ -117,7 +117,7 @@ struct TokenSpan {
     }
   }
 
-  // The span's sums, from none.
+  // Sums of this span alone.
   template <class Core>
   INGOT_MEMBER void add(const Core& core, void* const* operands, TokenSums<C>& sums) const {
     typedef typename Core::Type Type;
@@ -134,7 +134,7 @@ struct TokenSpan {
   }
 };
 
-// On tensor cores: a page's fragments are the first operand of products, whose rows and columns are the other way round.
+// With mma.sync: the page's fragments, stored as B, are used as A, whose register order differs (see multiply).
 template <class C>
 struct TokenTensorCore {
   typedef TensorCore<C> Base;
@@ -143,7 +143,7 @@ struct TokenTensorCore {
   static constexpr int kSteps = C::kHeadDim / 16, kLoadSteps = Base::kLoadSteps;
   unsigned query[kSteps][2];
 
-  // Head h of the queries begins at q + h * kHeadDim; those behind the last one are zeros.
+  // Head h of the queries starts at q + h * kHeadDim; heads past the last are zeros.
   INGOT_MEMBER void load(const float* q, int heads) {
     constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
     int lane = threadIdx.x % kWarp, head = lane / 4;
@@ -202,13 +202,13 @@ struct TokenTensorCore {
   }
 };
 
-// One product after the other.
+// In scalar code.
 template <class C>
 struct TokenScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
   typedef PageLayout<C::kCache, C::kHeadDim> Layout;
-  const float* query[2];  // of the lane's heads; a head that is not there is the last one
+  const float* query[2];  // of the lane's heads; a missing head repeats the last one
 
   INGOT_MEMBER void load(const float* q, int heads) {
     int head = threadIdx.x % 4 * 2;
@@ -237,7 +237,7 @@ struct TokenScalarCore {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p)
       for (int i = 0; i < kPageTokens; ++i) {
-        // In the order in which a tensor core's lanes have tokens.
+        // The accumulation order of mma.
         int pair = i / 4, token = i % 4 / 2 * 8 + pair * 2 + i % 2, from = token % 8 * 4 + lane % 4;
         float weights[2];
         for (int c = 0; c < 2; ++c) {

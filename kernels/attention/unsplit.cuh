@@ -1,5 +1,5 @@
-// Several tokens of a sequence, or one whose splits found no place among the partials: a warp takes all spans of its rows (rows.cuh) one after the
-// other.
+// Query blocks of several tokens, or of one token for which the workspace of partials had no room: a warp iterates over all spans of its rows
+// (rows.cuh).
 #pragma once
 
 #include "kernels/attention/ring.cuh"
@@ -8,7 +8,7 @@
 
 namespace attention {
 
-// Products of a span by tensor cores, from what the tile's warps bring to shared memory together.
+// A span's products with tensor cores, from the shared-memory ring that the warps of the tile fill together.
 template <class C, int ColumnTiles>
 struct SharedSpan {
   typedef TensorCore<C> Core;
@@ -19,7 +19,7 @@ struct SharedSpan {
     typename Core::SpilledQueries queries;
   };
 
-  // Folds in the span that begins with token `start`, if the warp sees any of it.
+  // Adds the span that starts at token `start`. A warp that sees none of it (`sees`) only takes part in the copies.
   INGOT_INLINE void add(const Core& core, Ring& ring, bool sees, int start, const QueryRange& range, const ingot_i32* pages, int kvHead,
                         void* const* operands, Sums& sums) {
     if (!sees) {
@@ -62,8 +62,8 @@ struct SharedSpan {
     }
   }
 
-  // Adds the values of a stage. Some tokens of the span may be behind the `last` one; those of a page before the `first` one stand for another
-  // page's, of which that holds too: none of them counts.
+  // Accumulates P*V of one stage, for a span that ends after token `last` of the range or starts before token `first` (both relative to the span).
+  // Pages before `first` repeat the nearest one in range, so all of their tokens are masked.
   template <bool SomeBehind>
   INGOT_INLINE void addStage(const typename Core::Weights (&weights)[kSpanPages], Ring& ring, int at, int first, int last,
                              float (&output)[Ring::kTiles][4]) {
@@ -77,7 +77,7 @@ struct SharedSpan {
   }
 };
 
-// Products one by one, from where keys and values are.
+// A span's products in scalar code, straight from global memory.
 template <class C, int ColumnTiles>
 struct PlainSpan {
   typedef ScalarCore<C> Core;
@@ -156,7 +156,7 @@ struct UnsplitTile {
     }
   }
 
-  // All spans in sight of the tile, in order.
+  // All spans that the tile sees, in order.
   INGOT_INLINE void foldSpans(const Core& core, Ring& ring, const Work& work, const KvRange& kv, int kvHead, void* const* operands,
                               Storage& storage) {
     for (int split = kv.first / INGOT_SPLIT_TOKENS; split <= kv.last / INGOT_SPLIT_TOKENS; ++split) {

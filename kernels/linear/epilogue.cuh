@@ -1,9 +1,9 @@
-// What a generated body sees on CUDA: one column of the result (epilogue.h has the struct that the compiler writes).
+// What generated epilogues see on CUDA: one column of the result (epilogue.h has the struct that the compiler writes).
 #pragma once
 
 #include "kernels/prim/math.cuh"
 
-// The place in the result that a body is computed for.
+// The element of the result that an epilogue computes.
 struct OutputPosition {
   void* const* extras;
   long long row, column, stride;  // of the result, in elements
@@ -11,7 +11,7 @@ struct OutputPosition {
   INGOT_MEMBER float elementOf(int i) const { return load<float>((const float*)extras[i] + row * stride + column); }
 };
 
-// The same of a thread with many rows: so many elements behind its first one's, whose address does for all of them.
+// An element `offset` elements after a thread's first one, so that a single address serves all rows of the thread.
 struct OffsetPosition {
   OutputPosition first;
   int offset;
@@ -23,8 +23,8 @@ struct OffsetPosition {
   }
 };
 
-// What a body will read of N extra operands, on its way before there is anything to compute with: a body that is called with asking(a place) does
-// nothing but load it.
+// Values of N extra operands, loaded ahead of the products: calling an epilogue with loadingFrom(position) performs its loads, and calling it
+// again with the Extras uses them.
 template <int N>
 struct Extras {
   float values[N > 0 ? N : 1];

@@ -1,28 +1,28 @@
-// Where the warps of linear's tiles for few rows take their weights from: a ring in shared memory, which copies fill ahead of the products, or
-// memory itself. A format says where a unit's chunks of 16 bytes are, and how a slot keeps them.
+// Where the warps of linear's tiles for few rows read weights: from a ring of shared-memory stages that cp.async fills ahead of the products, or
+// straight from global memory. A format defines the addresses of a unit's 16-byte chunks and their swizzle within a slot.
 #pragma once
 
 #include "kernels/linear/formats.cuh"
 
 namespace linear {
 
-// What a warp reads of a matrix: of panels one after another, each some blocks of channels, the units [first, last). Those of several tiles are
-// `skip` panels apart.
+// The weights that a warp reads: units [first, last) of panels [panel, lastPanel), each a few blocks of channels. `skip` panels lie between the
+// tiles of a block in the persistent kernel.
 struct WeightRange {
   const char* weights;
   int panel, lastPanel, first, last, skip;
 };
-// Blocks behind the last one repeat it, and are not stored.
+// Blocks past the last one repeat it, and are not stored.
 template <class Format>
 INGOT_INLINE const char* blockOf(const char* weights, int block) {
   return weights + (block < Format::kMatrixBlocks ? block : Format::kMatrixBlocks - 1) * Format::kBlockBytes;
 }
 
-// Weights straight from memory, past the first-level cache.
+// Straight from global memory, bypassing L1.
 template <class Format, int PanelBlocks>
 struct Direct {
   typedef SharedArray<Words, 1> Buffer;
-  const char *weights, *block;  // the lane's, of the panel at hand
+  const char *weights, *block;  // of the lane, in the current panel
 
   INGOT_INLINE Direct of(Buffer&, const WeightRange& range) { return {range.weights, nullptr}; }
   INGOT_MEMBER void prefetch() const {}
@@ -40,8 +40,8 @@ struct Direct {
   }
 };
 
-// A unit that has come. Its chunks of 16 bytes have parts of the size of T; those of `chunk` lie as those `further` ones behind it do, 16 or a
-// multiple of it.
+// A unit that has arrived. A chunk of 16 bytes is read in parts of the size of T. `further`, 16 or a multiple of it, selects a chunk with the same
+// swizzle as `chunk`.
 template <class Source>
 struct Unit {
   const Source& source;
@@ -52,28 +52,27 @@ struct Unit {
   }
 };
 
-// Units that a ring of so many bytes keeps for each warp.
+// Units that a ring of `bytes` bytes holds for each of `warps` warps.
 template <class Format>
 constexpr int ringSlots(int warps, int bytes) {
   int slots = bytes / (warps * Format::kBlocks * Format::kUnitChunks * 16), most = bytes > 48 << 10 ? 32 : 12;
   return slots > most ? most : slots;
 }
 
-// A warp's units on their way through shared memory, kAhead of them ahead of the products, from panel to panel of a tile, or of many. It waits for
-// nobody but itself.
+// A ring per warp, with kAhead units in flight, which runs on across the panels of a tile or of many. Warps do not synchronise with each other.
 template <class Format, int Warps, int Bytes, int Panels, bool Many>
 struct Ring {
   static constexpr bool kOnePanel = Panels == 1 && !Many;
   static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Buffer;
-  WeightRange range;                // from the panel that is copied next
-  int unit;                         // of it
-  const char* from[kEach];          // the lane's chunks in that panel, of unit 0
-  SharedAddress<Buffer> to[kEach];  // in the first slot
-  int slot, freed;                  // places to that of the unit at hand, and of the unit before it
+  WeightRange range;  // remaining, from the panel that is copied next
+  int unit;  // copied next, in that panel
+  const char* from[kEach];  // the lane's chunks of unit 0 in that panel
+  SharedAddress<Buffer> to[kEach];  // the same in slot 0
+  int slot, freed;  // offsets of the current unit's slot, and of the previous one, which is filled next
   int lane;
-  SharedAddress<Buffer> own;  // the first one that it reads from
+  SharedAddress<Buffer> own;  // that the lane reads from, in slot 0
 
   INGOT_MEMBER int laneChunk(int i) const { return i * kWarp + lane; }
   INGOT_INLINE Ring of(Buffer& buffer, const WeightRange& range) {
@@ -117,7 +116,7 @@ struct Ring {
 #pragma unroll 1
     for (int i = 0; i < kAhead; ++i) copy(i * kChunks);
   }
-  // As begin(), which somebody has done.
+  // Advances as prefetch() did, whose copies were started by an earlier call.
   INGOT_MEMBER void resume() {
     if (kOnePanel) unit += kAhead;
     else
@@ -125,7 +124,7 @@ struct Ring {
       for (int i = 0; i < kAhead; ++i) next();
   }
   INGOT_MEMBER void enter(int) const {}
-  // Behind it the unit has come, and nobody reads the one before it any more, whose place is filled next.
+  // Waits for the current unit. The previous one is no longer read, and its slot is filled next.
   INGOT_MEMBER void await() {
     waitForCopies<kAhead - 1>();
     __syncwarp();

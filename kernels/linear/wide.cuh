@@ -1,9 +1,9 @@
-// linear for many narrow rows and weights of f16, on the tensor cores of sm_90a: tile i is so many rows and channels as its shape says, or, behind
-// those, fewer rows (cudaWideRows). One warpgroup copies rows and weights into shared memory, some stages ahead (wide_feed.cuh). Each of the others
-// has 64 channels, whose weights it takes into registers, where the packed layout becomes fragments, and all of the rows, which are multiplied out of
-// shared memory. Sums are kept twice, as in gemm.cuh: of the run of units at hand, and of the runs before it. That is the order of linear.cuh,
-// product by product, so a row's bits are the same in both. Constants and operands as there, and kShape; the last operand of a launch is a map of the
-// rows (copyRows).
+// linear for many narrow rows with f16 weights on sm_90a: a persistent, warp-specialised wgmma kernel. Tiles have the rows and channels of kShape;
+// a few shorter ones follow to even out the last wave (cudaWideRows). A producer warpgroup copies rows (TMA) and weights into a ring of
+// shared-memory stages (wide_feed.cuh). Each consumer warpgroup has 64 channels, whose weights it loads into registers as A fragments, and
+// multiplies all rows of the tile from shared memory. It has two sets of accumulators, as in gemm.cuh: of the current run of units, and of the
+// previous runs. That is the summation order of linear.cuh, so the bits of a row are the same in both. Constants and operands as there, and
+// kShape; the last operand of a launch is the tensor map of the rows (copyRows).
 #pragma once
 
 #include "kernels/linear/wide_feed.cuh"
@@ -22,15 +22,16 @@ struct Tile {
   static constexpr int kBlocks = (int)blockCount(C::kN), kTileBlocks = kChannels / kBlockChannels;
   static constexpr long long kRowBytes = plainRowBytes<true>(C::kK), kBlockBytes = blockBytes(C::kFormat, C::kK, 1);
 
-  // A unit is a product along k. Two begin at a time, a step, and runs are whole steps; most runs are whole stages too.
+  // A unit is one wgmma along k. Two are issued at a time, as a step. Runs are whole steps, and mostly whole stages.
   static constexpr int kUnits = (int)C::kK / 16, kStageUnits = kCudaWideColumns / 16, kUnitBytes = 16 * kBlockChannels * 2;
   static constexpr int kStepUnits = 2, kRunUnits = cudaRunUnits(kUnits);
 
-  // In a slot, two blocks of channels make a panel, the second one a chunk further on: lanes that read both meet every bank once.
+  // Two blocks of channels in a slot make a panel. The second is offset by one more chunk, so that lanes that read both are free of bank
+  // conflicts.
   static constexpr int kSlots = kShape.slots, kBox = kShape.box(), kRowChunks = kRows * kCudaWideColumns / 8, kBlockChunks = kCudaWideColumns * 2;
   static constexpr int kPanelChunks = kCudaWidePanelBytes / 16, kWeightChunks = kTileBlocks / 2 * kPanelChunks;
   static constexpr int kProducers = 4, kConsumers = kThreads / kWarp - kProducers;  // warps
-  // Tiles that were told of, or will be, and may be looked at yet: no more than stages in the ring, and three.
+  // Broadcast tile indices still in use: at most one per ring stage, plus three.
   static constexpr int kTileIndices = kCudaWideTileIndices;
   static_assert(kTileIndices >= kSlots + 3);
   struct Storage {
@@ -39,7 +40,7 @@ struct Tile {
     SharedBarriers<kSlots> full, empty;
     SharedArray<int, kTileIndices> nextTile;
     SharedBarriers<kTileIndices> tileReady;
-    SharedArray<CudaWideRows, 1> rows;  // of tiles, where some are shorter
+    SharedArray<CudaWideRows, 1> rows;  // row tiles of the batch, if some are shorter
   };
 
   INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
@@ -48,14 +49,15 @@ struct Tile {
   INGOT_INLINE int maxCount(const IngotBatch& batch) { return (rowsOf(batch) + kShorter - 1) / kShorter * kTiles; }
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
-  // Results of a tile are stored in parts, beside as many steps of the next tile's first run, where that is whole stages and has some.
+  // The epilogue of a tile overlaps the first run of the next one: results are stored in kParts parts, one per step. Needs a run of whole stages.
   static constexpr int kMostParts = 16, kRunSteps = kRunUnits / kStepUnits, kParts = kRunSteps < kMostParts ? kRunSteps : kMostParts;
   template <int Rows>
   using ResultsOf = Results<C, Rows, kChannels, kTiles>;
   typedef ResultsOf<kRows> TileResults;
 
   typedef PipelineState<kSlots> Slot;
-  // Of two warpgroups that multiply many rows; else there are enough, and some for the end of the launch before.
+  // With two consumer warpgroups and many rows, the producer gives registers to them. Other shapes have enough, and leave some to the previous
+  // launch.
   static constexpr bool kSplitsRegisters = kConsumers > 4 && kRows > 64;
   typedef RegisterSplit<384, 1, 40, 232> Registers;
   static_assert(kShorter == kRows || kSplitsRegisters, "nothing is copied before a block knows that it has a tile");
@@ -63,10 +65,10 @@ struct Tile {
 
   INGOT_INLINE int panelAt(int slot, int block) { return slot * kWeightChunks + block / 2 * kPanelChunks + block % 2 * (kBlockChunks + 1); }
 
-  // What a block has of a tile: units of it along k.
+  // A block's part of a tile: units [firstUnit, end) along k.
   struct Part {
     int tile, firstRow, rows, firstUnit, end;
-    INGOT_MEMBER int boxes() const { return (rows + kBox - 1) / kBox; }  // copies that bring its rows
+    INGOT_MEMBER int boxes() const { return (rows + kBox - 1) / kBox; }  // TMA copies of its rows per stage
   };
   // Units [firstUnit, end) of tile `index`.
   INGOT_INLINE Part partOf(const CudaWideRows& rows, int index, int firstUnit, int end) {
@@ -76,11 +78,12 @@ struct Tile {
     if (isShorter) return {tile, rows.whole * kRows + rowTile * kShorter, kShorter, firstUnit, end};
     return {tile, rowTile * kRows, kRows, firstUnit, end};
   }
-  // A warp has eight channels of both blocks of a panel: rows lane / 4 and lane / 4 + 8 of its products. Four matrices of eight columns along k and
-  // eight channels come at once; where they are mixed of both blocks, lanes put right what came.
+  // Row of ldmatrix that the lane addresses in slot 0. A warp has eight channels of both blocks of a panel, as rows lane / 4 and lane / 4 + 8 of
+  // its wgmma. Four 8 x 8 matrices (columns along k by channels) are loaded at a time; where one mixes both blocks, fragmentOf swaps words
+  // afterwards.
   INGOT_INLINE int matrixRow() {
     int thread = threadIdx.x;
-    opaque(thread);  // it is computed again for every tile
+    opaque(thread);  // computed again for every tile
     int warp = thread / kWarp, lane = thread % kWarp, row = lane % 8, matrix = lane / 8;
     return panelAt(0, warp / 2 * 2 + (row / 4 ^ matrix % 2)) + (matrix / 2 * 8 + row) * 2 + warp % 2;
   }
@@ -93,17 +96,18 @@ struct Tile {
     }
   }
 
-  // Where a warp is: its turn of the ring, the unit of that stage, and where its fragments lie in a slot. The stage before has ended where the first
-  // products of the one at hand are all that go on.
+  // Consumer state: ring position, unit within the stage, and the offset of the warp's fragments in a slot. `before` is the previous stage, which
+  // can be released once only the first products of the current one are in flight; -1: none.
   struct Pipeline {
     Slot slot;
     int unit, matrixAt, before;
   };
   INGOT_INLINE void release(int slot, Storage& storage) {
-    __syncwarp();  // the other lanes have read too
+    __syncwarp();  // other lanes may still be reading
     if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot, threadIdx.x % kWarp);
   }
-  // A step's products begin while those of the step before go on, and behind it those have ended. `ask` is called as soon as the stage is there.
+  // Issues the products of one step while those of the previous step are in flight, then waits for the latter. onFull() is called when the stage
+  // has arrived.
   template <int Units, int N, class OnFull>
   INGOT_INLINE void step(int unit, bool isFirst, Pipeline& pipeline, Storage& storage, float (&sums)[N], const OnFull& onFull) {
     unsigned a[Units][4];
@@ -125,7 +129,7 @@ struct Tile {
   INGOT_INLINE void step(int unit, bool isFirst, Pipeline& pipeline, Storage& storage, float (&sums)[N]) {
     step<Units>(unit, isFirst, pipeline, storage, sums, [] {});
   }
-  // A run of units, or what is left of one. It begins with a stage, where `WithStage`.
+  // A run of units, or the shorter last one. `WithStage`: it starts at a stage boundary.
   template <bool WithStage, int N>
   INGOT_INLINE void multiply(int units, Pipeline& pipeline, Storage& storage, float (&sums)[N]) {
 #pragma unroll 1
@@ -139,14 +143,14 @@ struct Tile {
       if (units % kStepUnits != 0) step<1>(pipeline.unit, units == 1, pipeline, storage, sums);
     waitForProducts<0>(sums);
   }
-  // All stages have been read.
+  // Releases the last stage of a tile.
   INGOT_INLINE void drain(Pipeline& pipeline, Storage& storage) {
     release(pipeline.before, storage);
     if (pipeline.unit != 0) pipeline.slot.next();
     pipeline.unit = 0;
     pipeline.before = -1;
   }
-  // Runs of units from `first` on are added to the totals.
+  // Adds the runs from unit `first` on to the totals.
   template <int N>
   INGOT_INLINE void computeRuns(int first, Pipeline& pipeline, Storage& storage, float (&sums)[N], float (&totals)[N]) {
 #pragma unroll 1
@@ -157,8 +161,8 @@ struct Tile {
     }
     drain(pipeline, storage);
   }
-  // Steps of the first run from this one on. Beside each a part of the totals, which are those of the tile before, is stored; what it reads comes
-  // while the step waits for the one before it.
+  // Steps of the first run from `Step` on, each overlapped with storing one part of the previous tile's totals. The loads of that part are issued
+  // before waiting for the step.
   template <int Step, int Rows>
   INGOT_INLINE void stepAndStore(Pipeline& pipeline, Storage& storage, float (&sums)[Rows / 2], const float (&totals)[Rows / 2],
                                  const typename ResultsOf<Rows>::Where& before, void* const* operands) {
@@ -193,12 +197,13 @@ struct Tile {
     syncCluster<kCluster>();
   }
 
-  // Clusters take tiles in turn, whoever is free: they are told of the next ones.
+  // Persistent tile scheduler: a free cluster claims the next tile, and its producer broadcasts the index to all blocks. Waits for the index after
+  // this iteration's.
   INGOT_INLINE int nextClusterTile(int iteration, Storage& storage) {
     awaitBarrier(storage.tileReady, iteration % kTileIndices, iteration / kTileIndices % 2);
     return readTile(storage.nextTile, iteration % kTileIndices);
   }
-  // Whoever multiplies looks it up again: its registers are full.
+  // Consumers read it again instead of keeping it: their registers are full.
   INGOT_INLINE int clusterTileAt(int iteration, int index, Storage& storage) {
     return iteration == 0 ? index / kCluster : nextClusterTile(iteration - 1, storage);
   }
@@ -206,7 +211,7 @@ struct Tile {
     if constexpr (kShorter < kRows) return storage.rows[0];
     else return rowTiles(batch);
   }
-  // Where the clusters' tiles of so many rows end.
+  // End of the cluster tiles that have `Rows` rows.
   template <int Rows>
   INGOT_INLINE int clusters(const IngotBatch& batch, Storage& storage) {
     CudaWideRows rows = rowTiles(batch, storage);
@@ -214,7 +219,7 @@ struct Tile {
     return (Rows == kShorter || end < whole ? end : whole) / kCluster;
   }
 
-  // What a warp has of its block's next tiles, as long as they are of so many rows.
+  // A consumer warp's loop over the tiles of its block that have `Rows` rows.
   template <int Rows>
   INGOT_INLINE void computeTiles(const IngotBatch& batch, void* const* operands, int& iteration, int index, Pipeline& pipeline, Storage& storage) {
     typedef ResultsOf<Rows> R;
@@ -226,7 +231,7 @@ struct Tile {
       pipeline.matrixAt = matrixRow();
       if constexpr (kOverlapsStores) firstRun<Rows>(pipeline, storage, sums, totals, where, operands);
 #pragma unroll
-      for (int i = 0; i < Rows / 2; ++i) totals[i] = 0.0f + sums[i];  // as a run is added to zeros, which makes 0 of -0
+      for (int i = 0; i < Rows / 2; ++i) totals[i] = 0.0f + sums[i];  // like adding a run to zero, which turns -0 into 0
       computeRuns(kOverlapsStores ? kRunUnits : 0, pipeline, storage, sums, totals);
       Part part = partOf(rowTiles(batch, storage), clusterTileAt(iteration, index, storage) * kCluster + rank(), 0, kUnits);
       where = {part.tile, part.firstRow, rowsOf(batch) - part.firstRow};

@@ -1,4 +1,4 @@
-// What brings rows and weights of codes to where they are multiplied (wide_codes.cuh): one warp copies, three take what rows say of their groups.
+// Producers of wide_codes.cuh: one lane copies codes and weights, three warps load the scales of the rows' groups and widen e4m3 to f16.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -7,12 +7,12 @@
 
 namespace wide_codes {
 
-// T is a tile, with its shape and its storage.
+// `T` is the tile, with its shape and storage.
 template <class T>
 struct Feed {
   typedef typename T::Storage Storage;
 
-  // One lane copies codes. Blocks behind the last one repeat it, and are not stored. Weights of the first stages do not wait for the launches before.
+  // Run by one lane. Blocks past the last one repeat it, and are not stored. Weights of the first stages are copied before awaitLaunches().
   INGOT_INLINE void copyWeights(void* const* operands, int tile, int stage, int slot, Storage& storage) {
     constexpr int kRest = T::kGroups % T::kStageGroups * T::kGroupChunks * 16;
     int bytes = kRest != 0 && stage == T::kStages - 1 ? kRest : T::kStageChunks * 16;
@@ -49,8 +49,8 @@ struct Feed {
     }
   }
 
-  // Three warps take what rows say of their groups, as many stages ahead as eight registers hold: a load takes as long as a stage of products may.
-  // Rows behind the last one repeat it, as groups do.
+  // Run by three warps, with loads as many stages ahead as eight registers hold: a load may take as long as a stage of products. Rows and groups
+  // past the last repeat it.
   static constexpr int kScaling = T::kScalers * kWarp, kItems = (T::kSlotPairs + kScaling - 1) / kScaling;
   static constexpr int kFit = 8 / (kItems * (T::kHasMinima ? 4 : 2)), kAhead = T::kFloats || kFit == 0 ? 1 : kFit;
   struct RowScales {
@@ -82,9 +82,9 @@ struct Feed {
                         storage.full, slot);
     }
   }
-  // 16 codes of a row become two chunks of f16, of the words' lower halves and, two chunks on, of the upper ones. A warp has every third eight rows,
-  // four at a time, a lane the same chunk of each; the lanes of one panel begin with the lower halves, of the other with the upper ones, so that a
-  // row's stores go to different banks.
+  // Widens 16 codes of a row to two chunks of f16: of the lower halves of words and, two chunks on, of the upper ones. Each warp takes every third
+  // group of eight rows, four rows at a time. The lanes of one panel start with the lower halves, those of the other with the upper ones, so that
+  // stores of a row are free of bank conflicts.
   INGOT_INLINE void widenRows(int thread, int slot, Storage& storage) {
     auto& ring = storage.shared.ring;
     int row = thread % kWarp / 8, chunk = thread % 8, panel = chunk / 4, column = (chunk / 2 % 2 * 4 + chunk % 2) ^ row;

@@ -1,5 +1,5 @@
-// What brings rows and weights to where they are multiplied (wide.cuh): one lane of each of four warps. It copies weights, blocks of channels one by
-// one (those behind the last one repeat it, and are not stored), and the first ones rows, for all of the cluster.
+// Producers of wide.cuh: one lane of each of four warps. Each copies some of the weights, a block of channels at a time (blocks past the last
+// repeat it, and are not stored), and the first ones copy rows by TMA, multicast to the cluster.
 #pragma once
 
 #include "kernels/linear/wide.spec.h"
@@ -7,7 +7,7 @@
 
 namespace wide {
 
-// T is a tile, with its shape and its storage.
+// `T` is the tile, with its shape and storage.
 template <class T>
 struct Feed {
   typedef typename T::Storage Storage;
@@ -32,7 +32,7 @@ struct Feed {
                   slot);
     }
   };
-  // Weights of the first stages, up to this unit, do not wait for the launches before. With many rows there is nothing to gain, and no register.
+  // End of the weights that are copied before awaitLaunches(). Shapes that split registers gain nothing from that.
   INGOT_INLINE int firstEnd(const Part& part) {
     if constexpr (T::kSplitsRegisters) return part.firstUnit;
     int most = part.firstUnit + T::kSlots * T::kStageUnits;
@@ -44,7 +44,7 @@ struct Feed {
     for (int unit = part.firstUnit, slot = 0; unit < firstEnd(part); unit += T::kStageUnits) weights.copy(part, unit, slot++, storage);
     awaitLaunches();
   }
-  // Rows of all stages, and weights from unit `next` on.
+  // Copies the rows of all stages, and the weights from unit `next` on.
   INGOT_INLINE void copy(void* const* operands, int rows, const Part& part, int next, typename T::Slot& slot, Storage& storage) {
     Weights weights(operands, part.tile);
     int box = producer() * T::kCluster + T::rank() % T::kCluster, firstRow = part.firstRow + box * T::kBox;
@@ -74,7 +74,7 @@ struct Feed {
       for (int r = 0; claims && r < T::kCluster; ++r)
         broadcastTile<T::kCluster>(storage.nextTile, iteration % T::kTileIndices, next, storage.tileReady, r);
     }
-    // Until all that was copied is read, the others of the cluster reach the block's memory.
+    // Waits until all copies have been consumed: until then the other blocks of the cluster access this block's shared memory.
 #pragma unroll 1
     for (int i = 0; i < T::kSlots; ++i, slot.next()) awaitBarrier(storage.empty, slot.index, slot.phase ^ 1);
   }

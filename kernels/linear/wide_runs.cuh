@@ -1,6 +1,6 @@
-// linear for some tens of narrow rows and weights of f16 on sm_90a, where a block for every tile would leave much of a GPU idle: the blocks of a
-// cluster have a tile together, each some of its runs. The sums of all runs lie in shared memory, and every block adds up those of some rows, in
-// order. Constants and operands as in wide.cuh.
+// linear for some tens of narrow rows with f16 weights on sm_90a, where one block per tile would leave much of a GPU idle: split-k over a cluster.
+// Each block of a cluster computes some runs of the same tile; the sums of all runs are exchanged through distributed shared memory, and each
+// block adds up some rows, in run order. Constants and operands as in wide.cuh.
 #pragma once
 
 #include "kernels/linear/finish.cuh"
@@ -28,7 +28,7 @@ struct Tile {
 
   INGOT_INLINE int rowOf(int i) { return Wide::TileResults::ownRow() + Wide::TileResults::rowOf(i / 4 * 2 + i % 2); }
 
-  // Runs that do not exist add zeros.
+  // Runs past the last one are zeros.
   INGOT_INLINE void compute(int firstRun, Storage& storage) {
     int warp = threadIdx.x / kWarp, channel = warp / 2 * (2 * kBlockChannels) + warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
     typename Wide::Pipeline pipeline{{}, 0, Wide::matrixRow(), -1};
@@ -44,7 +44,7 @@ struct Tile {
     }
   }
 
-  // Of a line, every 32nd channel's total stands in the place of the block's first run, which nobody else reads.
+  // Reduces every 32nd channel of a line over all runs, into the block's own sums of its first run, which no other block reads for this line.
   INGOT_INLINE void addUp(int line, Storage& storage) {
     int first = line * Finish::kStride + (int)threadIdx.x % kWarp;
     float parts[kEach][kCudaRuns];
@@ -64,7 +64,7 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     constexpr int kUnits = kBlockRuns * Wide::kRunUnits;
     int rank = index % kCluster, first = rank * kUnits;
-    // Of rows that fit a tile weights are on their way before the batch has come.
+    // With a single row tile, weights are copied before the batch is known.
     CudaWideRows rowTiles = {1, 0};
     if ((int)gridDim.x != Wide::kTiles * kCluster) rowTiles = Wide::rowTiles(batch);
     typename Wide::Part part = Wide::partOf(rowTiles, index / kCluster, first, first + kUnits < Wide::kUnits ? first + kUnits : Wide::kUnits);
@@ -84,7 +84,7 @@ struct Tile {
     for (int i = 0; i < kLines; ++i) addUp(line + i * kWarps, storage);
     __syncwarp();
     Finish::template run<kLines>(storage.sums, line, kWarps, part.tile, firstRow, rows < kRows ? rows : kRows, operands);
-    syncCluster<kCluster>();  // nobody reads here any more
+    syncCluster<kCluster>();  // other blocks may still be reading this block's sums
   }
 };
 

@@ -36,7 +36,6 @@ INGOT_INLINE F32x16 select(I32x16 mask, F32x16 yes, F32x16 no) { return mask ? y
 INGOT_INLINE F32x16 maximum(F32x16 a, F32x16 b) { return a > b ? a : b; }
 INGOT_INLINE F32x16 minimum(F32x16 a, F32x16 b) { return a < b ? a : b; }
 INGOT_INLINE F32x16 absolute(F32x16 x) { return asFloat(asInt(x) & 0x7fffffff); }
-INGOT_INLINE F32x16 squareRoot(F32x16 x) { return __builtin_elementwise_sqrt(x); }
 INGOT_INLINE F32x16 roundEven(F32x16 x) { return __builtin_elementwise_roundeven(x); }
 
 constexpr I32x16 kLaneIndex = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

@@ -1,10 +1,9 @@
-// What sm_90a brought: barriers that count bytes, copies in bulk and by a map, and the tensor cores of a warpgroup. tests/simt gives the same
-// names on a host.
+// Features of sm_90a: mbarriers, bulk and tensor (TMA) copies, and wgmma. tests/simt defines the same names for a host.
 #pragma once
 
 #include "kernels/prim/device.cuh"
 
-// Blocks and stages have places of a ring in turn; `round` tells whose turn it is.
+// Position in a ring of `Slots` stages. The phase parity flips with each pass over the ring.
 template <int Slots>
 struct PipelineState {
   int index = 0;
@@ -16,8 +15,8 @@ struct PipelineState {
   }
 };
 
-// The last Copiers of a block's threads, which copy, give registers to the others. A block has those that it began with, as many as are left to it
-// where a multiprocessor has so many blocks: who asks for more waits for ever.
+// Registers per thread after setmaxnreg: the last `Producers` threads of a block give registers to the consumers. setmaxnreg.inc blocks until the
+// block's pool has enough registers. Asking for more than the pool holds deadlocks.
 template <int Threads, int Blocks, int Producer, int Consumer, int Producers = 128>
 struct RegisterSplit {
   static_assert(Producers * Producer + (Threads - Producers) * Consumer <= 65536 / (Threads * Blocks) / 8 * 8 * Threads);

@@ -57,7 +57,7 @@ INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* t
   if constexpr (kRotary != 0) rotate(table, out);
 }
 
-// Writes the step of a head's codes behind them, and returns what makes codes of its values: one where the cache has none.
+// Stores the scale of a head's codes after them, and returns the factor from values to codes: one if the cache has no codes.
 INGOT_INLINE float inverseStep(const float* values, Element::Type* head, int slot) {
   if constexpr (kCache != CacheType::i8) return 1.0f;
   F32x16 largest = {};

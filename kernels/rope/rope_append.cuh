@@ -1,6 +1,6 @@
-// Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
-// to its own rows. Tiles are some heads of a token, then the others, then those of the next token; a warp has a few in registers.
-// Constants, operands and rotation as in rope_append.cpu.h.
+// Splits packed q, k, v rows; normalises each q and k head (optional) and applies RoPE; appends k and v to the KV pages and writes q to rows of
+// its own. A tile is some heads of one token, and each warp keeps a few heads in registers. Constants, operands and rotation as in
+// rope_append.cpu.h.
 #pragma once
 
 #include "kernels/kvcache/element.cuh"
@@ -15,8 +15,8 @@ struct Tile {
   static constexpr int kThreads = kCudaRopeThreads, kTiles = cudaRopeTiles(kHeads, kKvHeads), kAllHeads = kHeads + 2 * kKvHeads;
   static constexpr bool kAwaits = true;
   static constexpr int kFirstNorm = 1 + (kRotary != 0), kKeys = kFirstNorm + 2 * C::kHeadNorm;
-  // A lane has a few neighbouring columns of the first half that turns, as many of the second one, and so on; then of those that do
-  // not turn.
+  // A lane has kWide neighbouring columns of the first rotary half and those of the second half that they are paired with, and so on for every
+  // kWarp * kWide columns; then columns that are not rotated.
   static constexpr int kHalf = kRotary / 2, kWide = kHalf % 2 == 0 ? 2 : 1;
   static constexpr int kPairs = (kHalf / kWide + kWarp - 1) / kWarp;
   static constexpr int kUnits = 2 * kPairs + ((kHeadDim - kRotary) / kWide + kWarp - 1) / kWarp;
@@ -30,7 +30,7 @@ struct Tile {
     Unit units[kUnits];  // those that the lane does not have are zeros
   };
   struct alignas(8 * kWide) CosSin {
-    float at[2 * kWide];  // cosine, sine of a column
+    float at[2 * kWide];  // cosine, sine of each column
   };
   struct Angles {
     CosSin at[kPairs + 1];  // of the lane's columns
@@ -76,7 +76,7 @@ struct Tile {
       }
   }
 
-  // Narrows a head's keys, or values, into its page, with the step of codes.
+  // Narrows a head's keys, or values, into its page; int8 codes with their scale.
   template <class OffsetOf>
   INGOT_INLINE void append(const Head& head, const OffsetOf& offsetOf, Type* to, int slot) {
     float factor = 1;
@@ -93,7 +93,7 @@ struct Tile {
     });
   }
 
-  // What no launch writes, of a token at `position`.
+  // cos and sin at `position`, from a table that no launch writes.
   INGOT_INLINE Angles anglesAt(void* const* operands, int position) {
     Angles angles{};
     if constexpr (kRotary != 0)
@@ -110,7 +110,7 @@ struct Tile {
     return batch.page_table[(long long)batch.sequence_of[token] * batch.max_pages + batch.positions[token] / kPageTokens];
   }
 
-  // Head h of the token's: queries, then keys, then values.
+  // Head h of a token: queries, then keys, then values.
   INGOT_INLINE Head inputHead(void* const* operands, int token, int h) {
     return headAt((const float*)operands[0] + ((long long)token * kAllHeads + h) * kHeadDim);
   }
@@ -122,14 +122,15 @@ struct Tile {
   INGOT_INLINE void storeQuery(const Head& head, float* to) {
     forEachUnit([&](int u, int d) { store(to + d, head.units[u]); });
   }
-  // Of keys and values.
+  // For heads of keys and values.
   INGOT_INLINE void append(const Head& head, int h, long long page, int slot, void* const* operands) {
     long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
     if (h >= kHeads + kKvHeads) append(head, [&](int d) { return Layout::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot);
     else append(head, [&](int d) { return Layout::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
   }
 
-  // Of few tokens what leads to their heads is on its way while the launch before ends. Of many most tiles begin later, and heads come first.
+  // With few tokens, everything but the heads is loaded while the previous launch ends. With many, most blocks start later than that, and heads
+  // come first.
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
     constexpr int kWarps = kThreads / kWarp, kEach = kCudaRopeHeads / kWarps;
     int token = index / kTiles, first = index % kTiles * kCudaRopeHeads + threadIdx.x / kWarp;

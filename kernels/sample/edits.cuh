@@ -1,4 +1,4 @@
-// A row's edits: what its logits change to before a token is drawn, and back to once it is.
+// A row's edits: applied to its logits before a token is drawn, and undone afterwards.
 #pragma once
 
 #include "kernels/sample/order.cuh"
@@ -6,17 +6,17 @@
 
 namespace sample {
 
-// The first `allowed` edits name ids, where only those may be drawn, and the others their places among them. All threads of the team call; what
-// one has written the others see.
+// If `allowed` is not 0, the first `allowed` edits list the ids that may be drawn, and the others name indices into that list. All threads of the
+// team call every method, which ends with a barrier of the team.
 template <int Blocks>
 class Edits {
  public:
   INGOT_MEMBER Edits(IngotEdit* edits, int count, int allowed, ClusterTeam<Blocks>& team)
       : edits_(edits), count_(count), allowed_(allowed), team_(team) {}
 
-  // Once the row's own token is known, those that look back at it are as any other.
+  // Resolves edits that depend on the row's own token, now that it is known.
   INGOT_MEMBER void lookBack(int token, Storage& storage) const {
-    int found = 0;  // the token's place, counted from 1
+    int found = 0;  // index of the token in the list, plus one
     forEach(0, allowed_, [&](int i) -> void { found = edits_[i].id == token ? i + 1 : found; });
     int index = allowed_ > 0 ? sumOf(found, storage) - 1 : token;
     bool isEdited = false;
@@ -44,7 +44,7 @@ class Edits {
         if (IngotEdit one = edits_[i]; one.pass == pass && one.id >= 0) logits[one.id] = ingotEdited(one, logits[one.id]);
       });
   }
-  // Where all ids are allowed. Several edits of one id note, and bring back, the same logit.
+  // Saves the logits that edits change; only if all ids are allowed. Several edits of one id save, and restore, the same logit.
   INGOT_MEMBER void note(const float* logits) const {
     forEach(0, count_, [&](int i) -> void {
       if (edits_[i].id >= 0) edits_[i].before = logits[edits_[i].id];
@@ -57,9 +57,9 @@ class Edits {
   }
 
  private:
-  static constexpr int kItself = -1, kNone = -2;  // in place of an id: the row's own token; nothing
+  static constexpr int kItself = -1, kNone = -2;  // in place of an id: the row's own token; none
 
-  // Calls with each number, in one thread of the team.
+  // Calls visit(i) for each i in [first, last), each by one thread of the team.
   template <class Visit>
   INGOT_MEMBER void forEach(int first, int last, const Visit& visit) const {
     for (int i = first + team_.rank() * kThreads + (int)threadIdx.x; i < last; i += Blocks * kThreads) visit(i);

@@ -1,17 +1,17 @@
-// What log-probabilities of a row are made of (IngotLogprobs), with the bits of runtime/sample/logprobs.cc.
+// Statistics for the log-probabilities of a row (IngotLogprobs), bit-identical to runtime/sample/logprobs.cc.
 #pragma once
 
 #include "kernels/sample/order.cuh"
 
 namespace sample {
 
-// The first `count` of the places that a warp is shown, up to as many as it has lanes: lane i holds the i-th. 0 is no id's place.
+// The `count` largest keys that a warp has taken, at most one per lane, sorted: lane i holds the i-th. 0 is not the key of any id.
 class TopK {
  public:
   INGOT_MEMBER explicit TopK(int count) : count_(count), last_(count > 0 ? 0 : ~0ull) {}
 
   INGOT_MEMBER ingot_u64 key() const { return (int)(threadIdx.x % kWarp) < count_ ? key_ : 0; }
-  // Every lane calls, with one of its own. Few pass those that went before, so that mostly the first vote is the last.
+  // All lanes call this, each with a key. Once the list is full few keys enter it, so one vote usually suffices.
   INGOT_MEMBER void take(ingot_u64 key) {
     int lane = threadIdx.x % kWarp;
     while (unsigned better = __ballot_sync(kFullWarp, key > last_)) {
@@ -29,7 +29,7 @@ class TopK {
   ingot_u64 last_, key_ = 0;
 };
 
-// The first `count` of all places that the warps of a team were shown, in warp 0 of its first block.
+// Merges the lists of all warps of a team, into warp 0 of its first block.
 template <int Blocks>
 INGOT_INLINE TopK topKOfTeam(const TopK& ofWarp, int count, ClusterTeam<Blocks>& team, Storage& storage) {
   int lane = threadIdx.x % kWarp;
@@ -46,7 +46,7 @@ INGOT_INLINE TopK topKOfTeam(const TopK& ofWarp, int count, ClusterTeam<Blocks>&
   return topK;
 }
 
-// `own` and `best` are an id and the highest logit of the row.
+// `own` is an id, `best` the highest logit of the row.
 template <int Columns, int Blocks>
 INGOT_INLINE void describe(const float* logits, float best, int own, int count, ClusterTeam<Blocks>& team, Storage& storage, IngotLogprobs* result) {
   constexpr int kFours = (Columns + 3) / 4;
@@ -60,7 +60,7 @@ INGOT_INLINE void describe(const float* logits, float best, int own, int count, 
     if (at < end) four = load<FourFloats>(logits + id);
     for (int c = 0; c < 4; ++c, ++id) {
       float logit = four.at[c];
-      bool isCounted = at < end && id < Columns && logit >= -infinity();  // NaN is not
+      bool isCounted = at < end && id < Columns && logit >= -infinity();  // not NaN
       mass += isCounted ? ingotWeight(logit, best, INGOT_LOG2E) : 0;
       above += isCounted && logit > ownLogit;
       ofWarp.take(isCounted ? rankKey(logit, id) : 0);

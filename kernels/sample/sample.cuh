@@ -1,7 +1,6 @@
-// The token behind each row of logits as runtime/sample draws it: the same id, and -1 where no logit is over minus infinity. How is in
-// the batch's samplings; its edits change the logits first. Where log-probabilities are wanted, what they are made of too.
-// Tiles are a row's blocks, then those of the next row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row, room for the logits of
-// allowed ids.
+// Draws a token from each row of logits, as runtime/sample does: the same id, or -1 if no logit exceeds minus infinity. The batch's samplings hold
+// the parameters; its edits are applied to the logits first. Optionally records the data for log-probabilities. The tiles of a row are its blocks.
+// Constants: kColumns. Operands: logits, ids, one IngotLogprobs per row, workspace for the logits of allowed ids.
 #pragma once
 
 #include "kernels/sample/edits.cuh"
@@ -61,7 +60,8 @@ struct Tile {
     return key == 0 ? Best{-infinity(), -1} : Best{logitAt(key), (int)~(unsigned)key};
   }
 
-  // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
+  // Draws by inverse CDF: the first id at which the running weight exceeds its share of the total. Finds the warp's part of the row, then the id
+  // in it. -1 in all threads but one.
   INGOT_INLINE int pick(const Row& row, ingot_u64 last, Team& team, Storage& storage) {
     int foursOfWarp = (row.last - row.first + kThreads - 1) / kThreads * kWarp;
     int lane = threadIdx.x % kWarp, first = row.first + (int)threadIdx.x / kWarp * foursOfWarp;
@@ -96,7 +96,7 @@ struct Tile {
     }
   }
 
-  // One thread gets the id, the others -1.
+  // One thread of the team returns the id, the others -1.
   INGOT_INLINE int draw(const float* logits, int columns, const IngotSampling& sampling, Best best, Team& team, Storage& storage) {
     if (best.id < 0 || sampling.top_k == 1) return team.rank() == 0 && threadIdx.x == 0 ? best.id : -1;
     int fours = (columns + 3) / 4;
@@ -114,8 +114,8 @@ struct Tile {
   INGOT_INLINE float* logitsOf(void* const* operands, int row) { return (float*)operands[0] + (long long)row * kStride; }
   INGOT_INLINE int* chosenOf(void* const* operands, int row) { return (int*)operands[1] + row; }
 
-  // Returns the largest logit, where all ids are allowed. Ids that are not allowed weigh nothing: a row of the others alone, in their
-  // order, has the same token at the place of its id.
+  // Returns the largest logit if all ids are allowed. With a list of allowed ids, their logits are gathered into a row of their own, in id order,
+  // and the token drawn is an index into the list.
   INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int row, Team& team, Storage& storage) {
     float* logits = logitsOf(operands, row);
     IngotSampling sampling = batch.samplings[row];
@@ -132,7 +132,7 @@ struct Tile {
     return best.value;
   }
 
-  // Of the logits before they were edited. The sampling is read again: drawing needs all registers.
+  // Uses the logits before edits. The sampling is read again, since drawing needs all registers.
   INGOT_INLINE void describeRow(const IngotBatch& batch, void* const* operands, int row, float best, Team& team, Storage& storage) {
     float* logits = logitsOf(operands, row);
     const IngotSampling& sampling = batch.samplings[row];
@@ -152,7 +152,7 @@ struct Tile {
     team.sync();
     if (batch.samplings[row].logprobs <= 0) return;
     describeRow(batch, operands, row, best, team, storage);
-    team.sync();  // nobody is asked any more
+    team.sync();  // other blocks may still be reading this block's shared memory
   }
 };
 

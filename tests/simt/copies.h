@@ -1,5 +1,5 @@
-// Copies to shared memory that arrive when their thread has waited for them, and not before: until then the place holds poison, and
-// nobody may touch it. Whoever else reads what came needs a barrier behind the wait.
+// cp.async: copies to shared memory arrive when their thread has waited for them, and not before. Until then the destination is poisoned and must
+// not be accessed. Other threads need a barrier after that wait.
 #pragma once
 
 #include "tests/simt/shared.h"
@@ -17,7 +17,7 @@ static inline void beginCopy(void* to, Shadow& shadow, long long element, const 
   thread.copies[thread.numCopies++] = {to, from, &shadow, element, thread.copyGroups};
 }
 
-// Brings the copies of all groups but the last `most` that were closed; those of a group that is open stay under way.
+// Completes all commit groups but the last `most`; an open group stays in flight.
 static inline void finishCopies(unsigned most) {
   Thread& thread = self();
   unsigned left = 0;

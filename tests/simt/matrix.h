@@ -1,4 +1,4 @@
-// The tensor cores' products: lanes show their fragments, then each computes its own four sums, over k in ascending order.
+// mma.sync: lanes show their fragments, then each computes its own four sums, over k in ascending order.
 #pragma once
 
 #include "tests/simt/numbers.h"
@@ -14,7 +14,7 @@ constexpr float kFloat8Unit = 1.0f;
 
 namespace simt {
 
-// Word `half` (0, 1) of lane t along k, of row (or column) `line`, in the fragments shown in `turn`; a has rows 0 ... 15.
+// Word `half` (0, 1) of lane t along k, of row (or column) `line`, in the fragments shown with this parity; a has rows 0 ... 15.
 static inline unsigned wordOfA(int line, int t, int half, unsigned parity) {
   const Thread& thread = self();
   return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line % 8 * 4 + t)).fragments[parity][half * 2 + line / 8];
@@ -62,7 +62,7 @@ __attribute__((noinline)) static void multiplyBytes(int (&d)[4], const unsigned 
   simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
 }
 
-// As sm_90 has them: two products of f16, of the words' lower halves and of the upper ones.
+// As on sm_90: two products of f16, of the words' lower halves, then of the upper ones.
 __attribute__((noinline)) static void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   unsigned parity = simt::showFragments(a, b, "multiplyFloat8s");
   for (int first = 0; first < 32; first += 16)

@@ -1,4 +1,4 @@
-// Loads as a host has them, which has no caches to choose from and keeps no registers.
+// Loads for a host, which has no cache operators; opaque() has no effect.
 #pragma once
 
 #include "kernels/prim/bytes.h"

@@ -1,5 +1,5 @@
-// Products of a warpgroup's tensor cores: every thread computes its own sums, over k in ascending order, when it waits for them and
-// not before. Until then nobody may write what they read.
+// wgmma: every thread computes its own sums, over k in ascending order, when it waits for them and not before. Until then their operands must not
+// be written.
 #pragma once
 
 #include "tests/simt/barriers.h"
@@ -8,9 +8,9 @@
 
 namespace simt {
 
-constexpr int kLineChunks = 8;  // of a row of x
+constexpr int kLineChunks = 8;  // per row of x
 
-// 16 bytes as tensor cores read them.
+// 16 bytes as the async proxy reads them.
 template <class T, int N>
 static inline T lineAt(SharedArray<T, N>& lines, int i) {
   lines.expectInside(i);
@@ -18,7 +18,7 @@ static inline T lineAt(SharedArray<T, N>& lines, int i) {
   return lines[i];
 }
 
-// Half a unit: eight columns of f16 or of bf16, or 16 codes.
+// Half a unit: eight columns of f16 or bf16, or 16 codes.
 struct HalfColumns {
   typedef float Sum;
   static float at(unsigned word, int i) { return halfToFloat((unsigned short)(word >> i % 2 * 16)); }
@@ -30,7 +30,7 @@ struct BfloatColumns {
 struct CodeColumns {
   typedef int Sum;
 };
-// Adds what half a unit gives.
+// Accumulates half a unit.
 template <class Columns, class T>
 static inline void addChunk(float& d, const unsigned* channel, const T& x) {
   for (int k = 0; k < 8; ++k) d = fma(Columns::at(channel[k / 2], k), Columns::at(x.at[k / 2], k), d);
@@ -58,7 +58,7 @@ static void computeProduct(const Product& product) {
     }
 }
 
-// The same where the channels lie in shared memory too, lines as those of x.
+// The same with the channels in shared memory, in lines like those of x.
 template <class Columns, int Rows, class A, class T, int M, int N>
 static void computeLines(const Product& product) {
   Product filled = product;

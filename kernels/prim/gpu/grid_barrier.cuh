@@ -1,9 +1,9 @@
-// What a launch is to a kernel that walks a program (kernels/program/walk.cuh), which defines INGOT_WALKS: its blocks run at once, and what
-// would be a launch is a turn of theirs. awaitLaunches() waits until all have ended the turn before, so that tiles need not know.
+// A barrier of all blocks of the persistent kernel (kernels/program/walk.cuh, which defines INGOT_WALKS). awaitLaunches(), which other kernels use
+// to wait for earlier launches, waits here until all blocks have finished the previous step, so that tiles work in both kinds of kernel.
 #pragma once
 
-// What steps compute of the thread stays in their own code: a compiler that knows that it is the same in every step computes it once, ahead of all
-// steps, and keeps it in registers.
+// Hides thread indices from the optimiser: otherwise it would hoist what each step computes from them out of the step loop, and keep it in
+// registers.
 struct ThreadIndex {
   unsigned x;
 };
@@ -14,15 +14,15 @@ INGOT_INLINE ThreadIndex threadIndex() {
 }
 #define threadIdx threadIndex()
 
-// `arrived` counts blocks that have ended a turn, from launch to launch.
+// `arrived` counts arrivals of blocks over all launches; `goal` is its value when the barrier completes; `passed` is the last value that was read.
 struct GridBarrier {
   ingot_u64 *arrived, goal, passed;
 };
 INGOT_INLINE GridBarrier& gridBarrier() {
-  __shared__ GridBarrier barrier;  // of thread 0 alone
+  __shared__ GridBarrier barrier;  // used by thread 0 only
   return barrier;
 }
-// No block goes on to another turn before this one has ended its first, so that the count says where it stood.
+// No block can arrive a second time before this one has arrived once, so rounding down gives the count at the start of the launch.
 INGOT_INLINE void beginGridBarrier(ingot_u64* arrived) {
   if (threadIdx.x != 0) return;
   ingot_u64 now;
@@ -30,7 +30,7 @@ INGOT_INLINE void beginGridBarrier(ingot_u64* arrived) {
   now -= now % gridDim.x;
   gridBarrier() = {arrived, now, now};
 }
-// The whole block calls it; its threads see each other's shared memory behind it.
+// All threads of the block call this, which also orders their accesses to shared memory.
 INGOT_INLINE void arriveAtGrid() {
   __syncthreads();
   if (threadIdx.x != 0) return;
@@ -47,6 +47,6 @@ INGOT_INLINE void awaitLaunches() {
   }
   asm volatile("bar.sync 2;" ::: "memory");
 }
-// A host, which knows who touched shared memory, is told here that others use it from now on.
+// Tells the emulator that shared memory is reused for another purpose.
 template <class T>
 INGOT_INLINE void renewShared(T&) {}

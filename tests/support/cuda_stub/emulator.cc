@@ -42,7 +42,7 @@ void Emulator::run(const EmulatedKernel& kernel, unsigned blocks, const IngotBat
   front.finish = [](void* action) { (*static_cast<const Action*>(action))(); };
   front.context = const_cast<Action*>(&inFront);
   IngotKernelArgs args{batch, operands.at};
-  kernel.function(&args, 0, kernel.grid_multiple ? std::numeric_limits<ingot_i64>::max() : blocks, scratch);
+  kernel.function(&args, 0, kernel.gridMultiple ? std::numeric_limits<ingot_i64>::max() : blocks, scratch);
   if (front.early) inFront();  // no block had a tile
   --running_;
 }
