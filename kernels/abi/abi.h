@@ -18,24 +18,24 @@ struct IngotQueryBlock {
 
 // Work of one attention tile on a GPU: one split, INGOT_SPLIT_TOKENS tokens of a query block's sequence at a fixed position.
 struct IngotSplit {
-  ingot_i32 block;  // query block; of one token unless `index` is -1
-  ingot_i32 index;  // tokens [index, index + 1) * INGOT_SPLIT_TOKENS; -1: not split
+  ingot_i32 block;    // query block; of one token unless `index` is -1
+  ingot_i32 index;    // tokens [index, index + 1) * INGOT_SPLIT_TOKENS; -1: not split
   ingot_i32 partial;  // index of the query block's partial results, those of split 0 first
 };
 
 // How the token for a row of logits is chosen; kernels/abi/sampling.h defines the fields' effects.
 struct IngotSampling {
   float scale;                      // log2(e) / temperature
-  float floor;  // min_p: logits below the best one's plus this are discarded; -FLT_MAX: none
-  ingot_i32 top_k;  // 0: all; 1: greedy, regardless of the other fields
+  float floor;                      // min_p: logits below the best one's plus this are discarded; -FLT_MAX: none
+  ingot_i32 top_k;                  // 0: all; 1: greedy, regardless of the other fields
   ingot_i32 first_edit, num_edits;  // in the batch's edits
-  ingot_i32 logprobs;  // 0: none; n: record data for `own` and for the n - 1 most likely ids
-  ingot_i32 own;  // id; -1: the chosen token
+  ingot_i32 logprobs;               // 0: none; n: record data for `own` and for the n - 1 most likely ids
+  ingot_i32 own;                    // id; -1: the chosen token
   // 0: any id is allowed; n: only the ids of the row's first n edits, in ascending order. The other edits then name indices into that list.
   ingot_i32 num_allowed;
   ingot_i32 looks_back;  // 1: the edits depend on the row's own token, which was not known when they were made
-  ingot_u64 top_p;  // times 2^64; 0: all
-  ingot_u64 uniform;  // random number in [0, 1), times 2^64
+  ingot_u64 top_p;       // times 2^64; 0: all
+  ingot_u64 uniform;     // random number in [0, 1), times 2^64
 };
 
 // A change to one logit before sampling: (logit > 0 ? logit / repetition : logit * repetition) + add. Edits are applied in passes. Within a pass
@@ -58,11 +58,11 @@ struct IngotCandidate {
   ingot_i32 id;
 };
 struct IngotLogprobs {
-  ingot_u64 mass;  // sum of all weights at a temperature of 1
-  float best;  // highest logit; -inf if all are NaN
-  float own;  // logit of IngotSampling::own
-  ingot_i32 above;  // number of ids with a logit above `own`
-  ingot_i32 num_listed;  // may be fewer than requested, since NaN is never listed
+  ingot_u64 mass;                                    // sum of all weights at a temperature of 1
+  float best;                                        // highest logit; -inf if all are NaN
+  float own;                                         // logit of IngotSampling::own
+  ingot_i32 above;                                   // number of ids with a logit above `own`
+  ingot_i32 num_listed;                              // may be fewer than requested, since NaN is never listed
   struct IngotCandidate listed[INGOT_MAX_LOGPROBS];  // in descending order
 };
 
@@ -75,17 +75,17 @@ struct IngotBatch {
   ingot_i32 max_pages;      // row stride of page_table
   ingot_i32 num_splits;
   ingot_i32 num_edits;
-  ingot_i32* token_ids;  // [T]; negative, on GPUs: ~row of `chosen`, until the embedding has resolved it
-  const ingot_i32* positions;  // [T] position in its own sequence, from 0
+  ingot_i32* token_ids;                   // [T]; negative, on GPUs: ~row of `chosen`, until the embedding has resolved it
+  const ingot_i32* positions;             // [T] position in its own sequence, from 0
   const ingot_i32* sequence_of;           // [T] row of page_table
   const ingot_i32* rows;                  // [R] indices into the tokens, ascending
   const struct IngotQueryBlock* blocks;   // [num_blocks]
   const ingot_i32* page_table;            // [S, max_pages] page ids
   const struct IngotSplit* splits;        // [num_splits]
   const struct IngotSampling* samplings;  // [R], on GPUs
-  struct IngotEdit* edits;  // those of a row are contiguous, on GPUs
-  const ingot_i32* chosen;  // tokens chosen by the previous batch, by row, on GPUs; -1: none
-  ingot_i32 are_apart;  // 1: every token is of another sequence, and every split has space for its partial results
+  struct IngotEdit* edits;                // those of a row are contiguous, on GPUs
+  const ingot_i32* chosen;                // tokens chosen by the previous batch, by row, on GPUs; -1: none
+  ingot_i32 are_apart;                    // 1: every token is of another sequence, and every split has space for its partial results
 };
 
 // `operands` are in the order of the kernel's spec. Rows are dense unless the spec says otherwise.

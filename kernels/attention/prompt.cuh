@@ -36,8 +36,8 @@ struct Tile {
     typename Ring::Shared ring;  // with every warpgroup's queries
     typename Rows::Shared rows;
     SharedArray<SoftmaxState, 2 * kWarps * kWarp> softmax;  // [split parity][thread]
-    SharedArray<FourFloats, kWarps * kWarp> rescale;  // of the current span: `before` of both rows, then `after`
-    SharedBarriers<kGroups> queriesBarrier;  // phases alternate: the old queries are no longer read; the new ones are stored
+    SharedArray<FourFloats, kWarps * kWarp> rescale;        // of the current span: `before` of both rows, then `after`
+    SharedBarriers<kGroups> queriesBarrier;                 // phases alternate: the old queries are no longer read; the new ones are stored
   };
 
   INGOT_INLINE int groupOf() { return threadIdx.x / (kGroupWarps * kWarp); }
@@ -113,7 +113,7 @@ struct Tile {
       if (!isFirst) softmax = storage.softmax[stateAt(start)];
       if (work.sees(start)) {
         Rescale rescale[2];
-        Span<C>::template softmaxSpan<Type>((PageScores(&)[kSpanPages])scores, start, work.range, nullptr, 0, nullptr, softmax, rescale);
+        Span<C>::template softmaxSpan<Type>((PageScores(&)[kSpanPages])scores, start, work.range, {}, softmax, rescale);
         for (int r = 0; r < 2; ++r) by.at[r] = rescale[r].before, by.at[2 + r] = rescale[r].after;
       }
       storage.softmax[stateAt(start)] = softmax;

@@ -22,12 +22,12 @@ class Ring {
   typedef SharedArray<Words, kSlots * kSlotWords> Shared;
 
   // For tokens [first, last], and the values' column tiles [firstTile, firstTile + ColumnTiles). All threads of the tile call this.
-  INGOT_MEMBER Ring(Shared& words, const ingot_i32* pages, int kvHead, void* const* operands, int first, int last, int firstTile)
+  INGOT_MEMBER Ring(Shared& words, const KvView& view, int first, int last, int firstTile)
       : words(words),
-        pages_(pages),
-        keys_((const Type*)operands[1]),
-        values_((const Type*)operands[2]),
-        kvHead_(kvHead),
+        pages_(view.pages),
+        keys_((const Type*)view.operands[1]),
+        values_((const Type*)view.operands[2]),
+        kvHead_(view.kvHead),
         first_(first),
         last_(last),
         firstPiece_(firstTile / 2 / Core::kLoadSteps) {

@@ -16,7 +16,7 @@ struct ScalarCore {
   };
   struct SpilledQueries {};
   const float* query[2];  // the lane's two rows; a missing row repeats the last one
-  bool both;  // more than eight rows
+  bool both;              // more than eight rows
 
   INGOT_MEMBER void load(const float* q, long long stride, int rows, SpilledQueries&) {
     int row = threadIdx.x % kWarp / 4;

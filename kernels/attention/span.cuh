@@ -53,6 +53,13 @@ struct QueryRange {
   }
 };
 
+// Keys and values of one KV head of a sequence.
+struct KvView {
+  const ingot_i32* pages;  // of the sequence
+  int kvHead;
+  void* const* operands;  // 1: keys, 2: values
+};
+
 // Scores of one page (16 tokens) as two accumulator fragments.
 typedef float PageScores[2][4];
 
@@ -154,25 +161,25 @@ struct Span {
     return token <= range.last && token + kPageTokens > firstSeen(range.lowest);
   }
   // Offset from a layer's keys, or values, to the head's in the page that holds `token`.
-  INGOT_INLINE long long offsetOf(const ingot_i32* pages, int token, int kvHead) {
-    return headOffset(C::kCache, pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim);
+  INGOT_INLINE long long offsetOf(const KvView& view, int token) {
+    return headOffset(C::kCache, view.pages[token / kPageTokens], C::kLayers, view.kvHead, C::kKvHeads, C::kHeadDim);
   }
 
   // Replaces the scores of a span by the weights for its values; `rescale` receives the factors for the sums of values. Some row sees a token of
   // the span.
   template <class Type>
-  INGOT_INLINE void softmaxSpan(PageScores (&scores)[kSpanPages], int start, const QueryRange& range, const ingot_i32* pages, int kvHead,
-                                void* const* operands, SoftmaxState& softmax, Rescale (&rescale)[2]) {
+  INGOT_INLINE void softmaxSpan(PageScores (&scores)[kSpanPages], int start, const QueryRange& range, const KvView& view, SoftmaxState& softmax,
+                                Rescale (&rescale)[2]) {
     auto scale = [&](const void* heads) {
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p)
-        if (isSeen(start, p, range)) multiplyByScales(scores[p], (const Type*)heads + offsetOf(pages, start + p * kPageTokens, kvHead));
+        if (isSeen(start, p, range)) multiplyByScales(scores[p], (const Type*)heads + offsetOf(view, start + p * kPageTokens));
     };
-    if constexpr (C::kCache == CacheType::i8) scale(operands[1]);
+    if constexpr (C::kCache == CacheType::i8) scale(view.operands[1]);
     toPowers(scores, start, range);
     if (!isOpen(start, range)) mask(scores, start, range);
     updateSoftmax(scores, softmax, rescale);
-    if constexpr (C::kCache == CacheType::i8) scale(operands[2]);
+    if constexpr (C::kCache == CacheType::i8) scale(view.operands[2]);
     if constexpr (C::kCache == CacheType::i8) normalize(scores, rescale);
   }
 };

@@ -35,9 +35,9 @@ INGOT_INLINE float sumOfTokens(float x) {
 template <class C>
 struct TokenSpan {
   int start, first, position;
-  int pages[kSpanPages];  // indices into the sequence's page table
+  int pages[kSpanPages];          // indices into the sequence's page table
   long long offsets[kSpanPages];  // of the head's keys, or values, in the cache
-  float slopes[2];  // ALiBi, of the lane's heads
+  float slopes[2];                // ALiBi, of the lane's heads
 
   // For query heads from `head` on, whose KV head is kvHead.
   INGOT_MEMBER TokenSpan(int start, int first, int position, const ingot_i32* table, int head, int kvHead)

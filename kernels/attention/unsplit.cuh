@@ -20,8 +20,7 @@ struct SharedSpan {
   };
 
   // Adds the span that starts at token `start`. A warp that sees none of it (`sees`) only takes part in the copies.
-  INGOT_INLINE void add(const Core& core, Ring& ring, bool sees, int start, const QueryRange& range, const ingot_i32* pages, int kvHead,
-                        void* const* operands, Sums& sums) {
+  INGOT_INLINE void add(const Core& core, Ring& ring, bool sees, int start, const QueryRange& range, const KvView& view, Sums& sums) {
     if (!sees) {
 #pragma unroll 1
       for (int stage = 0; stage < Ring::kStages; ++stage) ring.next(stage, start);
@@ -42,7 +41,7 @@ struct SharedSpan {
 #pragma unroll
     for (int i = 0; i < kSpanPages * 8; ++i) scores[i / 8][i / 4 % 2][i % 4] *= Core::kWidened;
     Rescale rescale[2];
-    Span<C>::template softmaxSpan<typename Core::Type>(scores, start, range, pages, kvHead, operands, sums, rescale);
+    Span<C>::template softmaxSpan<typename Core::Type>(scores, start, range, view, sums, rescale);
     typename Core::Weights weights[kSpanPages];
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) weights[p] = Core::weightsOf(scores[p]);
@@ -88,11 +87,10 @@ struct PlainSpan {
   };
   struct Ring {
     int firstTile;
-    INGOT_MEMBER Ring(int, const ingot_i32*, int, void* const*, int, int, int firstTile) : firstTile(firstTile) {}
+    INGOT_MEMBER Ring(int, const KvView&, int, int, int firstTile) : firstTile(firstTile) {}
   };
 
-  INGOT_INLINE void add(const Core& core, Ring& ring, bool sees, int start, const QueryRange& range, const ingot_i32* pages, int kvHead,
-                        void* const* operands, Sums& sums) {
+  INGOT_INLINE void add(const Core& core, Ring& ring, bool sees, int start, const QueryRange& range, const KvView& view, Sums& sums) {
     typedef typename Core::Type Type;
     if (!sees) return;
     PageScores scores[kSpanPages];
@@ -101,16 +99,16 @@ struct PlainSpan {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) {
       seen[p] = Span<C>::isSeen(start, p, range);
-      offsets[p] = seen[p] ? Span<C>::offsetOf(pages, start + p * kPageTokens, kvHead) : 0;
+      offsets[p] = seen[p] ? Span<C>::offsetOf(view, start + p * kPageTokens) : 0;
     }
-    core.score((const Type*)operands[1], offsets, seen, scores);
+    core.score((const Type*)view.operands[1], offsets, seen, scores);
     Rescale rescale[2];
-    Span<C>::template softmaxSpan<Type>(scores, start, range, pages, kvHead, operands, sums, rescale);
+    Span<C>::template softmaxSpan<Type>(scores, start, range, view, sums, rescale);
     float output[ColumnTiles][4] = {};
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p)
       if (seen[p])
-        core.addValues(Core::weightsOf(scores[p]), (const Type*)operands[2] + offsets[p], range.last - start - p * kPageTokens, ring.firstTile,
+        core.addValues(Core::weightsOf(scores[p]), (const Type*)view.operands[2] + offsets[p], range.last - start - p * kPageTokens, ring.firstTile,
                        output);
 #pragma unroll
     for (int i = 0; i < 4 * ColumnTiles; ++i) sums.output[i / 4][i % 4] = fold(sums.output[i / 4][i % 4], output[i / 4][i % 4], rescale[i % 4 / 2]);
@@ -145,25 +143,25 @@ struct UnsplitTile {
     if (kvHead >= Rows::kKvHeads || blocks == 0) return awaitLaunches();
     Work work = Rows::workOf(batch, index, blocks, tile);
     KvRange kv = Rows::kvRangeOf(batch, index, blocks);
+    KvView view{kv.pages, kvHead, operands};
     awaitLaunches();
     Core core;
     core.load((const float*)operands[0] + (long long)work.row * C::kHeadDim, C::kHeads * C::kHeadDim, work.tokens(), storage.span.queries);
     for (; work.column < C::kHeadDim; work.column += Rows::kColumns) {
-      Ring ring(storage.span.words, kv.pages, kvHead, operands, kv.first, kv.last, work.column / 8);
-      foldSpans(core, ring, work, kv, kvHead, operands, storage);
+      Ring ring(storage.span.words, view, kv.first, kv.last, work.column / 8);
+      foldSpans(core, ring, work, kv, view, storage);
       if (work.range.last >= 0) Rows::finish(work, operands[3], storage.rows);
       syncTile<kThreads>();
     }
   }
 
   // All spans that the tile sees, in order.
-  INGOT_INLINE void foldSpans(const Core& core, Ring& ring, const Work& work, const KvRange& kv, int kvHead, void* const* operands,
-                              Storage& storage) {
+  INGOT_INLINE void foldSpans(const Core& core, Ring& ring, const Work& work, const KvRange& kv, const KvView& view, Storage& storage) {
     for (int split = kv.first / INGOT_SPLIT_TOKENS; split <= kv.last / INGOT_SPLIT_TOKENS; ++split) {
       Sums sums;
       sums.clear();
       for (int start = split * INGOT_SPLIT_TOKENS; start < (split + 1) * INGOT_SPLIT_TOKENS; start += kSpanTokens)
-        if (kv.has(start)) TileSpan::add(core, ring, work.sees(start), start, work.range, kv.pages, kvHead, operands, sums);
+        if (kv.has(start)) TileSpan::add(core, ring, work.sees(start), start, work.range, view, sums);
       Rows::foldSplit(sums, split, work.range, storage.rows);
     }
   }

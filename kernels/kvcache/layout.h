@@ -1,5 +1,5 @@
-// The pool of KV pages: [page][layer][keys, then values]. A page holds kPageTokens tokens of every layer, so that a sequence needs a single page table.
-// Per layer and KV head:
+// The pool of KV pages: [page][layer][keys, then values]. A page holds kPageTokens tokens of every layer, so that a sequence needs a single page
+// table. Per layer and KV head:
 //   keys    [head_dim][16 tokens]   tokens in lanes: 16 scores from head_dim multiply-adds
 //   values  [16 tokens][head_dim]   columns in lanes: one multiply-add per token and 16 columns
 // and after either, if elements are int8 codes, f32 scales of the 16 tokens: a value is its code times the scale of its token.

@@ -43,3 +43,13 @@ struct Extras {
     return {position, *this};
   }
 };
+
+namespace linear {
+
+// Rows of x and of the result: those whose logits are wanted, or all tokens.
+template <class C>
+INGOT_INLINE int rowsOf(const IngotBatch& batch) {
+  return C::kSelected ? batch.num_rows : batch.num_tokens;
+}
+
+}  // namespace linear

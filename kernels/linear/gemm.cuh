@@ -34,8 +34,7 @@ struct Tile {
     SharedArray<linear::RowGroup, Stage::kRowGroups ? 2 * Stage::kRowGroups * kRows : 1> rowGroups;
   };
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (linear::rowsOf<C>(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
   // A thread's share of x, loaded for the next stage. Rows past the last repeat it, like channel blocks past the last, and are not stored.
@@ -147,7 +146,7 @@ struct Tile {
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     // Neighbouring tiles share channels: a wave of blocks reads few weights, and its rows mostly from the L2 cache.
-    int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = rowsOf(batch) - rowTile * kRows;
+    int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = linear::rowsOf<C>(batch) - rowTile * kRows;
     Input input((const char*)operands[0] + (long long)rowTile * kRows * Stage::kRowBytes, rows);
     Sums totals = {};
     compute(input, Weights((const char*)operands[1], tile), storage, totals);

@@ -109,7 +109,7 @@ struct Tile {
     typename Source::Buffer weights;
   };
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : kOneRow ? 1 : batch.num_tokens; }
+  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return kOneRow && !C::kSelected ? 1 : linear::rowsOf<C>(batch); }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kTileRows - 1) / kTileRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 

@@ -66,11 +66,11 @@ struct Ring {
   static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
   typedef SharedArray<Words, Warps * kSlots * kChunks> Buffer;
-  WeightRange range;  // remaining, from the panel that is copied next
-  int unit;  // copied next, in that panel
-  const char* from[kEach];  // the lane's chunks of unit 0 in that panel
+  WeightRange range;                // remaining, from the panel that is copied next
+  int unit;                         // copied next, in that panel
+  const char* from[kEach];          // the lane's chunks of unit 0 in that panel
   SharedAddress<Buffer> to[kEach];  // the same in slot 0
-  int slot, freed;  // offsets of the current unit's slot, and of the previous one, which is filled next
+  int slot, freed;                  // offsets of the current unit's slot, and of the previous one, which is filled next
   int lane;
   SharedAddress<Buffer> own;  // that the lane reads from, in slot 0
 

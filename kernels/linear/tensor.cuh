@@ -21,7 +21,7 @@ struct TensorPlain : PlainFormat<C> {
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
   typedef LaneOf<Blocks> Lane;
   static constexpr int kBlocks = Blocks, kUnitChunks = 32;  // of a block
-  static constexpr int kSpareWords = 15;  // registers left for loads of x in flight
+  static constexpr int kSpareWords = 15;                    // registers left for loads of x in flight
 
   // Offset in the block.
   INGOT_INLINE long long unitAt(int unit, int) { return unit * 512ll; }

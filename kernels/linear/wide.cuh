@@ -14,6 +14,7 @@ namespace wide {
 
 template <class C>
 struct Tile {
+  typedef C Constants;
   static_assert(C::kFormat == WeightFormat::f16 && C::kNarrow && C::kResultGroup == 0 && C::kK % 16 == 0);
   static constexpr CudaWide kShape = kCudaWide[C::kShape];
   static constexpr int kThreads = kShape.threads(), kRows = kShape.rows, kChannels = kShape.channels, kDynamicBytes = kShape.bytes(), kMinBlocks = 1;
@@ -43,10 +44,11 @@ struct Tile {
     SharedArray<CudaWideRows, 1> rows;  // row tiles of the batch, if some are shorter
   };
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE CudaWideRows rowTiles(const IngotBatch& batch) { return cudaWideRows(kShape, kTiles / kCluster, rowsOf(batch), kMultiprocessors); }
+  INGOT_INLINE CudaWideRows rowTiles(const IngotBatch& batch) {
+    return cudaWideRows(kShape, kTiles / kCluster, linear::rowsOf<C>(batch), kMultiprocessors);
+  }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch).count() * kTiles; }
-  INGOT_INLINE int maxCount(const IngotBatch& batch) { return (rowsOf(batch) + kShorter - 1) / kShorter * kTiles; }
+  INGOT_INLINE int maxCount(const IngotBatch& batch) { return (linear::rowsOf<C>(batch) + kShorter - 1) / kShorter * kTiles; }
   INGOT_INLINE int rank() { return (int)blockIdx.x % kShape.blocks(); }
 
   // The epilogue of a tile overlaps the first run of the next one: results are stored in kParts parts, one per step. Needs a run of whole stages.
@@ -234,7 +236,7 @@ struct Tile {
       for (int i = 0; i < Rows / 2; ++i) totals[i] = 0.0f + sums[i];  // like adding a run to zero, which turns -0 into 0
       computeRuns(kOverlapsStores ? kRunUnits : 0, pipeline, storage, sums, totals);
       Part part = partOf(rowTiles(batch, storage), clusterTileAt(iteration, index, storage) * kCluster + rank(), 0, kUnits);
-      where = {part.tile, part.firstRow, rowsOf(batch) - part.firstRow};
+      where = {part.tile, part.firstRow, linear::rowsOf<C>(batch) - part.firstRow};
       if constexpr (!kOverlapsStores) R::storeAll(totals, where, operands);
     }
     if constexpr (kOverlapsStores) R::storeAll(totals, where, operands);

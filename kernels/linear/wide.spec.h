@@ -11,7 +11,7 @@ struct CudaWide {
   constexpr int threads() const { return (channels / 64 + 1) * 128; }
   constexpr int blocks() const { return across * along; }
   constexpr int box() const { return across > 1 ? rows / 4 : rows % 64 != 0 ? 32 : 64; }  // rows per TMA copy
-  constexpr int shorter() const { return rows > 128 ? rows - 64 : rows; }  // rows of the shorter tiles that even out the last wave
+  constexpr int shorter() const { return rows > 128 ? rows - 64 : rows; }                 // rows of the shorter tiles that even out the last wave
   constexpr long long tilesAcross(long long n) const { return (n + channels * across - 1) / (channels * across) * across; }
   constexpr int bytes() const;
 };
@@ -19,8 +19,8 @@ constexpr CudaWide kCudaWide[] = {{32, 64, 16}, {32, 64, 12, 1, 2}, {64, 64, 12}
 constexpr int kCudaWideShapes = sizeof kCudaWide / sizeof *kCudaWide;
 constexpr int kCudaWideColumns = 64;
 constexpr int kCudaWidePanelBytes = 2 * kCudaWideColumns * kBlockChannels * 2 + 32;  // of two channel blocks, with padding against bank conflicts
-constexpr int kCudaWideTileIndices = 32;  // broadcast tile indices in use, at most; more than slots
-constexpr int cudaWideStride(int channels) { return channels + 4; }  // of a line of sums in shared memory
+constexpr int kCudaWideTileIndices = 32;                                             // broadcast tile indices in use, at most; more than slots
+constexpr int cudaWideStride(int channels) { return channels + 4; }                  // of a line of sums in shared memory
 constexpr int CudaWide::bytes() const {
   int sums = along > 1 ? kCudaRuns / along * rows * cudaWideStride(channels) * 4 : 0;
   return slots * (rows * kCudaWideColumns * 2 + channels / kBlockChannels / 2 * kCudaWidePanelBytes + 16) + kCudaWideTileIndices * 12 + 16 + sums;

@@ -74,8 +74,7 @@ struct Tile {
   typedef PipelineState<kSlots> Slot;
   typedef RegisterSplit<kThreads, kMinBlocks, 40, kConsumers == 4 ? 216 : 232> Registers;
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (linear::rowsOf<C>(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
   typedef typename Coding::Dot Dots[kRows / 2];
@@ -203,10 +202,10 @@ struct Tile {
       releaseRegisters<Registers::kProducer>();
       int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // index among the scalers; -kWarp: the copying lane
       Where at = tileCoordinates(batch, index);
-      if (thread == -kWarp) Feed::copy(operands, rowsOf(batch), at.firstRow, at.tile, storage);
+      if (thread == -kWarp) Feed::copy(operands, linear::rowsOf<C>(batch), at.firstRow, at.tile, storage);
       if (thread >= 0 && thread < Feed::kScaling) {
         awaitLaunches();
-        Feed::scale((const char*)operands[0] + at.firstRow * kRowBytes, rowsOf(batch) - at.firstRow, thread, storage);
+        Feed::scale((const char*)operands[0] + at.firstRow * kRowBytes, linear::rowsOf<C>(batch) - at.firstRow, thread, storage);
       }
     } else {
       acquireRegisters<Registers::kConsumer>();
@@ -218,7 +217,7 @@ struct Tile {
       Sums totals = {};
       compute(storage, totals);
       if (kLate) at = tileCoordinates(batch, index);
-      finish(totals, at.tile, at.firstRow, rowsOf(batch) - at.firstRow, operands, storage);
+      finish(totals, at.tile, at.firstRow, linear::rowsOf<C>(batch) - at.firstRow, operands, storage);
     }
   }
 };

@@ -2,6 +2,7 @@
 // repeat it, and are not stored), and the first ones copy rows by TMA, multicast to the cluster.
 #pragma once
 
+#include "kernels/linear/epilogue.cuh"
 #include "kernels/linear/wide.spec.h"
 #include "kernels/prim/warpgroup.cuh"
 
@@ -70,7 +71,7 @@ struct Feed {
       int next = claims ? claimTile(cluster, T::kCluster, end) : 0;
       if (producer() == 0) expectTile<T::kCluster>(storage.tileReady, iteration % T::kTileIndices);
       part = T::partOf(rows, cluster * T::kCluster + T::rank(), 0, T::kUnits);
-      copy(operands, T::rowsOf(batch), part, iteration == 0 ? firstEnd(part) : 0, slot, storage);
+      copy(operands, linear::rowsOf<typename T::Constants>(batch), part, iteration == 0 ? firstEnd(part) : 0, slot, storage);
       for (int r = 0; claims && r < T::kCluster; ++r)
         broadcastTile<T::kCluster>(storage.nextTile, iteration % T::kTileIndices, next, storage.tileReady, r);
     }

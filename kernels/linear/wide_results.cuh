@@ -9,7 +9,8 @@ namespace wide {
 
 template <class C, int Rows, int Channels, int Tiles>
 struct Results {
-  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = Channels / (int)C::kSums, kEach = 2 / (int)C::kSums;  // results per pair of sums
+  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = Channels / (int)C::kSums,
+                       kEach = 2 / (int)C::kSums;  // results per pair of sums
   static constexpr long long kStride = paddedColumns(kColumns);
   typedef float Sums[Rows / 2];
 

@@ -68,12 +68,12 @@ struct Tile {
     CudaWideRows rowTiles = {1, 0};
     if ((int)gridDim.x != Wide::kTiles * kCluster) rowTiles = Wide::rowTiles(batch);
     typename Wide::Part part = Wide::partOf(rowTiles, index / kCluster, first, first + kUnits < Wide::kUnits ? first + kUnits : Wide::kUnits);
-    int firstRow = part.firstRow, rows = Wide::rowsOf(batch) - firstRow;
+    int firstRow = part.firstRow, rows = linear::rowsOf<C>(batch) - firstRow;
     Wide::openRing(batch, storage.ring);
     if (warpOf(threadIdx.x) >= Wide::kConsumers && threadIdx.x % kWarp == 0) {
       typename Wide::Slot slot;
       Feed::copyFirst(operands, part, storage.ring);
-      Feed::copy(operands, Wide::rowsOf(batch), part, Feed::firstEnd(part), slot, storage.ring);
+      Feed::copy(operands, linear::rowsOf<C>(batch), part, Feed::firstEnd(part), slot, storage.ring);
     }
     __syncwarp();
     awaitLaunches();

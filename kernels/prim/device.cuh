@@ -4,7 +4,8 @@
 // A kernel is a template `Tile<Constants>`, of which a block computes one tile:
 //   kThreads, Storage       block size, and the type of its shared memory
 //   count(batch), run(...)  the number of tiles, and the computation of one
-//   kMinBlocks              optional, for __launch_bounds__: blocks per multiprocessor, which bounds registers. 0: none; ptxas then picks a bound of its
+//   kMinBlocks              optional, for __launch_bounds__: blocks per multiprocessor, which bounds registers. 0: none; ptxas then picks a bound of
+//   its
 //                           own, and occasionally spills to meet it
 //   prefetch(batch, operands, index, storage)  optional; starts loads of data that no launch writes, before earlier launches have ended. Called for
 //                           every tile; its copies to `storage` are waited for in run()

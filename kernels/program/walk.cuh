@@ -45,7 +45,8 @@ struct Walk {
                        kOtherBytes = largest((hasWeights<Tiles>() ? 0 : sizeof(typename Tiles::Storage))...);
   static constexpr int kKeptWords = 1024;  // included in walk.spec.h's bytes
   struct Storage {
-    SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords> steps;  // a window on the program: the current step and those after it; step i at i % INGOT_STEPS_AHEAD
+    SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords>
+        steps;                                   // a window on the program: the current step and those after it; step i at i % INGOT_STEPS_AHEAD
     SharedArray<unsigned short, kThreads> step;  // index of the current step, a copy per thread: attention has no register for it
     SharedArray<IngotBatch, 1> batch;
     SharedArray<ingot_i32, kKeptWords> kept;

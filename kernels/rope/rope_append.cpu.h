@@ -1,7 +1,7 @@
-// Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
-// to its own rows. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does.
-// Prelude: kLayers kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
-// Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]: cosine, sine.
+// Splits packed q, k, v rows; normalises each q and k head (optional) and applies RoPE; appends k and v to the KV pages and writes q to rows of its
+// own. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does. Prelude: kLayers kHeads kKvHeads kHeadDim
+// kRotary (0: none) kHeadNorm kEps kCache. Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]:
+// cosine, sine.
 #pragma once
 
 #include "kernels/abi/abi.h"

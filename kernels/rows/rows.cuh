@@ -21,7 +21,7 @@ struct Tile {
   // Vectors of four columns per thread: of the row, and those loaded together.
   static constexpr int kFours = (kStride / 4 + kThreads - 1) / kThreads, kTogether = C::kNorm != 0 || kFours < 4 ? kFours : 4;
   static constexpr bool kIsFull = kFours % kTogether == 0 && kColumns == 4 * kFours * kThreads;  // no thread has columns past the row
-  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;  // loaded before the row is there
+  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;                            // loaded before the row is there
   struct Storage {
     SharedArray<float, 2 * kWarps> sums;  // of the mean, of the squares
   };

@@ -16,7 +16,7 @@ struct Storage {
   SharedArray<int, kWarp> ids;
   SharedArray<ingot_u64, kWarp> sums;
   SharedArray<ingot_u64, kBins> measures;  // of bins, then of members
-  SharedArray<int, kBins> counts;  // ids per bin, if the measure is their weight
+  SharedArray<int, kBins> counts;          // ids per bin, if the measure is their weight
   SharedArray<ingot_u64, kThreads> members;
   SharedArray<ingot_u64, 2> found;
   SharedArray<int, 3> numbers;  // the bin that was found (-1: in another block's part), its number of members, the number gathered so far

@@ -16,8 +16,8 @@ namespace ingot::test {
 
 struct EmulatedKernel {
   IngotTileFunction function;
-  unsigned dynamicBytes;   // of shared memory
-  unsigned mapRows;        // of a box of the kernel's map of rows, or 0
+  unsigned dynamicBytes;  // of shared memory
+  unsigned mapRows;       // of a box of the kernel's map of rows, or 0
   unsigned gridMultiple;  // of a persistent kernel: its number of blocks is a multiple of this; 0: one for each tile
 };
 
