@@ -2,8 +2,8 @@
 // operation is one of f32, none fused (contraction is off wherever this is compiled).
 //
 // Ids are ordered by logit, descending, then by id. A row keeps its first top_k ids, of these the fewest whose weights reach ingotShare(total,
-// top_p), and discards those with a logit below best + floor. Drawn is the first kept id, in the order of ids, at which the running weight of kept
-// ids exceeds ingotShare(kept, uniform). NaN has no weight.
+// top_p), and discards those with a logit below best + floor. Drawn is the first kept id, in ascending order of id numbers, at which the running
+// weight of kept ids exceeds ingotShare(kept, uniform). NaN has no weight.
 #pragma once
 
 #include "kernels/abi/abi.h"

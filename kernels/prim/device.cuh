@@ -2,15 +2,16 @@
 // All PTX is in gpu/. tests/simt defines the same names for a host, with INGOT_SIMT.
 //
 // A kernel is a template `Tile<Constants>`, of which a block computes one tile:
-//   kThreads, Storage       block size, and the type of its shared memory
-//   count(batch), run(...)  the number of tiles, and the computation of one
-//   kMinBlocks              optional, for __launch_bounds__: blocks per multiprocessor, which bounds registers. 0: none; ptxas then picks a bound of
-//   its
-//                           own, and occasionally spills to meet it
-//   prefetch(batch, operands, index, storage)  optional; starts loads of data that no launch writes, before earlier launches have ended. Called for
-//                           every tile; its copies to `storage` are waited for in run()
-//   kAwaits                 optional: run() calls awaitLaunches() itself, after its loads of data that no launch writes (weights, tables, the batch)
-//   kPersistent, maxCount(batch)  optional, for persistent tile scheduling; maxCount is a cheap upper bound of count. Blocks beyond it have no tile
+//   kThreads, Storage         block size, and the type of its shared memory
+//   count(batch), run(...)    number of tiles, and the computation of one
+//   kMinBlocks                optional: blocks per multiprocessor (__launch_bounds__), which bounds registers. 0: none; ptxas then picks a bound
+//                             of its own, and occasionally spills to meet it
+//   prefetch(batch, operands, index, storage)
+//                             optional: starts loads of data that no launch writes, before earlier launches have ended. Called for every tile; run()
+//                             waits for its copies to `storage`
+//   kAwaits                   optional: run() calls awaitLaunches() itself, after its loads of data that no launch writes (weights, tables, batch)
+//   kPersistent               optional: a grid of co-resident blocks computes all tiles; maxCount(batch), a cheap upper bound of count, tells blocks
+//                             without a first tile
 // Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
