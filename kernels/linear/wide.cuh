@@ -91,10 +91,10 @@ struct Tile {
   }
   INGOT_INLINE void fragmentOf(Storage& storage, int at, unsigned (&a)[4]) {
     bool low = threadIdx.x % 4 < 2;
-    Words came = loadTransposed(storage.weights, at);
+    Words loaded = loadTransposed(storage.weights, at);
     for (int i = 0; i < 4; i += 2) {
-      a[i] = low ? came.at[i] : came.at[i + 1];
-      a[i + 1] = low ? came.at[i + 1] : came.at[i];
+      a[i] = low ? loaded.at[i] : loaded.at[i + 1];
+      a[i + 1] = low ? loaded.at[i + 1] : loaded.at[i];
     }
   }
 

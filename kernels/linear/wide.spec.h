@@ -44,8 +44,8 @@ constexpr int cudaWideTileCost(const CudaWide& shape, int rows) {
 constexpr int cudaWideWaveCost(const CudaWide& shape, int across, CudaWideRows rows, int multiprocessors) {
   int clusters = multiprocessors / shape.blocks(), tiles = rows.whole * across, shorter = rows.shorter * across;
   int whole = tiles / clusters, left = tiles % clusters, idle = left > 0 ? clusters - left : 0;
-  int behind = shorter > idle ? (shorter - idle + clusters - 1) / clusters : 0;
-  return (whole + (left > 0 ? 1 : 0)) * cudaWideTileCost(shape, shape.rows) + behind * cudaWideTileCost(shape, shape.shorter());
+  int extra = shorter > idle ? (shorter - idle + clusters - 1) / clusters : 0;
+  return (whole + (left > 0 ? 1 : 0)) * cudaWideTileCost(shape, shape.rows) + extra * cudaWideTileCost(shape, shape.shorter());
 }
 // The cheapest division into row tiles, with up to six of the shape's own replaced by shorter ones.
 constexpr CudaWideRows cudaWideRows(const CudaWide& shape, int across, int rows, int multiprocessors) {

@@ -65,7 +65,7 @@ TEST(CollectEdits, HasAnIdOncePerTurnUnlessItIsMasked) {
   EXPECT_EQ(edits.size(), 2u + 3u + 4u);
 }
 
-// Where only some ids are allowed: what the others would have makes no difference, and order is that of turns still.
+// Where only some ids are allowed: what the others would have makes no difference, and order is still that of passes.
 TEST(CollectEdits, OfAllowedIdsNamePlaces) {
   TokenHistory history(8, std::vector<int32_t>{0, 6}, true);
   LogitRules rules;
