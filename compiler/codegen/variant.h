@@ -27,7 +27,7 @@ struct KernelCode {
   uint32_t threads = 0, registers = 0, sharedBytes = 0, spillBytes = 0;
   uint32_t dynamicBytes = 0;   // of shared memory, beside sharedBytes
   uint32_t clusterBlocks = 1;  // that run at once and reach each other's shared memory
-  uint32_t turns = 0;          // plan.fbs
+  uint32_t gridMultiple = 0;   // plan.fbs
   struct {
     uint32_t columns = 0, rows = 0, elementBytes = 0, rowBytes = 0;
   } map;  // of operand 0 (plan.fbs), for kernels that copy by one

@@ -131,7 +131,7 @@ class PlanBuilder {
     Offset<plan::RowMap> map = code.map.rows ? plan::CreateRowMap(b_, code.map.columns, code.map.rows, code.map.elementBytes, code.map.rowBytes) : 0;
     return plan::CreateKernel(b_, b_.CreateString(unit.name), b_.CreateString(unit.function), code.offset, code.scratchBytes, code.bytes,
                               b_.CreateString(unit.symbol), code.threads, code.registers, code.sharedBytes, code.spillBytes, code.dynamicBytes, map,
-                              code.turns);
+                              code.gridMultiple);
   }
 
   Offset<plan::Variant> variant(size_t index) {

@@ -9,65 +9,64 @@ typedef long long ingot_i64;
 typedef unsigned long long ingot_u64;
 #endif
 
-// At most this many new tokens of one sequence, side by side: the unit of attention work.
+// At most INGOT_QUERY_BLOCK consecutive new tokens of one sequence: the unit of attention work.
 struct IngotQueryBlock {
   ingot_i32 sequence;     // row of page_table
   ingot_i32 first_token;  // index into the step's tokens
   ingot_i32 num_tokens;   // 1 for a decoding sequence, up to INGOT_QUERY_BLOCK of a prompt
 };
 
-// Work of one attention tile on a GPU: INGOT_SPLIT_TOKENS tokens of a query block's sequence, at fixed places in it.
+// Work of one attention tile on a GPU: one split, INGOT_SPLIT_TOKENS tokens of a query block's sequence at a fixed position.
 struct IngotSplit {
-  ingot_i32 block;    // query block; of one token, where `index` is not -1
-  ingot_i32 index;    // tokens [index, index + 1) * INGOT_SPLIT_TOKENS; -1: all of them, one after another
-  ingot_i32 partial;  // where the block's results lie, that of split 0 first, until the last tile merges them
+  ingot_i32 block;    // query block; of one token unless `index` is -1
+  ingot_i32 index;    // tokens [index, index + 1) * INGOT_SPLIT_TOKENS; -1: not split
+  ingot_i32 partial;  // index of the query block's partial results, those of split 0 first
 };
 
-// How the token behind a row of logits is chosen; kernels/abi/sampling.h says what the fields do.
+// How the token for a row of logits is chosen; kernels/abi/sampling.h defines the fields' effects.
 struct IngotSampling {
   float scale;                      // log2(e) / temperature
-  float floor;                      // logits under the best one's plus this are out; -FLT_MAX: none (min_p)
-  ingot_i32 top_k;                  // 0: all; 1: the most likely one, whatever the others say
-  ingot_i32 first_edit, num_edits;  // among the batch's
-  ingot_i32 logprobs;               // 0: none; n: what those of `own` and of the n - 1 most likely ids are made of is wanted
-  ingot_i32 own;                    // -1: the token that is chosen
-  // 0: the token may be any id; n: one of those that the row's first n edits name, in ascending order. The edits behind those name places
-  // among them.
+  float floor;                      // min_p: logits below the best one's plus this are discarded; -FLT_MAX: none
+  ingot_i32 top_k;                  // 0: all; 1: greedy, regardless of the other fields
+  ingot_i32 first_edit, num_edits;  // in the batch's edits
+  ingot_i32 logprobs;               // 0: none; n: record data for `own` and for the n - 1 most likely ids
+  ingot_i32 own;                    // id; -1: the chosen token
+  // 0: any id is allowed; n: only the ids of the row's first n edits, in ascending order. The other edits then name indices into that list.
   ingot_i32 num_allowed;
-  ingot_i32 looks_back;  // 1: the edits depend on the row's own token, and were made before it was known
+  ingot_i32 looks_back;  // 1: the edits depend on the row's own token, which was not known when they were made
   ingot_u64 top_p;       // times 2^64; 0: all
-  ingot_u64 uniform;     // the row's random number in [0, 1), times 2^64
+  ingot_u64 uniform;     // random number in [0, 1), times 2^64
 };
 
-// A change to one logit before the token is chosen: (logit > 0 ? logit / repetition : logit * repetition) + add. Those of a turn come
-// behind those of the turn before; within a turn ids differ, where they do not all add -inf.
-#define INGOT_EDIT_TURNS 3
+// A change to one logit before sampling: (logit > 0 ? logit / repetition : logit * repetition) + add. Edits are applied in passes. Within a pass
+// ids are distinct, except that several edits may add -inf to the same id.
+#define INGOT_EDIT_PASSES 3
 struct IngotEdit {
-  ingot_i32 id, turn;  // -1: of a row that looks back, its own token, unless another edit of the turn is of that
+  ingot_i32 id, pass;  // id -1, in rows that look back: the row's own token, unless another edit of the pass names it
   float repetition, add;
-  // Of rows that look back: what is added in place of `add` where the id is the row's own token, and the token that it has to be for the edit
-  // to count, -1: any.
-  float add_behind_itself;
-  ingot_i32 only_behind;
-  float before;  // all edits: the kernel's note, by which it takes them back where log-probabilities are wanted
+  // For rows that look back: what is added instead of `add` if the id is the row's own token; and the own token for which the edit applies, -1:
+  // any.
+  float add_after_itself;
+  ingot_i32 only_after;
+  float before;  // set by the kernel: the logit before all edits, which is restored for log-probabilities
 };
 
-// What log-probabilities are made of: a row's logits before edits, as far as its IngotSampling asks for them.
+// Data for log-probabilities: statistics of a row's logits before edits, as requested by its IngotSampling.
 #define INGOT_MAX_LOGPROBS 20
 struct IngotCandidate {
   float logit;
   ingot_i32 id;
 };
 struct IngotLogprobs {
-  ingot_u64 mass;                                    // what all ids weigh together at a temperature of 1
-  float best;                                        // highest logit; -inf where there is none but NaN
-  float own;                                         // logit of that id
-  ingot_i32 above;                                   // ids with a logit over `own`
-  ingot_i32 num_listed;                              // fewer than are wanted where not as many ids have a logit that is not NaN
-  struct IngotCandidate listed[INGOT_MAX_LOGPROBS];  // in order
+  ingot_u64 mass;                                    // sum of all weights at a temperature of 1
+  float best;                                        // highest logit; -inf if all are NaN
+  float own;                                         // logit of IngotSampling::own
+  ingot_i32 above;                                   // number of ids with a logit above `own`
+  ingot_i32 num_listed;                              // may be fewer than requested, since NaN is never listed
+  struct IngotCandidate listed[INGOT_MAX_LOGPROBS];  // in descending order
 };
 
-// One step's batch: prompt chunks and decoding sequences, their new tokens laid end to end.
+// One step's batch: prompt chunks and decoding sequences, with their new tokens concatenated.
 struct IngotBatch {
   ingot_i32 num_tokens;     // T
   ingot_i32 num_sequences;  // S
@@ -76,20 +75,20 @@ struct IngotBatch {
   ingot_i32 max_pages;      // row stride of page_table
   ingot_i32 num_splits;
   ingot_i32 num_edits;
-  ingot_i32* token_ids;                   // [T]; negative: ~row of `chosen`, of GPUs, until the embedding has read it
-  const ingot_i32* positions;             // [T] place in its own sequence, from 0
+  ingot_i32* token_ids;                   // [T]; negative, on GPUs: ~row of `chosen`, until the embedding has resolved it
+  const ingot_i32* positions;             // [T] position in its own sequence, from 0
   const ingot_i32* sequence_of;           // [T] row of page_table
   const ingot_i32* rows;                  // [R] indices into the tokens, ascending
   const struct IngotQueryBlock* blocks;   // [num_blocks]
   const ingot_i32* page_table;            // [S, max_pages] page ids
   const struct IngotSplit* splits;        // [num_splits]
-  const struct IngotSampling* samplings;  // [R], of GPUs
-  struct IngotEdit* edits;                // those of a row side by side, of GPUs
-  const ingot_i32* chosen;                // tokens of the batch before, by its rows, of GPUs; -1 where there is none
-  ingot_i32 are_apart;                    // whether every token is of another sequence, and every split has room for its partial results
+  const struct IngotSampling* samplings;  // [R], on GPUs
+  struct IngotEdit* edits;                // those of a row are contiguous, on GPUs
+  const ingot_i32* chosen;                // tokens chosen by the previous batch, by row, on GPUs; -1: none
+  ingot_i32 are_apart;                    // 1: every token is of another sequence, and every split has space for its partial results
 };
 
-// `operands` are in the order in which the kernel's spec names them. Rows are dense unless the spec says otherwise.
+// `operands` are in the order of the kernel's spec. Rows are dense unless the spec says otherwise.
 struct IngotKernelArgs {
   const struct IngotBatch* batch;
   void* const* operands;
@@ -98,8 +97,8 @@ struct IngotKernelArgs {
 // Computes tiles [first, last) of a step; `scratch` is this worker's own, 64-byte aligned, of the size the spec says.
 typedef void (*IngotTileFunction)(const struct IngotKernelArgs* args, ingot_i64 first, ingot_i64 last, void* scratch);
 
-// A CUDA kernel is `extern "C" __global__ void symbol(const IngotBatch* batch, IngotOperands operands)`: block i computes tile
-// i, and blocks behind the batch's last tile do nothing, so that a captured launch serves every batch of its bucket.
+// A CUDA kernel is `extern "C" __global__ void symbol(const IngotBatch* batch, IngotOperands operands)`: block i computes tile i, and blocks past
+// the batch's last tile do nothing, so that a captured graph serves every batch of its bucket.
 #define INGOT_MAX_OPERANDS 16
 struct IngotOperands {
   void* at[INGOT_MAX_OPERANDS];
@@ -108,5 +107,5 @@ struct IngotOperands {
 #define INGOT_PAGE_TOKENS 16
 #define INGOT_QUERY_BLOCK 16  // most tokens in one query block
 #define INGOT_SPLIT_TOKENS 256
-// Batches of so many tokens have steps of their own, beside those of all others. Smaller ones are replayed as graphs, and gain no launches.
+// Batches with at least this many tokens have steps of their own. Smaller ones are replayed as CUDA graphs, where more launches gain nothing.
 #define INGOT_MANY_TOKENS 257

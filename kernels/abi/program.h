@@ -1,12 +1,13 @@
-// What a persistent kernel walks: the steps of a program, in memory of the GPU. Part of the file format, as abi.h is.
+// The program of the persistent kernel: its steps, in GPU memory. Part of the file format, like abi.h.
 #pragma once
 
 #include "kernels/abi/abi.h"
 
-// Steps that a kernel sees at once, the one at hand and those behind it. Behind the last one stand so many with a kernel of -1.
+// Size of the window of steps that the kernel keeps in shared memory: the current one and those after it. The program ends with this many steps
+// whose kernel is -1.
 #define INGOT_STEPS_AHEAD 8
 
-// A step, by the index of its kernel among the program's.
+// A step; `kernel` is an index into the program's kernels.
 struct IngotStep {
   ingot_i32 kernel;
   struct IngotOperands operands;

@@ -1,9 +1,9 @@
-// How much an id weighs when one is drawn, as an integer: sums of integers do not depend on their order, so that CPUs and GPUs keep
-// and draw the same ids. Every operation is one of f32, none fused (contraction is off wherever this is compiled).
+// Weights of ids in sampling, as integers: their sums do not depend on the order of addition, so that CPUs and GPUs keep and draw the same ids. Every
+// operation is one of f32, none fused (contraction is off wherever this is compiled).
 //
-// The order of ids is by logit, then the lower id. A row keeps its top_k first, of these the fewest whose weights reach
-// ingotShare(total, top_p), and never those under the logit best + floor. Drawn is the first one by id at which the kept weights so far
-// exceed ingotShare(kept, uniform). NaN weighs nothing.
+// Ids are ordered by logit, descending, then by id. A row keeps its first top_k ids, of these the fewest whose weights reach ingotShare(total,
+// top_p), and discards those with a logit below best + floor. Drawn is the first kept id, in ascending order of id numbers, at which the running
+// weight of kept ids exceeds ingotShare(kept, uniform). NaN has no weight.
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -15,7 +15,7 @@
 static inline float ingotExponent(float logit, float best, float scale) {
   float exponent = (logit - best) * scale;
   exponent = exponent > -63.0f ? exponent : -63.0f;
-  return logit == best ? 0.0f : exponent;  // the best of +inf too
+  return logit == best ? 0.0f : exponent;  // also if both are +inf
 }
 
 // 2^exponent * 2^40 is floor(mantissa * 2^16 / 2^halvings).
@@ -34,7 +34,7 @@ static inline struct IngotWeight ingotPower(float exponent) {
   struct IngotWeight weight = {(ingot_i32)(power * 16777216.0f), -(ingot_i32)whole};
   return weight;
 }
-// 2^40 for the best: 2^24 ids of it have room in 64 bits.
+// The best id weighs 2^40: the sum of 2^24 such weights fits 64 bits.
 static inline ingot_u64 ingotFixed(struct IngotWeight weight) { return ((ingot_u64)weight.mantissa << 16) >> weight.halvings; }
 static inline ingot_u64 ingotWeight(float logit, float best, float scale) { return ingotFixed(ingotPower(ingotExponent(logit, best, scale))); }
 

@@ -1,6 +1,6 @@
-// attention for a batch of tokens that are apart, as those that are decoded: blocks rotate the queries that they need themselves, and append their
-// token's key and value. It saves a launch, and gives the bits of rope_append and split.cuh, whose parts it is made of. C::Rope are rope_append's
-// constants; its operands without the result stand in place of the queries and the cache.
+// attention fused with rope_append, for a batch in which every token is of another sequence (decoding): a block rotates the queries that it needs
+// itself, and appends its token's key and value. This saves a launch; the bits are those of rope_append and split.cuh, whose code it calls.
+// C::Rope holds rope_append's constants; rope_append's operands but for its result replace attention's queries and cache.
 #pragma once
 
 #include "kernels/attention/attention.cuh"
@@ -14,7 +14,8 @@ struct Tile<C> {
   typedef SplitTile<C> Split;
   typedef rope_append::Tile<typename C::Rope> Rope;
   static constexpr int kThreads = Split::kThreads, kTiles = Split::kTiles;
-  // Splits wait for keys, and then for values: three blocks of a multiprocessor keep memory busy. Not all models have the registers.
+  // Loads of keys, and then of values, are latency-bound: three blocks per multiprocessor hide more of it. Not every model leaves enough
+  // registers.
   static constexpr int kMinBlocks = C::kHeadDim <= 64 || (C::kHeadDim <= 128 && kIsPlain<C>) ? 3 : 1;
   static constexpr bool kAwaits = true;
   struct Storage {
@@ -22,14 +23,14 @@ struct Tile<C> {
     SharedArray<FourFloats, kTokenHeads * C::kHeadDim / 4> queries;
   };
 
-  struct TurnedQueries {
+  struct RotatedQueries {
     static constexpr int kMostHeads = (Split::kGroupHeads < kTokenHeads ? Split::kGroupHeads : kTokenHeads) + 2;
-    static constexpr int kEach = (kMostHeads + Split::kWarps - 1) / Split::kWarps;  // of a warp
+    static constexpr int kEach = (kMostHeads + Split::kWarps - 1) / Split::kWarps;  // heads per warp
     const IngotBatch& batch;
     void* const* operands;
     Storage& storage;
 
-    // The work's queries, then the key and the value, which tiles that share a KV head write alike.
+    // The work's query heads, then its key and value heads. Tiles that share a KV head all write those two, with the same values.
     INGOT_INLINE int headOf(const SplitWork& work, int i) {
       return i < work.heads ? work.head + i : C::kHeads + (i - work.heads) * C::kKvHeads + work.kvHead;
     }
@@ -40,20 +41,20 @@ struct Tile<C> {
       typename Rope::Head norms[kEach], heads[kEach];
 #pragma unroll
       for (int i = 0; i < kEach; ++i) norms[i] = Rope::normOf(operands, headOf(work, i * Split::kWarps + warp));
-      typename Rope::Turns turns = Rope::turnsAt(operands, position);
+      typename Rope::Angles angles = Rope::anglesAt(operands, position);
       float* queries = (float*)storage.queries.values;
       awaitLaunches();
 #pragma unroll
       for (int i = 0; i < kEach; ++i) {
         int at = i * Split::kWarps + warp;
-        if (at < count) heads[i] = Rope::givenHead(operands, work.token, headOf(work, at));
+        if (at < count) heads[i] = Rope::inputHead(operands, work.token, headOf(work, at));
       }
 #pragma unroll
       for (int i = 0; i < kEach; ++i) {
         int at = i * Split::kWarps + warp, h = headOf(work, at);
         if (at >= count) break;
-        Rope::turn(heads[i], h, norms[i], turns);
-        if (at < work.heads) Rope::keepQuery(heads[i], queries + at * C::kHeadDim);
+        Rope::normalizeAndRotate(heads[i], h, norms[i], angles);
+        if (at < work.heads) Rope::storeQuery(heads[i], queries + at * C::kHeadDim);
         else Rope::append(heads[i], h, page, position % kPageTokens, operands);
       }
       syncTile<kThreads>();
@@ -65,7 +66,7 @@ struct Tile<C> {
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     Split::run(batch, batch.splits[index / kTiles], index % kTiles, operands + (Rope::kKeys - 1), storage.split,
-               TurnedQueries{batch, operands, storage});
+               RotatedQueries{batch, operands, storage});
   }
 };
 

@@ -1,5 +1,5 @@
-// linear for a batch of one token whose row is normalised: every block makes the row itself, which saves a launch. It is the row that rows makes, to
-// the bit. C::Norm are the constants of rows; its operands without the result stand in place of x.
+// linear fused with the normalisation of its input, for a batch of one token: every block normalises the row redundantly, which saves a launch.
+// The row is bit-identical to that of the kernel `rows`. C::Norm holds the constants of `rows`; its operands but for the result replace x.
 #pragma once
 
 #include "kernels/linear/linear.cuh"

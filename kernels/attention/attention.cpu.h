@@ -1,7 +1,7 @@
-// Causal attention over paged keys and values with an online softmax (Milakov & Gimelshein 2018; Dao et al. 2022).
-// Tile i is query block i / kKvHeads and KV head i % kKvHeads. Its rows are the query heads of the group for each token;
-// a few rows at a time meet a span of kSpanTokens tokens: scores, weights, weighted values, all in registers.
-// A row takes the spans of its own sequence in ascending order, and masked tokens add zeros: its bits do not depend on its block.
+// Causal attention over a paged KV cache with an online softmax (Milakov & Gimelshein 2018; Dao et al. 2022).
+// Tile i is query block i / kKvHeads and KV head i % kKvHeads. Its rows are the query heads of the group, for each token. A few rows at a time are
+// multiplied with a span of kSpanTokens tokens: scores, weights and weighted values stay in registers.
+// A row takes the spans of its own sequence in ascending order, and masked tokens add zeros, so its bits do not depend on its query block.
 // Prelude: kLayers kHeads kKvHeads kHeadDim kScale kWindow (0: none) kSoftcap (0: none) kAlibi kSlopes (of each head) kCache
 // kResultGroup (0: f32 rows; else quantised, groups within a head). Operands: q, keys, values, y.
 #pragma once
@@ -23,7 +23,7 @@ constexpr int kMaxRows = INGOT_QUERY_BLOCK * kGroupHeads;
 constexpr int kSpanPages = kSpanTokens / kPageTokens;
 constexpr float kMasked = -__builtin_inff();
 
-// Rows at a time, and pages (scores) or vectors (values) at a time: their products are accumulators in registers.
+// Register tile: rows, and pages (of scores) or vectors (of values), whose accumulators fit into registers.
 #if defined(__AVX512F__)
 constexpr int kMostRows = 8, kWide = 2;
 #else
@@ -33,7 +33,7 @@ constexpr int largestDivisor(int n, int most) {
   while (n % most) --most;
   return most;
 }
-// All rows of a token or of several; what is left is whole tokens.
+// Rows per register tile: all of one token, or of several; the remainder is whole tokens too.
 constexpr int kFewRows = kGroupHeads <= kMostRows ? kGroupHeads : largestDivisor(kGroupHeads, kMostRows);
 constexpr int kManyRows = kMostRows / kFewRows * kFewRows;
 
@@ -45,32 +45,32 @@ struct alignas(64) Scratch {
 };
 static_assert(sizeof(Scratch) <= attentionScratchBytes(kMaxRows, kHeadDim));
 
-// Pages [first, pages) of one span, for one KV head; the others are out of sight, and point to the nearest one that is not.
+// Pages [first, pages) of one span, for one KV head; pages outside that no row sees are replaced by the nearest one inside.
 struct Span {
-  int start;  // its first token
+  int start;  // first token
   int first, pages, kvHead;
   const Cached *keys[kSpanPages], *values[kSpanPages];
 };
 
-// What is in sight of a row: tokens [low, high] of the sequence.
+// Tokens [low, high] of the sequence that a row sees.
 struct Sight {
   int low, high;
 };
 INGOT_INLINE int firstSeen(int position) { return kWindow && position >= kWindow ? position - kWindow + 1 : 0; }
 
-// Of the linear bias of a row.
+// ALiBi slope of a row.
 INGOT_INLINE float slopeOf(int kvHead, int row) { return kAlibi ? kSlopes[kvHead * kGroupHeads + row % kGroupHeads] : 0.0f; }
 
 constexpr int kLine = 64 / (int)sizeof(Cached);  // values in a cache line
 
-// What a page's keys, or values, of a head are multiplied by; one where they are no codes.
-INGOT_INLINE F32x16 stepsFrom(const Cached* head, const Cached* next) {
+// Scales of a page's keys, or values, of a head; ones unless the cache has codes.
+INGOT_INLINE F32x16 scalesFrom(const Cached* head, const Cached* next) {
   if constexpr (kCache != CacheType::i8) return splat(1.0f);
-  __builtin_prefetch(stepsOf<kHeadDim>(next), 0, 3);
-  return load<F32x16>(stepsOf<kHeadDim>(head));
+  __builtin_prefetch(scalesOf<kHeadDim>(next), 0, 3);
+  return load<F32x16>(scalesOf<kHeadDim>(head));
 }
 
-// Scores of a few rows, and values below, ask for the next span where they read this one: a burst of requests would wait for itself.
+// Loops over scores, and over values below, prefetch the next span in step with their reads of this one: a burst of prefetches would stall.
 template <int Rows, int Pages>
 INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const Span& next, int page, float (*scores)[kSpanTokens]) {
   F32x16 sums[Rows][Pages] = {};
@@ -85,13 +85,13 @@ INGOT_INLINE void scorePages(const float (*q)[kHeadDim], const Span& span, const
       for (int p = 0; p < Pages; ++p) sums[r][p] = fma(splat(q[r][d]), key[p], sums[r][p]);
   }
   for (int p = 0; p < Pages; ++p) {
-    F32x16 steps = stepsFrom(span.keys[page + p], next.keys[page + p]);
-    for (int r = 0; r < Rows; ++r) store(scores[r] + (page + p) * kPageTokens, sums[r][p] * steps);
+    F32x16 scales = scalesFrom(span.keys[page + p], next.keys[page + p]);
+    for (int r = 0; r < Rows; ++r) store(scores[r] + (page + p) * kPageTokens, sums[r][p] * scales);
   }
 }
 
-// Scores become weights in place, of codes times their step; the row's total and largest score move on. Returns the factor for what was
-// summed before.
+// Replaces scores by weights, after multiplying those of codes by their scales; updates the row's running sum and maximum. Returns the factor that
+// rescales the previous sums.
 INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float slope, float& largest, float& total) {
   F32x16 s[kSpanPages], most = splat(kMasked);
   for (int p = 0; p < kSpanPages; ++p) {
@@ -107,7 +107,7 @@ INGOT_INLINE float weigh(float* scores, const Span& span, Sight sight, float slo
   F32x16 sum = {};
   for (int p = 0; p < kSpanPages; ++p) {
     F32x16 weight = now == kMasked ? splat(0.0f) : exponentialOfNegative(s[p] - now);
-    store(scores + p * kPageTokens, weight * stepsFrom(span.values[p], span.values[p]));
+    store(scores + p * kPageTokens, weight * scalesFrom(span.values[p], span.values[p]));
     sum += weight;
   }
   float shrink = now == before ? 1.0f : exponentialOfNegative(splat(before - now))[0];

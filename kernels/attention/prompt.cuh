@@ -1,8 +1,8 @@
-// attention of prompts on the tensor cores of sm_90a, in a step beside that of attention.cuh, which leaves them to it where a batch has many tokens.
-// Two warpgroups have the rows of eight warps as whole.cuh has those of four, and go through the same spans: while the values of one are multiplied,
-// the scores of the next one become weights. Other warps bring keys and values (prompt_ring.cuh); queries lie in shared memory too. Products, the
-// softmax and the folds come in the order of whole.cuh, so a row's bits are the same in both. Operands and constants as in attention.cuh, of caches
-// of 16 bits.
+// attention of prompts with the warpgroup tensor cores of sm_90a: a kernel launched beside that of attention.cuh, which skips query blocks of
+// several tokens in large batches. It is warp-specialised: two consumer warpgroups iterate over the spans, each warp with 16 query rows, and
+// overlap P*V of one span with Q*K and the softmax of the next; producer warps fill a ring of shared-memory stages with keys and values
+// (prompt_ring.cuh). Queries are in shared memory too. Products, softmax and merges are in the order of unsplit.cuh, so the bits of a row are the
+// same in both. Operands and constants as in attention.cuh; the cache has 16-bit elements.
 #pragma once
 
 #include "kernels/attention/prompt_ring.cuh"
@@ -20,7 +20,7 @@ struct Tile {
   typedef prompt::Ring<C, kWarps, kGroups> Ring;
   typedef typename Ring::Slot Slot;
   static constexpr int kSlotChunks = Ring::kSlotChunks, kPanelChunks = Ring::kPanelChunks;
-  static_assert(kThreads == (kWarps + 2 * Ring::kBringers) * kWarp);
+  static_assert(kThreads == (kWarps + 2 * Ring::kProducers) * kWarp);
   typedef attention::Rows<C, kWarps, kHeadDim> Rows;
   typedef typename Rows::Work Work;
   typedef TensorCore<C> Core;
@@ -29,39 +29,39 @@ struct Tile {
   static_assert(Rows::kColumns == kHeadDim);
   static constexpr int kTiles = Rows::kKvHeads * Rows::kParts;
 
-  // Caps of scores take the registers of products that would go on meanwhile.
+  // The soft cap needs the registers that overlapped products would hold.
   static constexpr bool kOverlaps = C::kSoftcap == 0;
-  typedef SharedRegisters<kThreads, kMinBlocks, 48, 208, 2 * Ring::kBringers * kWarp> Registers;
+  typedef RegisterSplit<kThreads, kMinBlocks, 48, 208, 2 * Ring::kProducers * kWarp> Registers;
   struct Storage {
     typename Ring::Shared ring;  // with every warpgroup's queries
     typename Rows::Shared rows;
-    SharedArray<Weighed, 2 * kWarps * kWarp> weighed;  // of every lane, in turn of a split and of the next one
-    SharedArray<FourFloats, kWarps * kWarp> factors;   // of the span at hand: before, after
-    SharedBarriers<kGroups> asked;                     // in turn: a warpgroup's queries were read, the next ones are there
+    SharedArray<SoftmaxState, 2 * kWarps * kWarp> softmax;  // [split parity][thread]
+    SharedArray<FourFloats, kWarps * kWarp> rescale;        // of the current span: `before` of both rows, then `after`
+    SharedBarriers<kGroups> queriesBarrier;                 // phases alternate: the old queries are no longer read; the new ones are stored
   };
 
   INGOT_INLINE int groupOf() { return threadIdx.x / (kGroupWarps * kWarp); }
   INGOT_INLINE int groups(const IngotBatch& batch) { return (batch.num_blocks + Rows::kBlocks - 1) / Rows::kBlocks; }
   INGOT_INLINE int count(const IngotBatch& batch) { return groups(batch) * kTiles; }
 
-  // The warps of a warpgroup wait for each other.
-  INGOT_INLINE void awaitAll(int group, unsigned parity, Storage& storage) {
+  // Barrier of the four warps of a warpgroup.
+  INGOT_INLINE void syncWarpgroup(int group, unsigned parity, Storage& storage) {
     __syncwarp();
-    if (threadIdx.x % kWarp == 0) arrive<1>(storage.asked, group, 0);
-    awaitBarrier(storage.asked, group, parity);
+    if (threadIdx.x % kWarp == 0) arrive<1>(storage.queriesBarrier, group, 0);
+    awaitBarrier(storage.queriesBarrier, group, parity);
   }
-  // Lays the warp's queries beside those of its warpgroup, once nobody reads the ones before, and waits for all.
-  INGOT_INLINE void ask(const Work& work, void* const* operands, Storage& storage) {
+  // Stores the warp's queries to shared memory once its warpgroup no longer reads the previous ones, then waits for all four warps.
+  INGOT_INLINE void storeQueries(const Work& work, void* const* operands, Storage& storage) {
     int group = groupOf(), lane = threadIdx.x % kWarp, row = lane % 8, warp = threadIdx.x / kWarp % kGroupWarps;
-    int place = Ring::placeBehind(group) + (warp * kAttentionRows + lane / 8 % 2 * 8 + row) * 8 + (lane / 16 ^ row);
+    int at = Ring::queriesAt(group) + (warp * kAttentionRows + lane / 8 % 2 * 8 + row) * 8 + (lane / 16 ^ row);
     const float* q = (const float*)operands[0] + (long long)work.row * kHeadDim;
-    awaitAll(group, 0, storage);
+    syncWarpgroup(group, 0, storage);
 #pragma unroll
     for (int k = 0; k < kSteps; ++k)
-      storeMatrices(storage.ring.words, Ring::template placeOf<false>(place, k), Core::queryAt(q, C::kHeads * kHeadDim, work.tokens(), k),
-                    storage.asked, group);
-    showStores();
-    awaitAll(group, 1, storage);
+      storeMatrices(storage.ring.words, Ring::template sharedOffset<false>(at, k), Core::queryAt(q, C::kHeads * kHeadDim, work.tokens(), k),
+                    storage.queriesBarrier, group);
+    fenceProxyAsync();
+    syncWarpgroup(group, 1, storage);
   }
 
   typedef float Scores[kSpanTokens / 2];
@@ -69,65 +69,64 @@ struct Tile {
   template <bool Keeps>
   INGOT_INLINE void multiplyKeys(Scores& scores, int queries, int keys, int step, Storage& storage) {
     queries += step / 4 * kPanelChunks, keys += step / 4 * kPanelChunks;
-    if constexpr (C::kCache == CacheType::bf16)
-      multiplyLinesOfBfloats<Keeps>(scores, storage.ring.words, queries, storage.ring.words, keys, step % 4);
-    else multiplyLinesOfHalves<Keeps>(scores, storage.ring.words, queries, storage.ring.words, keys, step % 4);
+    if constexpr (C::kCache == CacheType::bf16) multiplySharedBfloats<Keeps>(scores, storage.ring.words, queries, storage.ring.words, keys, step % 4);
+    else multiplySharedHalves<Keeps>(scores, storage.ring.words, queries, storage.ring.words, keys, step % 4);
   }
   template <bool Keeps>
   INGOT_INLINE void multiplyValues(Output& output, const Weights& weights, int page, const Slot& slot, Storage& storage) {
     if constexpr (C::kCache == CacheType::bf16)
-      multiplyWideBfloats<Keeps, kHeadDim>(output, weights.at, storage.ring.words, slot.at * kSlotChunks, page);
-    else multiplyWideHalves<Keeps, kHeadDim>(output, weights.at, storage.ring.words, slot.at * kSlotChunks, page);
+      multiplyWideBfloats<Keeps, kHeadDim>(output, weights.at, storage.ring.words, slot.index * kSlotChunks, page);
+    else multiplyWideHalves<Keeps, kHeadDim>(output, weights.at, storage.ring.words, slot.index * kSlotChunks, page);
   }
   INGOT_INLINE void beginScores(Scores& scores, const Slot& slot, Storage& storage) {
-    int queries = Ring::placeBehind(groupOf()), keys = slot.at * kSlotChunks;
-    settle(queries);  // else all of their places are kept from span to span
-    awaitBarrier(storage.ring.full, slot.at, slot.round);
+    int queries = Ring::queriesAt(groupOf()), keys = slot.index * kSlotChunks;
+    opaque(queries);  // otherwise every address derived from it stays live across spans
+    awaitBarrier(storage.ring.full, slot.index, slot.phase);
     beginProducts();
     multiplyKeys<false>(scores, queries, keys, 0, storage);
 #pragma unroll
     for (int step = 1; step < kSteps; ++step) multiplyKeys<true>(scores, queries, keys, step, storage);
-    closeProducts();
+    commitProducts();
   }
   INGOT_INLINE void beginValues(const Weights (&weights)[kSpanPages], Output& output, const Slot& slot, Storage& storage) {
-    awaitBarrier(storage.ring.full, slot.at, slot.round);
+    awaitBarrier(storage.ring.full, slot.index, slot.phase);
     beginProducts();
     multiplyValues<false>(output, weights[0], 0, slot, storage);
 #pragma unroll
     for (int p = 1; p < kSpanPages; ++p) multiplyValues<true>(output, weights[p], p, slot, storage);
-    closeProducts();
+    commitProducts();
   }
 
-  // Where a warp is: what it has summed up of a split, and the span whose weights are there, and whose values are not multiplied yet. What else a
-  // lane has of both lies in shared memory: registers are short.
-  struct Course {
+  // State of a consumer warp in the software pipeline: the sums of the current split, and the softmax weights of the span whose P*V is still to be
+  // issued. The rest of a lane's state is in shared memory for lack of registers.
+  struct Pipeline {
     const Work& work;
     typename Rows::Sums sums;
     Weights weights[kSpanPages];
-    bool sees;  // any of the span
+    bool sees;  // some row sees a token of the span
 
-    INGOT_INLINE int placeOf(int start) { return start / INGOT_SPLIT_TOKENS % 2 * kWarps * kWarp + (int)threadIdx.x; }
+    INGOT_INLINE int stateAt(int start) { return start / INGOT_SPLIT_TOKENS % 2 * kWarps * kWarp + (int)threadIdx.x; }
 
-    // Scores of a span become weights in place.
-    INGOT_MEMBER void soften(Scores& scores, int start, bool isFirst, FourFloats& by, Storage& storage) const {
-      Weighed weighed = weighedNothing();
-      if (!isFirst) weighed = storage.weighed[placeOf(start)];
+    // Replaces the scores of a span by softmax weights; `by` receives the rescale factors of both rows.
+    INGOT_MEMBER void softmaxSpan(Scores& scores, int start, bool isFirst, FourFloats& by, Storage& storage) const {
+      SoftmaxState softmax = emptySoftmax();
+      if (!isFirst) softmax = storage.softmax[stateAt(start)];
       if (work.sees(start)) {
-        Factors factors[2];
-        Span<C>::template soften<Type>((PageScores(&)[kSpanPages])scores, start, work.sight, nullptr, 0, nullptr, weighed, factors);
-        for (int r = 0; r < 2; ++r) by.at[r] = factors[r].before, by.at[2 + r] = factors[r].after;
+        Rescale rescale[2];
+        Span<C>::template softmaxSpan<Type>((PageScores(&)[kSpanPages])scores, start, work.range, {}, softmax, rescale);
+        for (int r = 0; r < 2; ++r) by.at[r] = rescale[r].before, by.at[2 + r] = rescale[r].after;
       }
-      storage.weighed[placeOf(start)] = weighed;
+      storage.softmax[stateAt(start)] = softmax;
     }
     INGOT_MEMBER void keep(const Scores& scores, int start, const FourFloats& by, Storage& storage) {
       sees = work.sees(start);
-      storage.factors[threadIdx.x] = by;
+      storage.rescale[threadIdx.x] = by;
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p) weights[p] = sees ? Core::weightsOf(((const PageScores(&)[kSpanPages])scores)[p]) : Weights{};
     }
     INGOT_MEMBER void fold(const Output& output, Storage& storage) {
       if (!sees) return;
-      FourFloats by = storage.factors[threadIdx.x];
+      FourFloats by = storage.rescale[threadIdx.x];
 #pragma unroll
       for (int i = 0; i < kHeadDim / 2; ++i) {
         float& sum = sums.output[i / 4][i % 4];
@@ -135,79 +134,80 @@ struct Tile {
       }
     }
     INGOT_MEMBER void endSplit(int start, Storage& storage) {
-      (Weighed&)sums = storage.weighed[placeOf(start)];
-      Rows::foldSplit(sums, start / INGOT_SPLIT_TOKENS, work.sight, storage.rows);
+      (SoftmaxState&)sums = storage.softmax[stateAt(start)];
+      Rows::foldSplit(sums, start / INGOT_SPLIT_TOKENS, work.range, storage.rows);
       sums.clear();
     }
   };
-  // Folds in the spans from token `start` on, of each of which the warpgroup sees something.
+  // Adds the spans from token `start` to `last`. The warpgroup sees a token of each.
   INGOT_INLINE void foldSpans(const Work& work, int start, int last, Slot& slot, Storage& storage) {
     Scores scores;
     Output output;
     FourFloats by{};
-    Course course{work};
-    course.sums.clear();
+    Pipeline pipeline{work};
+    pipeline.sums.clear();
     beginScores(scores, slot, storage);
     waitForProducts<0>(scores);
-    Ring::leave(slot, storage.ring);
-    course.soften(scores, start, true, by, storage);
-    course.keep(scores, start, by, storage);
+    Ring::release(slot, storage.ring);
+    pipeline.softmaxSpan(scores, start, true, by, storage);
+    pipeline.keep(scores, start, by, storage);
     auto endValues = [&](const Slot& values, bool endsSplit) -> void {
       waitForProducts<0>(output);
-      Ring::leave(values, storage.ring);
-      course.fold(output, storage);
-      if (endsSplit) course.endSplit(start, storage);
+      Ring::release(values, storage.ring);
+      pipeline.fold(output, storage);
+      if (endsSplit) pipeline.endSplit(start, storage);
     };
 #pragma unroll 1
     while (start + kSpanTokens <= last) {
       int next = start + kSpanTokens;
-      Slot values = slot.behind();
-      slot = values.behind();
+      Slot values = slot.following();
+      slot = values.following();
       if constexpr (kOverlaps) beginScores(scores, slot, storage);
-      beginValues(course.weights, output, values, storage);
+      beginValues(pipeline.weights, output, values, storage);
       if constexpr (!kOverlaps) endValues(values, next % INGOT_SPLIT_TOKENS == 0);
       if constexpr (!kOverlaps) beginScores(scores, slot, storage);
       waitForProducts<kOverlaps ? 1 : 0>(scores);
-      Ring::leave(slot, storage.ring);
-      course.soften(scores, next, next % INGOT_SPLIT_TOKENS == 0, by, storage);
+      Ring::release(slot, storage.ring);
+      pipeline.softmaxSpan(scores, next, next % INGOT_SPLIT_TOKENS == 0, by, storage);
       if constexpr (kOverlaps) endValues(values, next % INGOT_SPLIT_TOKENS == 0);
       start = next;
-      course.keep(scores, start, by, storage);
+      pipeline.keep(scores, start, by, storage);
     }
     slot.next();
-    beginValues(course.weights, output, slot, storage);
+    beginValues(pipeline.weights, output, slot, storage);
     endValues(slot, true);
     slot.next();
   }
 
-  // What the calling warp's warpgroup sees of a tile of so many query blocks: a part of what the tile does, or, where it has no work, nothing.
-  INGOT_INLINE Reach ownOf(const IngotBatch& batch, int index, int blocks) {
+  // KV range that this warpgroup's query blocks see; empty if it has none. `blocks` is the number of query blocks of the tile.
+  INGOT_INLINE KvRange ownOf(const IngotBatch& batch, int index, int blocks) {
     int warp = groupOf() * kGroupWarps;
-    settle(warp);  // not kept from tile to tile
+    opaque(warp);  // not kept live across tiles
     int first = warp / Rows::kPartHeads, last = (warp + kGroupWarps - 1) / Rows::kPartHeads;
-    if (first < blocks) return Rows::reachOf(batch, index + first, (last < blocks ? last + 1 : blocks) - first);
-    return {Rows::reachOf(batch, index, blocks).last + 1, -1, nullptr};
+    if (first < blocks) return Rows::kvRangeOf(batch, index + first, (last < blocks ? last + 1 : blocks) - first);
+    return {Rows::kvRangeOf(batch, index, blocks).last + 1, -1, nullptr};
   }
-  // The calling warp's rows of the tile of query blocks from `index` on; returns how many it has. Nothing of them is kept in registers meanwhile.
+  // Computes the calling warp's rows of the query blocks from `index` on; returns the number of query blocks. Their extents are recomputed at the
+  // end, so that no register holds them across the loop.
   INGOT_INLINE int attend(const IngotBatch& batch, int index, int tile, void* const* operands, Slot& slot, Storage& storage) {
     int blocks = Rows::blocksFrom(batch, index);
     if (batch.blocks[index].num_tokens <= 1) return blocks;
-    Reach reach = Rows::reachOf(batch, index, blocks), own = ownOf(batch, index, blocks);
-    int start = reach.first / kSpanTokens * kSpanTokens;
+    KvRange kv = Rows::kvRangeOf(batch, index, blocks), own = ownOf(batch, index, blocks);
+    int start = kv.first / kSpanTokens * kSpanTokens;
     Work work = Rows::workOf(batch, index, blocks, tile);
-    ask(work, operands, storage);
-    for (; start + kSpanTokens <= own.first && start <= reach.last; start += kSpanTokens) Ring::pass(slot, storage.ring);
+    storeQueries(work, operands, storage);
+    for (; start + kSpanTokens <= own.first && start <= kv.last; start += kSpanTokens) Ring::skip(slot, storage.ring);
     if (start <= own.last) {
       foldSpans(work, start, own.last, slot, storage);
       start = (own.last / kSpanTokens + 1) * kSpanTokens;
     }
     blocks = Rows::blocksFrom(batch, index);
-    for (int last = Rows::reachOf(batch, index, blocks).last; start <= last; start += kSpanTokens) Ring::pass(slot, storage.ring);
-    if (work.sight.last >= 0) Rows::finish(Rows::workOf(batch, index, blocks, tile), operands[3], storage.rows);
+    for (int last = Rows::kvRangeOf(batch, index, blocks).last; start <= last; start += kSpanTokens) Ring::skip(slot, storage.ring);
+    if (work.range.last >= 0) Rows::finish(Rows::workOf(batch, index, blocks, tile), operands[3], storage.rows);
     return blocks;
   }
 
-  // Those that see most come first. Blocks that do not go together have their turn one after the other: visit(i) says how many it took from i on.
+  // Longest first. Query blocks that cannot be joined are taken one after another: visit(i) returns how many it took, starting with block i.
   template <class Visit>
   INGOT_INLINE void forEach(const IngotBatch& batch, int index, const Visit& visit) {
     int i = (groups(batch) - 1 - index / kTiles) * Rows::kBlocks;
@@ -218,27 +218,27 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     int tile = index % kTiles;
     if (threadIdx.x == 0) {
-      Ring::open(storage.ring);
-      for (int i = 0; i < kGroups; ++i) initBarrier(storage.asked, i, kGroupWarps);
+      Ring::init(storage.ring);
+      for (int i = 0; i < kGroups; ++i) initBarrier(storage.queriesBarrier, i, kGroupWarps);
     }
-    showBarriers();
+    fenceBarrierInit();
     __syncthreads();
     awaitLaunches();
     Slot slot;
     if (warpOf(threadIdx.x) >= kWarps) {
-      fewerRegisters<Registers::kCopier>();
-      bool values = warpOf(threadIdx.x) >= kWarps + Ring::kBringers;
+      releaseRegisters<Registers::kProducer>();
+      bool values = warpOf(threadIdx.x) >= kWarps + Ring::kProducers;
       if (values) slot.next();
       forEach(batch, index, [&](int i) {
         int blocks = Rows::blocksFrom(batch, i);
         if (batch.blocks[i].num_tokens <= 1) return blocks;
-        Reach reach = Rows::reachOf(batch, i, blocks);
-        if (values) Ring::template bring<true>(reach, Rows::kvHeadOf(tile), operands, slot, storage.ring);
-        else Ring::template bring<false>(reach, Rows::kvHeadOf(tile), operands, slot, storage.ring);
+        KvRange kv = Rows::kvRangeOf(batch, i, blocks);
+        if (values) Ring::template produce<true>(kv, Rows::kvHeadOf(tile), operands, slot, storage.ring);
+        else Ring::template produce<false>(kv, Rows::kvHeadOf(tile), operands, slot, storage.ring);
         return blocks;
       });
     } else {
-      moreRegisters<Registers::kOther>();
+      acquireRegisters<Registers::kConsumer>();
       forEach(batch, index, [&](int i) { return attend(batch, i, tile, operands, slot, storage); });
     }
   }

@@ -1,4 +1,4 @@
-// The one place where attention's rows are stored.
+// The only place that stores rows of attention's result.
 #pragma once
 
 #include "kernels/attention/attention.spec.h"
@@ -7,8 +7,8 @@
 
 namespace attention {
 
-// Columns [column, column + 4) of a token's row of all heads. All lanes of a warp call, with neighbouring columns in neighbouring lanes;
-// those that have nothing to store with a column behind the row.
+// Stores columns [column, column + 4) of a token's row of all heads. All lanes of a warp call this, neighbouring lanes with neighbouring columns;
+// a lane with nothing to store passes a column past the end of the row.
 template <class C>
 INGOT_INLINE void storeResult(void* y, long long token, int column, const FourFloats& values) {
   constexpr int kColumns = C::kHeads * C::kHeadDim;

@@ -1,6 +1,6 @@
-// Keys and values of one KV head on their way to shared memory, for warps that go through the spans together: stages of a few pieces
-// (TensorCore::kPieceWords) of each page of a span, two of them ahead of the one that is used. Those of a span's keys come first, then
-// those of its values.
+// A ring of shared-memory stages for the keys and values of one KV head, filled with cp.async by the warps of a tile that iterate over its spans
+// together. A stage is a few pieces (TensorCore::kPieceWords) of each page of a span. Per span the stages of the keys come first, then those of
+// the values; kAhead stages are in flight.
 #pragma once
 
 #include "kernels/attention/tensor.cuh"
@@ -13,31 +13,31 @@ class Ring {
   typedef TensorCore<C> Core;
   typedef typename Core::Type Type;
   static constexpr int kThreads = kCudaAttentionThreads, kSlots = 3, kAhead = kSlots - 1;
-  static constexpr int kPieceWords = Core::kPieceWords, kPieces = Core::kSteps / Core::kAtOnce;  // of a page
-  // Pieces of a page in a stage, and column tiles of values.
-  static constexpr int kTiles = Core::tilesAtOnce(ColumnTiles), kEach = kTiles / 2 / Core::kAtOnce;
+  static constexpr int kPieceWords = Core::kPieceWords, kPieces = Core::kSteps / Core::kLoadSteps;  // per page
+  // Column tiles of values per stage; pieces of a page per stage.
+  static constexpr int kTiles = Core::tilesAtOnce(ColumnTiles), kEach = kTiles / 2 / Core::kLoadSteps;
   static constexpr int kKeyStages = kPieces / kEach, kStages = kKeyStages + ColumnTiles / kTiles;
   static constexpr int kWords = kEach * kPieceWords, kSlotWords = kSpanPages * kWords, kCopies = (kSlotWords + kThreads - 1) / kThreads;
   static_assert(kPieces % kEach == 0, "stages of keys are whole");
   typedef SharedArray<Words, kSlots * kSlotWords> Shared;
 
-  // Of tokens [first, last], and of the values column tiles [firstTile, firstTile + ColumnTiles). All threads of the tile call.
-  INGOT_MEMBER Ring(Shared& words, const ingot_i32* pages, int kvHead, void* const* operands, int first, int last, int firstTile)
+  // For tokens [first, last], and the values' column tiles [firstTile, firstTile + ColumnTiles). All threads of the tile call this.
+  INGOT_MEMBER Ring(Shared& words, const KvView& view, int first, int last, int firstTile)
       : words(words),
-        pages_(pages),
-        keys_((const Type*)operands[1]),
-        values_((const Type*)operands[2]),
-        kvHead_(kvHead),
+        pages_(view.pages),
+        keys_((const Type*)view.operands[1]),
+        values_((const Type*)view.operands[2]),
+        kvHead_(view.kvHead),
         first_(first),
         last_(last),
-        firstPiece_(firstTile / 2 / Core::kAtOnce) {
+        firstPiece_(firstTile / 2 / Core::kLoadSteps) {
     int start = first / kSpanTokens * kSpanTokens;
     findPages(start);
     for (int stage = 0; stage < kAhead; ++stage) begin(stage, start, stage * kSlotWords);
   }
 
-  // A stage of the span that begins with token `start` has arrived: its first word. The stage before may be overwritten. Every stage has its
-  // turn. Pages that nobody sees have what the nearest one has.
+  // Waits for a stage of the span that starts at token `start`; returns its first word. The previous stage may be overwritten from here on. Must
+  // be called for every stage in order. A page outside the range repeats the nearest one inside.
   INGOT_MEMBER int next(int stage, int start) {
     waitForCopies<kAhead - 1>();
     syncTile<kThreads>();
@@ -48,7 +48,7 @@ class Ring {
     return at;
   }
 
-  // The first that is seen of the sequence.
+  // First token of the KV range.
   INGOT_MEMBER int firstToken() const { return first_; }
 
   Shared& words;
@@ -60,10 +60,10 @@ class Ring {
       else copy(values_, firstPiece_ + (stage - kKeyStages) * kEach, to);
       if (stage == kStages - 1 && start + kSpanTokens <= last_) findPages(start + kSpanTokens);
     }
-    closeCopies();
+    commitCopies();
   }
 
-  // Those that the thread copies from, a stage before it does.
+  // Looks up the pages that the thread copies from, one stage before it copies.
   INGOT_MEMBER void findPages(int start) {
 #pragma unroll
     for (int j = 0; j < kCopies; ++j) {
@@ -86,7 +86,7 @@ class Ring {
   const Type *keys_, *values_;
   int kvHead_, first_, last_, firstPiece_;
   int copied_[kCopies];
-  int used_ = 0;  // the first word of the stage that is used next
+  int used_ = 0;  // first word of the next stage to be used
 };
 
 }  // namespace attention

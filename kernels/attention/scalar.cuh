@@ -1,5 +1,5 @@
-// Attention's products one by one, in the places where tensor cores would have them: for keys and values of f32, and for GPUs
-// without such products of 16 bits.
+// Attention's products in scalar code, with the register layout of the tensor-core version (tensor.cuh): for f32 caches, and for GPUs without
+// 16-bit mma.
 #pragma once
 
 #include "kernels/attention/span.cuh"
@@ -10,21 +10,21 @@ template <class C>
 struct ScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
-  typedef PagePlace<C::kCache, C::kHeadDim> Place;
+  typedef PageLayout<C::kCache, C::kHeadDim> Layout;
   struct Weights {
-    float at[2][4];  // of a page, as its scores
+    float at[2][4];  // of a page, laid out as its scores
   };
-  struct Rest {};
-  const float* query[2];  // the lane's rows; a row that is not there is the last one
-  bool both;              // whether some row is behind the eighth
+  struct SpilledQueries {};
+  const float* query[2];  // the lane's two rows; a missing row repeats the last one
+  bool both;              // more than eight rows
 
-  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest&) {
+  INGOT_MEMBER void load(const float* q, long long stride, int rows, SpilledQueries&) {
     int row = threadIdx.x % kWarp / 4;
     for (int r = 0; r < 2; ++r) query[r] = q + (row + 8 * r < rows ? row + 8 * r : rows - 1) * stride;
     both = rows > 8;
   }
 
-  // Of one page: for the lane's rows and its two columns of both halves.
+  // Scores of one page: the lane's rows times its two columns of each half.
   template <int Rows>
   INGOT_MEMBER void scorePage(const Type* keys, PageScores& scores) const {
     constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
@@ -33,7 +33,7 @@ struct ScalarCore {
     for (int d = 0; d < C::kHeadDim; ++d)
 #pragma unroll
       for (int c = 0; c < 4; ++c) {
-        float key = Element::widen(keys[Place::key(d, c / 2 * 8 + column + c % 2)]);
+        float key = Element::widen(keys[Layout::key(d, c / 2 * 8 + column + c % 2)]);
         for (int r = 0; r < Rows; ++r) sums[r][c] = fma(query[r][d], key, sums[r][c]);
       }
 #pragma unroll
@@ -57,7 +57,7 @@ struct ScalarCore {
     return weights;
   }
 
-  // Adds weights * values of a page, but for tokens behind `last`, which nobody wrote.
+  // Adds weights * values of a page. Tokens after `last` are skipped, since their values are uninitialised.
   template <int Tiles>
   INGOT_MEMBER void addValues(const Weights& weights, const Type* values, int last, int firstTile, float (&output)[Tiles][4]) const {
     int lane = threadIdx.x % kWarp, column = 2 * (lane % 4);
@@ -70,7 +70,7 @@ struct ScalarCore {
 #pragma unroll
         for (int n = 0; n < Tiles; ++n)
           for (int c = 0; c < 2; ++c) {
-            float value = Element::widen(values[Place::value(token, (firstTile + n) * 8 + column + c)]);
+            float value = Element::widen(values[Layout::value(token, (firstTile + n) * 8 + column + c)]);
             output[n][c] = fma(first, value, output[n][c]);
             output[n][2 + c] = fma(second, value, output[n][2 + c]);
           }

@@ -1,7 +1,7 @@
-// The softmax of 16 rows over one span of kSpanTokens tokens, by one warp, in the registers of a tensor core's product: lane l has of
-// every 8 columns two neighbours, 2 (l % 4) ..., of the rows l / 4 and l / 4 + 8. Products are the Core's (tensor.cuh, scalar.cuh).
-// A row sees what its own position lets it see; what is masked adds zeros. So its bits do not depend on the rows beside it.
-// Keys and values that are codes have a step a token: it multiplies the key's score, and the value's weight.
+// Online softmax of 16 query rows over one span of kSpanTokens tokens, by one warp, in the accumulator layout of mma.m16n8: of every 8 columns
+// lane l holds 2 (l % 4) and the next one, of the rows l / 4 and l / 4 + 8. Products come from a Core (tensor.cuh, scalar.cuh). Masked scores
+// become weights of zero, so the bits of a row do not depend on the other rows. An int8 cache has one scale per token and head: that of a key
+// multiplies its score, that of a value its weight.
 #pragma once
 
 #include "kernels/attention/attention.spec.h"
@@ -11,62 +11,68 @@
 namespace attention {
 
 constexpr int kSpanPages = kSpanTokens / kPageTokens;
-constexpr float kLog2e = 1.44269504088896341f;
 
-// Of the lane's rows over some tokens: largest scores, and totals of the weights relative to them.
-struct alignas(16) Weighed {
+// Softmax state of the lane's two rows: running maximum, and sum of the weights relative to it.
+struct alignas(16) SoftmaxState {
   float largest[2], total[2];
 };
-INGOT_INLINE Weighed weighedNothing() { return {{-infinity(), -infinity()}, {}}; }
-// With them the weighted sums of values, of 8 * Tiles columns.
+INGOT_INLINE SoftmaxState emptySoftmax() { return {{-infinity(), -infinity()}, {}}; }
+// The state with the weighted sums of values, over 8 * Tiles columns.
 template <int Tiles>
-struct Sums : Weighed {
+struct Sums : SoftmaxState {
   float output[Tiles][4];
 
   INGOT_MEMBER void clear() {
-    (Weighed&)* this = weighedNothing();
+    (SoftmaxState&)* this = emptySoftmax();
 #pragma unroll
     for (int n = 0; n < Tiles; ++n)
       for (int i = 0; i < 4; ++i) output[n][i] = 0;
   }
 };
 
-// Factors that bring two partial softmaxes to their common largest score. The order of tokens is that of the calls, everywhere.
-struct Factors {
+// Factors that rescale two partial softmaxes to their common maximum. Merges always run in token order.
+struct Rescale {
   float largest, before, after;
 };
-INGOT_INLINE Factors factorsOf(float before, float after) {
+INGOT_INLINE Rescale rescaleOf(float before, float after) {
   float largest = after > before ? after : before, shift = largest == -infinity() ? 0.0f : largest;
   return {largest, power2(before - shift), power2(after - shift)};
 }
-INGOT_INLINE float fold(float before, float after, const Factors& f) { return fma(after, f.after, before * f.before); }
+INGOT_INLINE float fold(float before, float after, const Rescale& f) { return fma(after, f.after, before * f.before); }
 
-// Where the warp's rows stand in their sequence: from `lowest` on, one behind the other; those behind `last` are like it. `slope`
-// is what their head's scores gain with every token that a key stands further on, in powers of two.
-struct Sight {
+// Positions of the warp's query rows: `lowest`, `lowest` + 1, ...; rows past `last` repeat it. `slope` is the ALiBi slope of their head, in log2
+// units.
+struct QueryRange {
   int lowest, last;
   float slope;
 
-  // Of the lane's row r.
+  // Position of the lane's row r.
   INGOT_MEMBER int positionOf(int r) const {
     int position = lowest + (int)(threadIdx.x % kWarp / 4) + 8 * r;
     return position < last ? position : last;
   }
 };
 
-// Scores of the span's pages, in fragments of 16 tokens.
+// Keys and values of one KV head of a sequence.
+struct KvView {
+  const ingot_i32* pages;  // of the sequence
+  int kvHead;
+  void* const* operands;  // 1: keys, 2: values
+};
+
+// Scores of one page (16 tokens) as two accumulator fragments.
 typedef float PageScores[2][4];
 
 template <class C>
 struct Span {
   INGOT_INLINE int firstSeen(int position) { return C::kWindow && position >= C::kWindow ? position - (int)C::kWindow + 1 : 0; }
 
-  // Of a query head's linear bias, in powers of two a token.
+  // ALiBi slope of a query head in log2 units per token.
   INGOT_INLINE float slopeOf(int head) {
     if constexpr (C::kAlibi) return C::kSlopes[head] * kLog2e;
     return 0;
   }
-  // In powers of two; `distance` leads from the row to the key.
+  // Score in log2 units; `distance` is the key's position minus the row's.
   INGOT_INLINE float powerOf(float score, float slope, float distance) {
     if constexpr (C::kSoftcap != 0) score = softcap(score, C::kSoftcap) * kLog2e;
     if constexpr (C::kAlibi) score = fma(slope, distance, score);
@@ -74,32 +80,32 @@ struct Span {
   }
   INGOT_INLINE bool isMasked(int token, int position) { return token > position || token < firstSeen(position); }
 
-  // Whether every row sees every token of the span.
-  INGOT_INLINE bool isOpen(int start, const Sight& sight) { return start + kSpanTokens - 1 <= sight.lowest && start >= firstSeen(sight.last); }
+  // Whether every row sees every token of the span, so that no mask is needed.
+  INGOT_INLINE bool isOpen(int start, const QueryRange& range) { return start + kSpanTokens - 1 <= range.lowest && start >= firstSeen(range.last); }
 
-  // Scores become powers of two.
-  INGOT_INLINE void toPowers(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
+  // Converts scores to log2 units.
+  INGOT_INLINE void toPowers(PageScores (&scores)[kSpanPages], int start, const QueryRange& range) {
     float first[2];
-    for (int r = 0; r < 2; ++r) first[r] = (float)(start + 2 * (int)(threadIdx.x % 4) - sight.positionOf(r));
+    for (int r = 0; r < 2; ++r) first[r] = (float)(start + 2 * (int)(threadIdx.x % 4) - range.positionOf(r));
 #pragma unroll
     for (int i = 0; i < kSpanPages * 8; ++i) {
       float& score = scores[i / 8][i / 4 % 2][i % 4];
-      score = powerOf(score, sight.slope, first[i % 4 / 2] + (float)(i / 4 * 8 + i % 2));
+      score = powerOf(score, range.slope, first[i % 4 / 2] + (float)(i / 4 * 8 + i % 2));
     }
   }
 
-  // Scores of what a row does not see become minus infinity.
-  INGOT_INLINE void mask(PageScores (&scores)[kSpanPages], int start, const Sight& sight) {
+  // Sets the scores of masked tokens to minus infinity.
+  INGOT_INLINE void mask(PageScores (&scores)[kSpanPages], int start, const QueryRange& range) {
     int token = start + 2 * (threadIdx.x % 4);
 #pragma unroll
     for (int i = 0; i < kSpanPages * 8; ++i) {
       float& score = scores[i / 8][i / 4 % 2][i % 4];
-      score = isMasked(token + i / 4 * 8 + i % 2, sight.positionOf(i % 4 / 2)) ? -infinity() : score;
+      score = isMasked(token + i / 4 * 8 + i % 2, range.positionOf(i % 4 / 2)) ? -infinity() : score;
     }
   }
 
-  // Scores become weights in place; largest scores and totals are folded in.
-  INGOT_INLINE void weigh(PageScores (&scores)[kSpanPages], Weighed& weighed, Factors (&factors)[2]) {
+  // Replaces scores by weights and merges the span's maximum and sum into the state.
+  INGOT_INLINE void updateSoftmax(PageScores (&scores)[kSpanPages], SoftmaxState& softmax, Rescale (&rescale)[2]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       float most[2] = {-infinity(), -infinity()}, totals[2] = {};  // of even and of odd tokens
@@ -113,27 +119,27 @@ struct Span {
         score = power2(score - shift);
         totals[i % 2] += score;
       }
-      factors[r] = factorsOf(weighed.largest[r], largest);
-      weighed.largest[r] = factors[r].largest;
-      weighed.total[r] = fold(weighed.total[r], warpSum<4>(totals[0] + totals[1]), factors[r]);
+      rescale[r] = rescaleOf(softmax.largest[r], largest);
+      softmax.largest[r] = rescale[r].largest;
+      softmax.total[r] = fold(softmax.total[r], warpSum<4>(totals[0] + totals[1]), rescale[r]);
     }
   }
 
-  // Scores, or weights, of a page's tokens times their steps, which stand behind a head's elements. Zeros stay zeros: nobody wrote the
-  // steps of tokens that no row sees.
+  // Multiplies the scores, or weights, of a page by the scales of its tokens, which follow the head's elements. Zeros stay zeros: the scales of
+  // unseen tokens are uninitialised.
   template <class Type>
-  INGOT_INLINE void multiplyBySteps(PageScores& scores, const Type* head) {
-    const float* steps = stepsOf<C::kHeadDim>(head) + 2 * (threadIdx.x % 4);
+  INGOT_INLINE void multiplyByScales(PageScores& scores, const Type* head) {
+    const float* scales = scalesOf<C::kHeadDim>(head) + 2 * (threadIdx.x % 4);
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
-      TwoFloats pair = load<TwoFloats>(steps + half * 8);
+      TwoFloats pair = load<TwoFloats>(scales + half * 8);
       for (int i = 0; i < 4; ++i) scores[half][i] = scores[half][i] == 0 ? 0.0f : scores[half][i] * pair.at[i % 2];
     }
   }
 
-  // A row's weights may be rounded to halves, which have few bits below 2^-14: the largest becomes about one, and the power of two that
-  // this takes is made good where the sums of values are folded in.
-  INGOT_INLINE void normalize(PageScores (&weights)[kSpanPages], Factors (&factors)[2]) {
+  // Weights are rounded to f16, which loses precision below 2^-14. Scales each row by a power of two so that its largest weight is about one;
+  // `after` of the rescale factors takes the inverse.
+  INGOT_INLINE void normalize(PageScores (&weights)[kSpanPages], Rescale (&rescale)[2]) {
 #pragma unroll
     for (int r = 0; r < 2; ++r) {
       float largest = 0;
@@ -145,35 +151,36 @@ struct Span {
       unsigned exponent = asBits(warpMaximum<4>(largest)) & 0x7f800000u;
 #pragma unroll
       for (int i = 0; i < kSpanPages * 4; ++i) weights[i / 4][i / 2 % 2][2 * r + i % 2] *= asFloat(0x7f000000u - exponent);
-      factors[r].after *= asFloat(exponent);
+      rescale[r].after *= asFloat(exponent);
     }
   }
 
   // Whether some row sees a token of page p of the span.
-  INGOT_INLINE bool isSeen(int start, int p, const Sight& sight) {
+  INGOT_INLINE bool isSeen(int start, int p, const QueryRange& range) {
     int token = start + p * kPageTokens;
-    return token <= sight.last && token + kPageTokens > firstSeen(sight.lowest);
+    return token <= range.last && token + kPageTokens > firstSeen(range.lowest);
   }
-  // Elements from a layer's keys, or values, to those of the page in which `token` is.
-  INGOT_INLINE long long offsetOf(const ingot_i32* pages, int token, int kvHead) {
-    return headOffset(C::kCache, pages[token / kPageTokens], C::kLayers, kvHead, C::kKvHeads, C::kHeadDim);
+  // Offset from a layer's keys, or values, to the head's in the page that holds `token`.
+  INGOT_INLINE long long offsetOf(const KvView& view, int token) {
+    return headOffset(C::kCache, view.pages[token / kPageTokens], C::kLayers, view.kvHead, C::kKvHeads, C::kHeadDim);
   }
 
-  // Scores of a span that some row sees become the weights of its values; factors fold in the values' sums.
+  // Replaces the scores of a span by the weights for its values; `rescale` receives the factors for the sums of values. Some row sees a token of
+  // the span.
   template <class Type>
-  INGOT_INLINE void soften(PageScores (&scores)[kSpanPages], int start, const Sight& sight, const ingot_i32* pages, int kvHead, void* const* operands,
-                           Weighed& weighed, Factors (&factors)[2]) {
+  INGOT_INLINE void softmaxSpan(PageScores (&scores)[kSpanPages], int start, const QueryRange& range, const KvView& view, SoftmaxState& softmax,
+                                Rescale (&rescale)[2]) {
     auto scale = [&](const void* heads) {
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p)
-        if (isSeen(start, p, sight)) multiplyBySteps(scores[p], (const Type*)heads + offsetOf(pages, start + p * kPageTokens, kvHead));
+        if (isSeen(start, p, range)) multiplyByScales(scores[p], (const Type*)heads + offsetOf(view, start + p * kPageTokens));
     };
-    if constexpr (C::kCache == CacheType::i8) scale(operands[1]);
-    toPowers(scores, start, sight);
-    if (!isOpen(start, sight)) mask(scores, start, sight);
-    weigh(scores, weighed, factors);
-    if constexpr (C::kCache == CacheType::i8) scale(operands[2]);
-    if constexpr (C::kCache == CacheType::i8) normalize(scores, factors);
+    if constexpr (C::kCache == CacheType::i8) scale(view.operands[1]);
+    toPowers(scores, start, range);
+    if (!isOpen(start, range)) mask(scores, start, range);
+    updateSoftmax(scores, softmax, rescale);
+    if constexpr (C::kCache == CacheType::i8) scale(view.operands[2]);
+    if constexpr (C::kCache == CacheType::i8) normalize(scores, rescale);
   }
 };
 

@@ -1,4 +1,4 @@
-// One split of a token that stands alone, for query heads that share keys and values: a span for each warp.
+// Flash-decoding: one split of a query block of one token, for the query heads that share a KV head. A warp takes a span.
 #pragma once
 
 #include "kernels/attention/result.cuh"
@@ -17,14 +17,14 @@ struct TokenCoreOf<C, true> {
   typedef TokenTensorCore<C> Type;
 };
 
-// The split's token; its query heads [head, head + heads), which have KV head kvHead; splits [first, last] in sight of it.
+// The token, its query heads [head, head + heads), their KV head, and the splits [first, last] that the token sees.
 struct SplitWork {
   int token, head, heads, kvHead, first, last;
 };
 
-// Queries as rope_append left them: operand 0.
+// Queries as rope_append stored them: operand 0.
 template <class C>
-struct GivenQueries {
+struct InputQueries {
   void* const* operands;
   INGOT_MEMBER const float* operator()(const SplitWork& work, bool) const {
     awaitLaunches();
@@ -38,12 +38,13 @@ struct SplitTile {
   static constexpr int kKvHeads = C::kKvHeads, kHeadDim = C::kHeadDim, kGroupHeads = C::kHeads / kKvHeads;
   static constexpr int kHeadTiles = attentionHeadTiles(kGroupHeads), kTiles = attentionTiles(C::kHeads, kKvHeads);
   static constexpr int kPartial = partialFloats(kGroupHeads, kHeadDim), kFours = kHeadDim / 4;
-  static constexpr int kStride = kHeadDim + 4;  // of a head in shared memory: heads of neighbouring lanes are in other banks
-  // A launch of so many tiles leaves much of a GPU idle: there it pays to ask for keys and values before the queries are there.
+  static constexpr int kStride = kHeadDim + 4;  // between heads in shared memory; the padding avoids bank conflicts between neighbouring lanes
+  // A launch with at most this many tiles leaves most of a GPU idle; there, prefetching keys and values before the queries have been computed
+  // pays.
   static constexpr int kFewTiles = 256;
   static_assert(kWarps * kSpanTokens == INGOT_SPLIT_TOKENS, "a split has a span for every warp");
-  typedef typename TokenCoreOf<C, PagePlace<C::kCache, kHeadDim>::kFragments>::Type Core;
-  // Of every warp: all heads.
+  typedef typename TokenCoreOf<C, PageLayout<C::kCache, kHeadDim>::kFragments>::Type Core;
+  // All heads of every warp.
   struct Storage {
     SharedArray<float, kWarps * kTokenHeads * kStride> outputs;
     SharedArray<float, kWarps * kTokenHeads> largest, totals;
@@ -51,7 +52,7 @@ struct SplitTile {
   };
   typedef SplitWork Work;
 
-  // `queriesOf` awaits launches, then says where those of the work are; all threads call it.
+  // queriesOf(work, ...) calls awaitLaunches() and returns the queries of the work; all threads call it.
   template <class QueriesOf>
   INGOT_INLINE void run(const IngotBatch& batch, const IngotSplit& split, int tile, void* const* operands, Storage& storage,
                         const QueriesOf& queriesOf) {
@@ -84,7 +85,7 @@ struct SplitTile {
     if (work.first < work.last) finish(partials, work, operands[3], storage);
   }
 
-  // A token's partials follow each other, a split of all tiles after the other; the first one's counter is that of all.
+  // Partials of a token are [split][tile][kPartial]. The counter in that of the token's first split counts finished splits of the tile.
   INGOT_INLINE float* partialOf(float* partials, int split) { return partials + (long long)split * kKvHeads * kHeadTiles * kPartial; }
 
   INGOT_INLINE void keep(const TokenSums<C>& sums, int heads, Storage& storage) {
@@ -100,8 +101,8 @@ struct SplitTile {
     }
   }
 
-  // Calls visit(head of the work, column) for each four columns of its heads, in lanes beside each other; behind the last one with a
-  // head that is not there.
+  // Calls visit(head of the work, column) for every four columns of its heads, neighbouring lanes with neighbouring columns. The loop covers whole
+  // warps: surplus lanes get a head past the last one.
   template <class Visit>
   INGOT_INLINE void forEachFour(const Work& work, const Visit& visit) {
     for (int first = 0; first < work.heads * kFours; first += kThreads) {
@@ -119,14 +120,14 @@ struct SplitTile {
     return output;
   }
 
-  // The warps' spans in order: into the result, or into the partial.
+  // Merges the warps' spans in order, into the result or into the split's partial.
   INGOT_INLINE void foldSpans(const Work& work, float* partial, void* y, Storage& storage) {
     forEachFour(work, [&](int head, int column) {
       float largest = -infinity(), total = 0;
       FourFloats output{};
       for (int warp = 0; warp < kWarps && head < work.heads; ++warp) {
         int at = warp * kTokenHeads + head;
-        Factors f = factorsOf(largest, storage.largest[at]);
+        Rescale f = rescaleOf(largest, storage.largest[at]);
         largest = f.largest;
         total = fold(total, storage.totals[at], f);
         for (int c = 0; c < 4; ++c) output.at[c] = fold(output.at[c], storage.outputs[at * kStride + column + c], f);
@@ -142,7 +143,7 @@ struct SplitTile {
     });
   }
 
-  // The last tile of a token folds the splits in order.
+  // The last tile of the token to arrive merges its splits, in order.
   INGOT_INLINE void finish(float* partials, const Work& work, void* y, Storage& storage) {
     int* counter = (int*)partials;
     __threadfence();
@@ -159,7 +160,7 @@ struct SplitTile {
     if (threadIdx.x == 0) *counter = 0;
   }
 
-  // Several splits are on their way at once.
+  // Loads of kAhead splits are in flight together.
   INGOT_INLINE FourFloats foldPartials(float* partials, const Work& work, int head, int column) {
     constexpr int kAhead = 8;
     float largest = -infinity(), total = 0;
@@ -177,7 +178,7 @@ struct SplitTile {
 #pragma unroll
       for (int i = 0; i < kAhead; ++i) {
         if (split + i > work.last) continue;
-        Factors f = factorsOf(largest, most[i]);
+        Rescale f = rescaleOf(largest, most[i]);
         largest = f.largest;
         total = fold(total, totals[i], f);
         for (int c = 0; c < 4; ++c) output.at[c] = fold(output.at[c], outputs[i].at[c], f);

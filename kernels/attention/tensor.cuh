@@ -1,6 +1,6 @@
-// Attention's products on tensor cores, for keys and values of 16 and 8 bits: these lie in the page as fragments, 16 bytes a lane for
-// 16 tokens and 16 columns, or 32. Bytes become halves in registers, which is exact. Queries and weights are rounded to the type of
-// the cache, for bytes to halves; sums are f32.
+// Attention's products with mma.sync, for caches with elements of 16 and 8 bits. Pages store fragments (kvcache/layout.h): one 16-byte load per
+// lane brings 16 tokens by 16 columns, or 32 columns of bytes, which are widened to f16 exactly. Queries and weights are rounded to the cache's
+// type, for bytes to f16; accumulators are f32.
 #pragma once
 
 #include "kernels/attention/span.cuh"
@@ -11,34 +11,35 @@ template <class C>
 struct TensorCore {
   typedef typename CacheElement<C::kCache>::Type Type;
   static constexpr bool kBytes = elementBytes(C::kCache) == 1;
-  // Steps of 16 columns: all, those that a load brings, and those whose queries are in registers. Shared memory has the others.
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = fragmentsAtOnce(C::kCache, C::kHeadDim), kHeld = kSteps < 7 ? kSteps : 7;
-  static constexpr int kRest = kSteps - kHeld;
-  static constexpr int kPieceWords = kAtOnce * 16 * (int)sizeof(Type);  // of 16 bytes, that one load of a warp brings
-  // Values over what their halves are.
+  // Steps of 16 columns along the head dimension: all; those of one load; those whose query fragments stay in registers. The others are in shared
+  // memory.
+  static constexpr int kSteps = C::kHeadDim / 16, kLoadSteps = fragmentsPerLoad(C::kCache, C::kHeadDim), kHeld = kSteps < 7 ? kSteps : 7;
+  static constexpr int kSpilled = kSteps - kHeld;
+  static constexpr int kPieceWords = kLoadSteps * 16 * (int)sizeof(Type);  // 16-byte words that one load of a warp brings
+  // Value of an e4m3 element relative to its f16 representation.
   static constexpr float kWidened = C::kCache == CacheType::f8 ? 256.0f : 1.0f;
-  // Of values, where they divide into such: more spill registers, fewer leave too few loads on their way.
+  // Column tiles of values at a time. More spill registers; fewer leave too few loads in flight.
   static constexpr int tilesAtOnce(int tiles) { return tiles % 4 == 0 ? 4 : 2; }
-  // Of a page, as the first operand of a product: half of the registers that they take as scores.
+  // Weights of a page as the A fragment of an mma: half the registers of the scores.
   struct Weights {
     unsigned at[4];
   };
-  // The second operand of two products for each step of a load.
+  // B fragments of two mma for each step of a load.
   struct Fragments {
-    unsigned at[kAtOnce][4];
+    unsigned at[kLoadSteps][4];
   };
-  struct alignas(kBytes ? 8 * kAtOnce : 16) Loaded {
-    unsigned at[kBytes ? 2 * kAtOnce : 4];
+  struct alignas(kBytes ? 8 * kLoadSteps : 16) Loaded {
+    unsigned at[kBytes ? 2 * kLoadSteps : 4];
   };
-  typedef SharedArray<Words, kRest ? kRest * kCudaAttentionThreads : 1> Rest;
+  typedef SharedArray<Words, kSpilled ? kSpilled * kCudaAttentionThreads : 1> SpilledQueries;
   unsigned query[kHeld][4];
-  Rest* rest;  // a thread reads what it wrote
+  SpilledQueries* spilled;  // per thread: each reads only what it wrote itself
 
   INGOT_INLINE unsigned pack(float low, float high) {
     if constexpr (C::kCache == CacheType::bf16) return packBfloats(low, high);
     else return packHalves(low, high);
   }
-  // Sums of 16 tokens, or columns: d[0] has the first eight.
+  // Accumulates both mma.n8 of 16 tokens, or columns: d[0] has the first eight.
   INGOT_INLINE void multiply(float (*d)[4], const Words& a, const unsigned (&b)[4]) {
 #pragma unroll
     for (int half = 0; half < 2; ++half) {
@@ -50,14 +51,14 @@ struct TensorCore {
   INGOT_INLINE Fragments fragmentsOf(const Loaded& loaded) {
     Fragments fragments;
 #pragma unroll
-    for (int i = 0; i < 4 * kAtOnce; ++i) fragments.at[i / 4][i % 4] = kBytes ? widenPair<C::kCache>(loaded.at[i / 2] >> i % 2 * 8) : loaded.at[i];
+    for (int i = 0; i < 4 * kLoadSteps; ++i) fragments.at[i / 4][i % 4] = kBytes ? widenPair<C::kCache>(loaded.at[i / 2] >> i % 2 * 8) : loaded.at[i];
     return fragments;
   }
   // The lane's part of a head's fragments from `step` on.
   INGOT_INLINE Fragments fragmentsAt(const Type* head, int step) {
-    return fragmentsOf(::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kAtOnce)));
+    return fragmentsOf(::load<Loaded>(head + step * 256 + threadIdx.x % kWarp * (8 * kLoadSteps)));
   }
-  // Of a piece in shared memory.
+  // The same from a piece in shared memory.
   template <class Words>
   INGOT_INLINE Fragments fragmentsIn(Words& words, int first) {
     int lane = threadIdx.x % kWarp;
@@ -69,7 +70,7 @@ struct TensorCore {
     return fragmentsOf(loaded);
   }
 
-  // Step k of the queries, of which row r begins at q + r * stride; those behind the last row are zeros.
+  // A fragment of step k of the queries. Row r starts at q + r * stride; rows past the last are zeros.
   INGOT_INLINE Words queryAt(const float* q, long long stride, int rows, int k) {
     constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
     Words words;
@@ -80,8 +81,8 @@ struct TensorCore {
     }
     return words;
   }
-  INGOT_MEMBER void load(const float* q, long long stride, int rows, Rest& shared) {
-    rest = &shared;
+  INGOT_MEMBER void load(const float* q, long long stride, int rows, SpilledQueries& shared) {
+    spilled = &shared;
 #pragma unroll
     for (int k = 0; k < kSteps; ++k) {
       Words words = queryAt(q, stride, rows, k);
@@ -91,16 +92,16 @@ struct TensorCore {
     }
   }
   INGOT_MEMBER Words queryOf(int k) const {
-    if (k >= kHeld) return (*rest)[(k - kHeld) * kCudaAttentionThreads + threadIdx.x];
+    if (k >= kHeld) return (*spilled)[(k - kHeld) * kCudaAttentionThreads + threadIdx.x];
     return {query[k][0], query[k][1], query[k][2], query[k][3]};
   }
 
-  // Adds the products of a page's keys from `step` on, which are the piece at `first`.
+  // Accumulates Q*K of a page for the steps from `step` on, whose keys are the piece at `first`.
   template <class Words>
   INGOT_MEMBER void scorePiece(Words& words, int first, int step, PageScores& scores) const {
     Fragments b = fragmentsIn(words, first);
 #pragma unroll
-    for (int s = 0; s < kAtOnce; ++s) multiply(scores, queryOf(step + s), b.at[s]);
+    for (int s = 0; s < kLoadSteps; ++s) multiply(scores, queryOf(step + s), b.at[s]);
   }
 
   INGOT_INLINE Weights weightsOf(const PageScores& scores) {
@@ -109,21 +110,21 @@ struct TensorCore {
     return weights;
   }
 
-  // Adds weights * values of a page: of 16 columns, or 32, whose values are the piece at `first`. Tokens behind `last` have values that
-  // nobody wrote, and weights of zero: their halves may be no numbers, and count as zeros; every byte is one.
+  // Accumulates P*V of a page for 16 columns, or 32, whose values are the piece at `first`. Tokens after `last` have weights of zero but
+  // uninitialised values; 16-bit ones are masked, since they may be NaN. Every byte is a finite code.
   template <bool SomeBehind, class Words>
   INGOT_INLINE void addPiece(const Weights& weights, Words& words, int first, int last, float (*output)[4]) {
     Fragments b = fragmentsIn(words, first);
     if constexpr (SomeBehind && !kBytes) {
       int token = threadIdx.x % 4 * 2;
 #pragma unroll
-      for (int i = 0; i < 4 * kAtOnce; ++i) {
-        int place = token + i % 2 * 8;
-        b.at[i / 4][i % 4] &= (place <= last ? 0xffffu : 0u) | (place < last ? 0xffff0000u : 0u);
+      for (int i = 0; i < 4 * kLoadSteps; ++i) {
+        int position = token + i % 2 * 8;
+        b.at[i / 4][i % 4] &= (position <= last ? 0xffffu : 0u) | (position < last ? 0xffff0000u : 0u);
       }
     }
 #pragma unroll
-    for (int s = 0; s < kAtOnce; ++s) multiply(output + 2 * s, {weights.at[0], weights.at[1], weights.at[2], weights.at[3]}, b.at[s]);
+    for (int s = 0; s < kLoadSteps; ++s) multiply(output + 2 * s, {weights.at[0], weights.at[1], weights.at[2], weights.at[3]}, b.at[s]);
   }
 };
 

@@ -1,13 +1,13 @@
-// The softmax of one token over one span, by one warp. Query heads that share keys and values are the columns of products, tokens, then
-// columns of values, their rows: lane l has of every 8 rows the one at l / 4, of the heads 2 (l % 4) and the next one. The values are those
-// of span.cuh to the bit: the same products in the same order, and totals by the same tree.
+// Online softmax of one token over one span, by one warp. Products are transposed against span.cuh: rows are tokens (then columns of values),
+// columns are the query heads that share a KV head. Of every 8 rows lane l holds l / 4, of the heads 2 (l % 4) and the next one. Results are
+// bit-identical to those of span.cuh: the same products in the same order, and sums by the same tree.
 #pragma once
 
 #include "kernels/attention/span.cuh"
 
 namespace attention {
 
-// Of heads: elements i of a page are its tokens l / 4 + 8 (i / 2), or of 16 columns of values as many, and the head i % 2 of the lane's.
+// Element i of a page's scores is token l / 4 + 8 (i / 2) and the lane's head i % 2; of 16 columns of the output likewise.
 template <class C>
 struct TokenSums {
   float output[C::kHeadDim / 16][4];
@@ -15,7 +15,7 @@ struct TokenSums {
 };
 typedef float TokenScores[kSpanPages][4];
 
-// Over the lanes that have the same heads.
+// Reductions over the lanes that hold the same heads.
 INGOT_INLINE float maximumOfTokens(float x) {
   for (int distance = 4; distance < kWarp; distance *= 2) {
     float other = __shfl_xor_sync(kFullWarp, x, distance);
@@ -23,23 +23,23 @@ INGOT_INLINE float maximumOfTokens(float x) {
   }
   return x;
 }
-// First neighbouring tokens, then those four apart, then two: as lanes of span.cuh have them.
+// The tree of span.cuh: neighbouring tokens first, then those four apart, then two.
 INGOT_INLINE float sumOfTokens(float x) {
   x += __shfl_xor_sync(kFullWarp, x, 4);
   x += __shfl_xor_sync(kFullWarp, x, 16);
   return x + __shfl_xor_sync(kFullWarp, x, 8);
 }
 
-// A span's pages in sight of a token at `position`, which sees from `first` on. Pages out of sight stand for the nearest one in sight, so
-// that nothing has to be asked while loads are under way: their weights are zeros.
+// Pages of a span for a token at `position` that sees tokens from `first` on. Pages out of range are clamped to the nearest one in range, so that
+// loads need no predicate; their weights are zero.
 template <class C>
 struct TokenSpan {
   int start, first, position;
-  int pages[kSpanPages];          // of the sequence
-  long long offsets[kSpanPages];  // of the head's keys, or values
-  float slopes[2];                // of the lane's heads
+  int pages[kSpanPages];          // indices into the sequence's page table
+  long long offsets[kSpanPages];  // of the head's keys, or values, in the cache
+  float slopes[2];                // ALiBi, of the lane's heads
 
-  // Of query heads from `head` on, which have KV head kvHead.
+  // For query heads from `head` on, whose KV head is kvHead.
   INGOT_MEMBER TokenSpan(int start, int first, int position, const ingot_i32* table, int head, int kvHead)
       : start(start), first(first), position(position) {
     for (int c = 0; c < 2; ++c) {
@@ -54,7 +54,7 @@ struct TokenSpan {
     }
   }
   INGOT_MEMBER bool isSeen(int p) const { return pages[p] == start / kPageTokens + p; }
-  // Place of the last token in sight among those of page p.
+  // Index within page p of the last token that is seen.
   INGOT_MEMBER int lastOf(int p) const { return position - pages[p] * kPageTokens; }
 
   template <class Type>
@@ -65,8 +65,8 @@ struct TokenSpan {
       for (int i = threadIdx.x % kWarp; i < kLines; i += kWarp) prefetchLine((const char*)(head + offsets[p]) + i * 128);
   }
 
-  // Scores become weights in place.
-  INGOT_MEMBER void weigh(TokenScores& scores, TokenSums<C>& sums, Factors (&factors)[2]) const {
+  // Replaces scores by weights.
+  INGOT_MEMBER void softmax(TokenScores& scores, TokenSums<C>& sums, Rescale (&rescale)[2]) const {
     int token = start + threadIdx.x % kWarp / 4;
     float distance = (float)(token - position);
 #pragma unroll
@@ -86,22 +86,22 @@ struct TokenSpan {
         score = power2(score - shift);
         total += score;
       }
-      factors[c] = factorsOf(-infinity(), largest);
-      sums.largest[c] = factors[c].largest;
-      sums.total[c] = fold(0.0f, sumOfTokens(total), factors[c]);
+      rescale[c] = rescaleOf(-infinity(), largest);
+      sums.largest[c] = rescale[c].largest;
+      sums.total[c] = fold(0.0f, sumOfTokens(total), rescale[c]);
     }
   }
 
-  // Span::multiplyBySteps and Span::normalize, of these places.
+  // Span::multiplyByScales and Span::normalize for this register layout.
   template <class Type>
-  INGOT_MEMBER void multiplyBySteps(TokenScores& scores, const Type* head) const {
+  INGOT_MEMBER void multiplyByScales(TokenScores& scores, const Type* head) const {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p) {
-      const float* steps = stepsOf<C::kHeadDim>(head + offsets[p]) + threadIdx.x % kWarp / 4;
-      for (int i = 0; i < 4; ++i) scores[p][i] = scores[p][i] == 0 ? 0.0f : scores[p][i] * steps[i / 2 * 8];
+      const float* scales = scalesOf<C::kHeadDim>(head + offsets[p]) + threadIdx.x % kWarp / 4;
+      for (int i = 0; i < 4; ++i) scores[p][i] = scores[p][i] == 0 ? 0.0f : scores[p][i] * scales[i / 2 * 8];
     }
   }
-  INGOT_INLINE void normalize(TokenScores& weights, Factors (&factors)[2]) {
+  INGOT_INLINE void normalize(TokenScores& weights, Rescale (&rescale)[2]) {
 #pragma unroll
     for (int c = 0; c < 2; ++c) {
       float largest = 0;
@@ -113,11 +113,11 @@ struct TokenSpan {
       unsigned exponent = asBits(maximumOfTokens(largest)) & 0x7f800000u;
 #pragma unroll
       for (int i = 0; i < kSpanPages * 2; ++i) weights[i / 2][i % 2 * 2 + c] *= asFloat(0x7f000000u - exponent);
-      factors[c].after *= asFloat(exponent);
+      rescale[c].after *= asFloat(exponent);
     }
   }
 
-  // The span's sums, from none.
+  // Sums of this span alone.
   template <class Core>
   INGOT_MEMBER void add(const Core& core, void* const* operands, TokenSums<C>& sums) const {
     typedef typename Core::Type Type;
@@ -125,39 +125,39 @@ struct TokenSpan {
     const Type *keys = (const Type*)operands[1], *values = (const Type*)operands[2];
     TokenScores scores;
     core.score(*this, keys, scores);
-    if constexpr (kCodes) multiplyBySteps(scores, keys);
-    Factors factors[2];
-    weigh(scores, sums, factors);
-    if constexpr (kCodes) multiplyBySteps(scores, values);
-    if constexpr (kCodes) normalize(scores, factors);
-    core.addValues(*this, scores, values, factors, sums);
+    if constexpr (kCodes) multiplyByScales(scores, keys);
+    Rescale rescale[2];
+    softmax(scores, sums, rescale);
+    if constexpr (kCodes) multiplyByScales(scores, values);
+    if constexpr (kCodes) normalize(scores, rescale);
+    core.addValues(*this, scores, values, rescale, sums);
   }
 };
 
-// On tensor cores: a page's fragments are the first operand of products, whose rows and columns are the other way round.
+// With mma.sync: the page's fragments, stored as B, are used as A, whose register order differs (see multiply).
 template <class C>
 struct TokenTensorCore {
-  typedef TensorCore<C> Whole;
-  typedef typename Whole::Type Type;
-  typedef typename Whole::Fragments Fragments;
-  static constexpr int kSteps = C::kHeadDim / 16, kAtOnce = Whole::kAtOnce;
+  typedef TensorCore<C> Base;
+  typedef typename Base::Type Type;
+  typedef typename Base::Fragments Fragments;
+  static constexpr int kSteps = C::kHeadDim / 16, kLoadSteps = Base::kLoadSteps;
   unsigned query[kSteps][2];
 
-  // Head h of the queries begins at q + h * kHeadDim; those behind the last one are zeros.
+  // Head h of the queries starts at q + h * kHeadDim; heads past the last are zeros.
   INGOT_MEMBER void load(const float* q, int heads) {
     constexpr float kFactor = C::kSoftcap != 0 ? C::kScale : C::kScale * kLog2e;
     int lane = threadIdx.x % kWarp, head = lane / 4;
 #pragma unroll
     for (int i = 0; i < kSteps * 2; ++i) {
       TwoFloats v = head < heads ? ::load<TwoFloats>(q + head * C::kHeadDim + i * 8 + lane % 4 * 2) : TwoFloats{};
-      query[i / 2][i % 2] = Whole::pack(v.at[0] * kFactor, v.at[1] * kFactor);
+      query[i / 2][i % 2] = Base::pack(v.at[0] * kFactor, v.at[1] * kFactor);
     }
   }
 
   INGOT_INLINE void multiply(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-    unsigned turned[4] = {a[0], a[2], a[1], a[3]};
-    if constexpr (C::kCache == CacheType::bf16) multiplyBfloats(d, turned, b);
-    else multiplyHalves(d, turned, b);
+    unsigned swapped[4] = {a[0], a[2], a[1], a[3]};
+    if constexpr (C::kCache == CacheType::bf16) multiplyBfloats(d, swapped, b);
+    else multiplyHalves(d, swapped, b);
   }
 
   INGOT_MEMBER void score(const TokenSpan<C>& span, const Type* keys, TokenScores& scores) const {
@@ -165,50 +165,50 @@ struct TokenTensorCore {
     for (int p = 0; p < kSpanPages; ++p) {
       for (int i = 0; i < 4; ++i) scores[p][i] = 0;
 #pragma unroll
-      for (int k = 0; k < kSteps; k += kAtOnce) {
-        Fragments a = Whole::fragmentsAt(keys + span.offsets[p], k);
+      for (int k = 0; k < kSteps; k += kLoadSteps) {
+        Fragments a = Base::fragmentsAt(keys + span.offsets[p], k);
 #pragma unroll
-        for (int s = 0; s < kAtOnce; ++s) multiply(scores[p], a.at[s], query[k + s]);
+        for (int s = 0; s < kLoadSteps; ++s) multiply(scores[p], a.at[s], query[k + s]);
       }
-      for (int i = 0; i < 4; ++i) scores[p][i] *= Whole::kWidened;
+      for (int i = 0; i < 4; ++i) scores[p][i] *= Base::kWidened;
     }
   }
 
-  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Factors (&factors)[2],
+  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Rescale (&rescale)[2],
                               TokenSums<C>& sums) const {
     unsigned weights[kSpanPages][2], masks[kSpanPages][2];
 #pragma unroll
     for (int i = 0; i < kSpanPages * 2; ++i) {
       int p = i / 2, half = i % 2, token = half * 8 + threadIdx.x % 4 * 2;
-      weights[p][half] = transposeHalves(Whole::pack(scores[p][half * 2] * Whole::kWidened, scores[p][half * 2 + 1] * Whole::kWidened));
+      weights[p][half] = transposeHalves(Base::pack(scores[p][half * 2] * Base::kWidened, scores[p][half * 2 + 1] * Base::kWidened));
       masks[p][half] = (token <= span.lastOf(p) ? 0xffffu : 0u) | (token < span.lastOf(p) ? 0xffff0000u : 0u);
     }
 #pragma unroll
-    for (int m = 0; m < kSteps; m += kAtOnce) {
-      float output[kAtOnce][4] = {};
+    for (int m = 0; m < kSteps; m += kLoadSteps) {
+      float output[kLoadSteps][4] = {};
 #pragma unroll
       for (int p = 0; p < kSpanPages; ++p) {
-        Fragments a = Whole::fragmentsAt(values + span.offsets[p], m);
+        Fragments a = Base::fragmentsAt(values + span.offsets[p], m);
 #pragma unroll
-        for (int s = 0; s < kAtOnce; ++s) {
-          if constexpr (!Whole::kBytes)
+        for (int s = 0; s < kLoadSteps; ++s) {
+          if constexpr (!Base::kBytes)
             for (int i = 0; i < 4; ++i) a.at[s][i] &= masks[p][i % 2];
           multiply(output[s], a.at[s], weights[p]);
         }
       }
 #pragma unroll
-      for (int i = 0; i < 4 * kAtOnce; ++i) sums.output[m + i / 4][i % 4] = fold(0.0f, output[i / 4][i % 4], factors[i % 2]);
+      for (int i = 0; i < 4 * kLoadSteps; ++i) sums.output[m + i / 4][i % 4] = fold(0.0f, output[i / 4][i % 4], rescale[i % 2]);
     }
   }
 };
 
-// One product after the other.
+// In scalar code.
 template <class C>
 struct TokenScalarCore {
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
-  typedef PagePlace<C::kCache, C::kHeadDim> Place;
-  const float* query[2];  // of the lane's heads; a head that is not there is the last one
+  typedef PageLayout<C::kCache, C::kHeadDim> Layout;
+  const float* query[2];  // of the lane's heads; a missing head repeats the last one
 
   INGOT_MEMBER void load(const float* q, int heads) {
     int head = threadIdx.x % 4 * 2;
@@ -223,12 +223,13 @@ struct TokenScalarCore {
       float sums[4] = {};
       for (int d = 0; d < C::kHeadDim && span.isSeen(p); ++d)
 #pragma unroll
-        for (int i = 0; i < 4; ++i) sums[i] = fma(query[i % 2][d], Element::widen(keys[span.offsets[p] + Place::key(d, token + i / 2 * 8)]), sums[i]);
+        for (int i = 0; i < 4; ++i)
+          sums[i] = fma(query[i % 2][d], Element::widen(keys[span.offsets[p] + Layout::key(d, token + i / 2 * 8)]), sums[i]);
       for (int i = 0; i < 4; ++i) scores[p][i] = sums[i] * kFactor;
     }
   }
 
-  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Factors (&factors)[2],
+  INGOT_MEMBER void addValues(const TokenSpan<C>& span, const TokenScores& scores, const Type* values, const Rescale (&rescale)[2],
                               TokenSums<C>& sums) const {
     int lane = threadIdx.x % kWarp;
     for (auto& output : sums.output)
@@ -236,7 +237,7 @@ struct TokenScalarCore {
 #pragma unroll
     for (int p = 0; p < kSpanPages; ++p)
       for (int i = 0; i < kPageTokens; ++i) {
-        // In the order in which a tensor core's lanes have tokens.
+        // The accumulation order of mma.
         int pair = i / 4, token = i % 4 / 2 * 8 + pair * 2 + i % 2, from = token % 8 * 4 + lane % 4;
         float weights[2];
         for (int c = 0; c < 2; ++c) {
@@ -247,12 +248,12 @@ struct TokenScalarCore {
 #pragma unroll
         for (int m = 0; m < C::kHeadDim / 16; ++m)
           for (int half = 0; half < 2; ++half) {
-            float value = Element::widen(values[span.offsets[p] + Place::value(token, m * 16 + lane / 4 + half * 8)]);
+            float value = Element::widen(values[span.offsets[p] + Layout::value(token, m * 16 + lane / 4 + half * 8)]);
             for (int c = 0; c < 2; ++c) sums.output[m][half * 2 + c] = fma(weights[c], value, sums.output[m][half * 2 + c]);
           }
       }
     for (auto& output : sums.output)
-      for (int i = 0; i < 4; ++i) output[i] = fold(0.0f, output[i], factors[i % 2]);
+      for (int i = 0; i < 4; ++i) output[i] = fold(0.0f, output[i], rescale[i % 2]);
   }
 };
 

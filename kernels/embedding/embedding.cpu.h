@@ -1,6 +1,5 @@
-// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tile t is a token.
-// Prelude: kN kK kFormat kGroup kPlain (row-major f32 instead of blocks) kOffset kPositions. Operands: table, y.
-// The caller guarantees 0 <= id < kN.
+// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tile t is a token. Prelude: kN kK kFormat kGroup kPlain (row-major f32
+// instead of blocks) kOffset kPositions. Operands: table, y. The caller guarantees 0 <= id < kN.
 #pragma once
 
 #include "kernels/abi/abi.h"

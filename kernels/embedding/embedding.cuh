@@ -1,5 +1,5 @@
-// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tiles are a token's columns, then those of the next token.
-// Constants and operands as in embedding.cpu.h. The caller guarantees 0 <= id < kN, or a token that the batch before chose.
+// y[t, :] = table[id, :], id = token_ids[t] or positions[t], plus kOffset. Tiles are some columns of a token; all tiles of a token come before the
+// next one's. Constants and operands as in embedding.cpu.h. The caller guarantees 0 <= id < kN, or a token that the previous batch chose.
 #pragma once
 
 #include "kernels/embedding/embedding.spec.h"
@@ -46,7 +46,7 @@ struct Tile {
     else return element(table + id / 16 * blockBytes(C::kFormat, C::kK, C::kGroup), (int)(id % 16), k);
   }
 
-  // Who comes behind finds what was looked up. Where the batch before has chosen none, nobody looks at what comes of it here.
+  // Resolves a token that the previous batch chose, and stores the id for later kernels. If it chose none, the result is not used.
   INGOT_INLINE int idOf(const IngotBatch& batch, int token) {
     if constexpr (C::kPositions) {
       return batch.positions[token];

@@ -1,4 +1,4 @@
-// KV elements to and from f32, bytes also to pairs of halves, and where they lie in the page of a head.
+// KV cache elements to and from f32 (bytes also to pairs of f16), and their offsets in a page.
 #pragma once
 
 #include "kernels/kvcache/layout.h"
@@ -37,22 +37,22 @@ struct CacheElement<CacheType::i8> {
   INGOT_INLINE signed char narrow(float x) { return (signed char)roundEven(x); }
 };
 
-// Bytes 0 and 2 of a word as two halves, exact: codes as they are, of f8 2^-8 of the value.
+// Bytes 0 and 2 of a word as two f16, exactly: int8 codes as integers, e4m3 as 2^-8 of the value.
 template <CacheType T>
 INGOT_INLINE unsigned widenPair(unsigned word) {
   if constexpr (T == CacheType::f8) return (word << 8 & 0x80008000u) | (word << 7 & 0x3f803f80u);
   else return subtractHalves((word & 0x00ff00ffu) ^ 0x64806480u, 0x64806480u);  // 1024 + (code + 128)
 }
 
-// The steps of a head's tokens, behind its keys or values.
+// Scales of a head's tokens, stored after its keys or values.
 template <int HeadDim, class Element>
-INGOT_INLINE float* stepsOf(Element* head) {
+INGOT_INLINE float* scalesOf(Element* head) {
   return (float*)(head + HeadDim * kPageTokens);
 }
 
-// Elements from the head's keys, or values, of a page; as rows, or as fragments (layout.h).
+// Offset of an element within the head's keys, or values, of a page: row-major, or as mma fragments (layout.h).
 template <CacheType T, int HeadDim>
-struct PagePlace {
+struct PageLayout {
   static constexpr bool kFragments = T != CacheType::f32 && kHasTensorCores;
   INGOT_INLINE int key(int d, int token) { return kFragments ? fragmentOffset(T, HeadDim, token, d, false) : d * kPageTokens + token; }
   INGOT_INLINE int value(int token, int d) { return kFragments ? fragmentOffset(T, HeadDim, token, d, true) : token * HeadDim + d; }

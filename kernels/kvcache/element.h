@@ -34,7 +34,7 @@ struct CacheElement<CacheType::f8> {
   INGOT_INLINE void store16(unsigned char* to, F32x16 x) { store(to, toFloat8(x)); }
   INGOT_INLINE unsigned char narrow(float x) { return toFloat8(splat(x))[0]; }
 };
-// Codes: of values over the step of their head (layout.h).
+// Codes: value / scale of the token and head (layout.h).
 template <>
 struct CacheElement<CacheType::i8> {
   typedef signed char Type;
@@ -44,8 +44,8 @@ struct CacheElement<CacheType::i8> {
   INGOT_INLINE I32x16 codesOf(F32x16 x) { return __builtin_convertvector(roundEven(x), I32x16); }
 };
 
-// The steps of a head's tokens, behind its keys or values.
+// Scales of a head's tokens, stored after its keys or values.
 template <int HeadDim, class Element>
-INGOT_INLINE float* stepsOf(Element* head) {
+INGOT_INLINE float* scalesOf(Element* head) {
   return (float*)(head + HeadDim * kPageTokens);
 }

@@ -1,30 +1,30 @@
-// What a generated body sees on CUDA: one column of the result (epilogue.h has the struct that the compiler writes).
+// What generated epilogues see on CUDA: one column of the result (epilogue.h has the struct that the compiler writes).
 #pragma once
 
 #include "kernels/prim/math.cuh"
 
-// The place in the result that a body is computed for.
-struct Place {
+// The element of the result that an epilogue computes.
+struct OutputPosition {
   void* const* extras;
   long long row, column, stride;  // of the result, in elements
   INGOT_MEMBER float columnOf(int i) const { return load<float>((const float*)extras[i] + column); }
   INGOT_MEMBER float elementOf(int i) const { return load<float>((const float*)extras[i] + row * stride + column); }
 };
 
-// The same of a thread with many rows: so many elements behind its first one's, whose address does for all of them.
-struct FurtherPlace {
-  Place first;
-  int further;
+// An element `offset` elements after a thread's first one, so that a single address serves all rows of the thread.
+struct OffsetPosition {
+  OutputPosition first;
+  int offset;
   INGOT_MEMBER float columnOf(int i) const { return first.columnOf(i); }
   INGOT_MEMBER float elementOf(int i) const {
     const char* at = (const char*)((const float*)first.extras[i] + first.row * first.stride + first.column);
-    settle(at);
-    return load<float>((const float*)at + further);
+    opaque(at);
+    return load<float>((const float*)at + offset);
   }
 };
 
-// What a body will read of N extra operands, on its way before there is anything to compute with: a body that is called with asking(a place) does
-// nothing but load it.
+// Values of N extra operands, loaded ahead of the products: calling an epilogue with loadingFrom(position) performs its loads, and calling it
+// again with the Extras uses them.
 template <int N>
 struct Extras {
   float values[N > 0 ? N : 1];
@@ -32,14 +32,24 @@ struct Extras {
   INGOT_MEMBER float elementOf(int i) const { return values[i]; }
 
   template <class From>
-  struct Asking {
-    const From& place;
+  struct Loading {
+    const From& position;
     Extras& extras;
-    INGOT_MEMBER float columnOf(int i) const { return extras.values[i] = place.columnOf(i); }
-    INGOT_MEMBER float elementOf(int i) const { return extras.values[i] = place.elementOf(i); }
+    INGOT_MEMBER float columnOf(int i) const { return extras.values[i] = position.columnOf(i); }
+    INGOT_MEMBER float elementOf(int i) const { return extras.values[i] = position.elementOf(i); }
   };
   template <class From>
-  INGOT_MEMBER Asking<From> asking(const From& place) {
-    return {place, *this};
+  INGOT_MEMBER Loading<From> loadingFrom(const From& position) {
+    return {position, *this};
   }
 };
+
+namespace linear {
+
+// Rows of x and of the result: those whose logits are wanted, or all tokens.
+template <class C>
+INGOT_INLINE int rowsOf(const IngotBatch& batch) {
+  return C::kSelected ? batch.num_rows : batch.num_tokens;
+}
+
+}  // namespace linear

@@ -1,4 +1,4 @@
-// What a generated body sees. The compiler writes, for every fused op, a struct such as
+// What generated epilogues see. The compiler writes, for every fused op, a struct such as
 //
 //   struct Epilogue {
 //     template <class Value, class At>
@@ -9,14 +9,14 @@
 //     }
 //   };
 //
-// `sums` are the accumulators (one, or two for interleaved matrices) of 16 neighbouring columns here, of one column in
-// epilogue.cuh. `at.columnOf(i)` is extra operand i as one value per column, `at.elementOf(i)` as rows like the result.
+// `sums` are the accumulators (one, or two for interleaved matrices) of 16 neighbouring columns here, of one column in epilogue.cuh. `at.columnOf(i)`
+// is extra operand i as a vector along columns, `at.elementOf(i)` as a matrix with the shape of the result.
 #pragma once
 
 #include "kernels/prim/math.h"
 
-// The place in the result that a body is computed for.
-struct Place {
+// The elements of the result that an epilogue computes.
+struct OutputPosition {
   void* const* extras;
   long long row, column, stride;  // of the result, in elements
   INGOT_INLINE F32x16 loadAt(const void* base, long long index) { return load<F32x16>((const float*)base + index); }

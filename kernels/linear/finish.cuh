@@ -1,5 +1,5 @@
-// How tiles for many rows end: sums in shared memory, a line of so many channels for every row, become results. A warp has a whole row, and a lane
-// every 32nd column.
+// Epilogue of the tiles for many rows: sums in shared memory, one line of the tile's channels per row, become results. A warp takes whole rows; a
+// lane takes every 32nd column.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -17,8 +17,8 @@ struct Finish {
 
   INGOT_INLINE int columnOf(int tile, int i) { return tile * kTileColumns + (int)threadIdx.x % kWarp + i * kWarp; }
 
-  // Line l is row firstRow + l, of which there are `rows`. A warp has Lines of them, `distance` apart: what a body reads for them is on its way all
-  // at once, before the first store, which would hold it up. Behind the last row the first one stands again, and is not stored.
+  // Finishes lines `line`, line + distance, ... (Lines of them) for a warp; line l is row firstRow + l of the `rows` that exist. All epilogue
+  // loads are issued before the first store, which they must not wait for. Lines past the last row repeat the first one and are not stored.
   template <int Lines, int N>
   INGOT_INLINE void run(SharedArray<float, N>& sums, int line, int distance, int tile, long long firstRow, int rows, void* const* operands) {
     if (line >= rows) return;
@@ -40,8 +40,8 @@ struct Finish {
       int at = (int)threadIdx.x % kWarp + i * kWarp, column = columnOf(tile, i);
       float totals[C::kSums];
       for (int j = 0; j < C::kSums; ++j) totals[j] = sums[line * kStride + (C::kSums == 2 ? at / 16 * 32 + at % 16 + j * 16 : at)];
-      Place place{operands + 2, firstRow + line, column < kColumns ? column : kColumns - 1, kResultStride};
-      results[i] = C::Epilogue::apply(totals, place);
+      OutputPosition position{operands + 2, firstRow + line, column < kColumns ? column : kColumns - 1, kResultStride};
+      results[i] = C::Epilogue::apply(totals, position);
     }
   }
 
@@ -56,7 +56,7 @@ struct Finish {
           storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (firstRow + line) * kResultStride + columnOf(tile, i), results[i]);
   }
 
-  // A row's results, in place of its sums, become groups of a quantised row.
+  // Quantises the results of a row, in place of its sums.
   template <int N>
   INGOT_INLINE void quantize(SharedArray<float, N>& sums, int line, int tile, long long firstRow, void* const* operands,
                              const float (&results)[kEach]) {

@@ -1,4 +1,4 @@
-// Weights of 8-bit floats in groups along k. What the functions are: formats.cpu.h.
+// Weights of e4m3 in groups along k. formats.cpu.h says what the functions do.
 #pragma once
 
 #include "kernels/linear/stretch.cpu.h"
@@ -6,12 +6,12 @@
 
 namespace linear {
 
-// x rows are 8-bit floats with the same groups. Products of codes are summed in f32 over a group, then scaled.
+// Rows of x are e4m3 with the same groups. Products of codes are summed in f32 over a group, then scaled.
 template <WeightFormat F>
 struct FloatCodesFormat {
   static constexpr long long kRowBytes = quantizedRowBytes(kK, kGroup, rowCodeOf(F));
   static constexpr long long kBlockBytes = blockBytes(F, kK, kGroup);
-  static constexpr int kStep = 4;  // columns that lie interleaved
+  static constexpr int kStep = 4;  // interleaved columns
   // Per column: 16 channels of each block, not yet scaled; and the scales of each group.
   struct Panel {
     float weights[kStretch][kPanelBlocks][kLanes];

@@ -1,8 +1,8 @@
-// The inner loops of linear, one struct a weight format:
-//   stream    few rows times one block, straight from the packed bytes: waits for memory
-//   unpack    a stretch of a panel into scratch, as `multiply` reads it
-//   multiply  many rows times the unpacked stretch: computes
-// Both add to a row's sums in the same order, so its bits do not depend on which of them ran.
+// The inner loops of linear, one struct for each weight format:
+//   stream    few rows times one block, straight from the packed bytes: bound by memory
+//   unpack    a stretch of a panel into scratch, in the layout that `multiply` reads
+//   multiply  many rows times the unpacked stretch: bound by computation
+// Both accumulate a row in the same order, so its bits do not depend on which of them ran.
 #pragma once
 
 #include "kernels/linear/float_codes.cpu.h"

@@ -1,5 +1,5 @@
-// The inner loops of linear on CUDA without tensor cores: kUnit columns of one channel, or a group of them, at a time, added to
-// the sums of eight rows. A lane is a channel of the panel, so that a warp's weight load is one line.
+// Inner loops of linear on CUDA without tensor cores: kUnit columns of one channel, or a group of codes, are accumulated for eight rows at a time.
+// A lane is a channel of the panel, so that a warp's load of weights is one cache line.
 #pragma once
 
 #include "kernels/linear/linear.spec.h"
@@ -8,9 +8,9 @@
 
 namespace linear {
 
-constexpr int kRows = 8;  // rows of x that sums are kept of at once
+constexpr int kRows = 8;  // rows of x accumulated at a time
 
-// Weights of 2 or 4 bytes; x rows are f32, or narrow.
+// Weights of 16 or 32 bits; rows of x are f32 or narrow.
 template <class C>
 struct PlainFormat {
   static constexpr int kUnit = 16, kUnits = (C::kK + kUnit - 1) / kUnit;
@@ -34,13 +34,13 @@ struct PlainFormat {
   }
 };
 
-// What a row says of a group of codes.
+// Scale of a row's group of codes, and the sum of the codes.
 struct alignas(8) RowGroup {
   float scale;
   int sum;
 };
 
-// What a channel says of a group; dot products of words of codes, and how those of a unit add to a sum.
+// Scales of a channel's group, dot products of words of codes, and how the dot products of a unit are accumulated.
 template <WeightFormat F>
 struct Codes {
   typedef int Dot;
@@ -79,13 +79,13 @@ struct Codes<WeightFormat::f8> {
   INGOT_INLINE void add(float& sum, float dot, Channel channel, RowGroup row) { addScaled(sum, dot, channel.scale, row.scale); }
   INGOT_INLINE void addScaled(float& sum, float dot, float channelScale, float rowScale) { sum = fma(dot, channelScale * rowScale, sum); }
 };
-// A word of byte codes out of the packed layout.
+// Four signed codes from a word of the packed layout.
 template <WeightFormat F>
 INGOT_INLINE unsigned byteCodes(unsigned word) {
   return F == WeightFormat::i8 ? word ^ 0x80808080u : word;
 }
 
-// Weights of 4 or 8 bits in groups along k; x rows are quantised with the same groups.
+// Weights of 4 or 8 bits in groups along k; rows of x are quantised in the same groups.
 template <class C>
 struct QuantizedFormat {
   static constexpr WeightFormat kFormat = C::kFormat;
@@ -94,7 +94,7 @@ struct QuantizedFormat {
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup, rowCodeOf(kFormat));
   static constexpr long long kBlockBytes = blockBytes(C::kFormat, C::kK, C::kGroup);
   static constexpr int kMatrixBlocks = (int)blockCount(C::kN);
-  static constexpr int kBytesOfColumn = hasByteCodes(kFormat) ? 16 : 8;  // of a block
+  static constexpr int kBytesOfColumn = hasByteCodes(kFormat) ? 16 : 8;  // in a block of 16 channels
 
   INGOT_INLINE int groupOf(int unit) { return unit * kUnitColumns / kGroup; }
   INGOT_INLINE const char* groupAt(const char* block, int unit) { return block + groupOf(unit) * groupBytes(kFormat, kGroup); }
@@ -121,7 +121,7 @@ struct QuantizedFormat {
   }
 };
 
-// Runs a format over units [first, last), for eight rows: more share nothing. Sum i of a lane is row i of channel `lane`.
+// Accumulates units [first, last) for eight rows (larger row groups would share no loads). Sum i of a lane is row i of channel `lane`.
 template <class Format>
 struct ScalarLoop {
   static constexpr int kSums = kRows;
@@ -131,9 +131,9 @@ struct ScalarLoop {
   template <int Groups, bool, bool, class Source>
   INGOT_INLINE void run(const char* x, int rows, const Source& source, int first, int last, int lane, float (&sums)[Groups][kRows]) {
     static_assert(Groups == 1);
-    const char* row[kRows];  // rows behind the last repeat it and are not stored
+    const char* row[kRows];  // rows past the last repeat it and are not stored
     for (int r = 0; r < kRows; ++r) row[r] = x + (r < rows ? r : rows - 1) * Format::kRowBytes;
-#pragma unroll 1  // short rows, unrolled whole, would take more registers than there are
+#pragma unroll 1  // full unrolling of short rows would exceed the registers
     for (int unit = first; unit < last; ++unit) Format::accumulate(row, source.block, lane % kBlockChannels, unit, sums[0]);
   }
 };

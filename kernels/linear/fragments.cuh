@@ -1,13 +1,13 @@
-// What linear's kernels on tensor cores have in common: fragments of the products' two sides. Every kernel makes the same products in the same order,
-// so that its tile does not show in the bits.
+// Fragments of both mma operands, common to all of linear's tensor-core kernels. They all issue the same products in the same order, so results do
+// not depend on the tile shape.
 #pragma once
 
 #include "kernels/linear/formats.cuh"
 
 namespace linear {
 
-// 16-bit floats: a product is 16 columns. x is rounded to f16, or split into two bf16 of which the second holds what the first one
-// lost: eight bits alone move log-probabilities by 0.1 (docs/architecture.md). The parts' products are added smallest first.
+// 16-bit floats: an mma covers 16 columns. x is rounded to f16, or split into two bf16, the second of which holds the rounding error of the first:
+// eight bits alone move log-probabilities by 0.1 (docs/architecture.md). Products of the smaller part are added first.
 struct Bfloats {
   static constexpr int kParts = 2;
   INGOT_INLINE void partsOf(TwoFloats v, unsigned (&parts)[kParts]) {
@@ -31,24 +31,24 @@ struct NarrowOf<WeightFormat::f16> {
   typedef Halves Type;
 };
 
-// Of 32 chunks, those in the second and fourth group of eight are read in one go with the first and third: they move by two.
-INGOT_INLINE int placeOf(int chunk) { return chunk ^ (chunk >> 2 & 2); }
+// Bank swizzle: of 32 chunks of 16 bytes, groups of eight are read in pairs, (0, 1) and (2, 3). The odd groups are XORed with 2.
+INGOT_INLINE int swizzle(int chunk) { return chunk ^ (chunk >> 2 & 2); }
 
-// A lane's channels in a tile of one or two blocks: a quad of a block, or two of its channels. It reads no more than what those have in a unit's
-// chunks (Unit::part, source.cuh).
+// Which channels a lane has in a tile of one or two blocks: one quad (four neighbouring channels) of a block, or with a single block two channels
+// of a quad. It loads only those parts of a unit's chunks (Unit::part, source.cuh).
 template <int Blocks>
 struct LaneOf {
   int lane;
   INGOT_MEMBER int quad() const { return lane / (Blocks == 2 ? 4 : 8) % 4; }
-  INGOT_MEMBER int upper() const { return lane / 4 % 2; }  // of one block
-  // Of a chunk that is a quad's, the words of the lane's channels; there are two of one block.
+  INGOT_MEMBER int upper() const { return lane / 4 % 2; }  // half of the quad, with one block
+  // The words of the lane's channels in the chunk of a quad; two words with one block.
   template <class Unit>
   INGOT_MEMBER Words wordsOf(const Unit& unit, int chunk, int further = 0) const {
     if constexpr (Blocks == 2) return unit.template part<Words>(chunk, further, 0);
     TwoWords half = unit.template part<TwoWords>(chunk, further, upper());
     return {{half.at[0], half.at[1], 0, 0}};
   }
-  // Of two chunks that have halves of all 16 channels, those of the lane's, a word for two.
+  // The lane's halves in two chunks that hold one half for each of 16 channels; two halves per word.
   template <class Unit>
   INGOT_MEMBER TwoWords halvesOf(const Unit& unit, int chunk, int further = 0) const {
     int own = chunk + quad() / 2;
@@ -57,10 +57,10 @@ struct LaneOf {
   }
 };
 
-// f16 lies channel by channel: of two neighbouring columns, the lower (0) or upper (1) of two channels.
+// f16 weights are stored channel by channel: pairs two neighbouring columns of the lower (0) or upper (1) channel of a word.
 INGOT_INLINE unsigned pairHalves(unsigned column, unsigned next, int channel) { return pickBytes(column, next, channel == 0 ? 0x5410 : 0x7632); }
 
-// Codes: a product is 32 columns. The fragment of its two channels 2m and 2m + 1 out of a lane's four; bytes have a second half.
+// Codes: an mma covers 32 columns. A fragment of channels 2m and 2m + 1 of the lane's four; byte codes have the second half of k in `second`.
 template <WeightFormat F>
 INGOT_INLINE void codeFragments(const Words& first, const Words& second, int m, unsigned (&a)[4]) {
   for (int i = 0; i < 4; ++i) {
@@ -68,7 +68,7 @@ INGOT_INLINE void codeFragments(const Words& first, const Words& second, int m, 
     a[i] = hasByteCodes(F) ? byteCodes<F>(word) : (i < 2 ? word : word >> 4) & 0x0f0f0f0fu;
   }
 }
-// x's fragment out of 32 codes of a row: the words that meet those.
+// B fragment from 32 codes of a row, in the k order of the weights' words.
 template <WeightFormat F>
 INGOT_INLINE TwoWords codesAt(const char* codes, int t) {
   if constexpr (hasByteCodes(F)) return {{load<unsigned>(codes + 4 * t), load<unsigned>(codes + 16 + 4 * t)}};

@@ -1,7 +1,7 @@
-// linear for many rows: tile i is 64 or 128 rows times 128 channels. Weights stream into shared memory by asynchronous copies, two
-// stages ahead; rows go through registers, where f32 becomes the weights' format, one stage ahead. A warp keeps 32 rows times 32 or
-// 64 channels in registers, twice: the sum of the run of units at hand, and that of the runs before it. That is the order of
-// linear.cuh, product by product, so a row's bits are the same in both. Constants and operands as there.
+// linear for many rows with mma.sync: a tile is 64 or 128 rows by 128 channels. Weights are copied to shared memory with cp.async, kAhead stages
+// ahead; rows of x pass through registers, where f32 is converted to the weights' type, one stage ahead. A warp computes 32 rows by 32 or 64
+// channels and has two sets of accumulators: of the current run of units, and of the previous runs. That is the summation order of linear.cuh, so
+// the bits of a row are the same in both. Constants and operands as there.
 #pragma once
 
 #include "kernels/linear/finish.cuh"
@@ -24,21 +24,20 @@ struct Tile {
   static constexpr int kAhead = 2, kSlots = kAhead + 1;  // of weights
   typedef linear::Finish<C, kChannels> Finish;
 
-  INGOT_EITHER Places {
+  INGOT_SHARED_UNION SharedUnion {
     SharedArray<Words, kSlots * kTileBlocks * Stage::kChunks> weights;
-    SharedArray<float, kWarpRows * Finish::kStride> sums;  // of some rows at a time, behind the last product
+    SharedArray<float, kWarpRows * Finish::kStride> sums;  // of kWarpRows rows at a time, after the last product
   };
   struct Storage {
-    Places places;
+    SharedUnion shared;
     SharedArray<Words, 2 * kRows * 4> x;
     SharedArray<linear::RowGroup, Stage::kRowGroups ? 2 * Stage::kRowGroups * kRows : 1> rowGroups;
   };
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (linear::rowsOf<C>(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
-  // What a thread takes from x for the next stage. Rows behind the last repeat it, as blocks of channels do, and are not stored.
+  // A thread's share of x, loaded for the next stage. Rows past the last repeat it, like channel blocks past the last, and are not stored.
   static constexpr int kItems = kRows * 4 / kThreads;
   struct Input {
     const char *from[kItems], *fromGroup;
@@ -50,7 +49,7 @@ struct Tile {
 #pragma unroll
       for (int i = 0; i < kItems; ++i) {
         from[i] = rowAt((i * kThreads + (int)threadIdx.x) / 4);
-        settle(from[i]);
+        opaque(from[i]);
       }
       fromGroup = rowAt((int)threadIdx.x % kRows);
     }
@@ -70,7 +69,7 @@ struct Tile {
     }
   };
 
-  // What a thread copies of the weights, of as many blocks of channels, a stage at a time; behind the last one there is nothing to copy.
+  // A thread's share of the weights, copied one stage at a time. Past the last stage it only commits an empty group.
   struct Weights {
     static constexpr int kAll = kTileBlocks * Stage::kChunks, kEach = (kAll + kThreads - 1) / kThreads;
     const char* from[kEach];
@@ -82,7 +81,7 @@ struct Tile {
       for (int i = 0; i < kEach; ++i) {
         int block = tile * kTileBlocks + blockOf(i);
         from[i] = matrix + (block < kBlocks ? block : kBlocks - 1) * Stage::kBlockBytes;
-        settle(from[i]);
+        opaque(from[i]);
       }
     }
     INGOT_MEMBER void copy(int stage, Storage& storage) const {
@@ -90,21 +89,21 @@ struct Tile {
 #pragma unroll
         for (int i = 0; i < kEach; ++i)
           if (kAll % kThreads == 0 || blockOf(i) < kTileBlocks)
-            copyAsync(storage.places.weights, stage % kSlots * kAll + blockOf(i) * Stage::kChunks + Stage::place(chunkOf(i)),
+            copyAsync(storage.shared.weights, stage % kSlots * kAll + blockOf(i) * Stage::kChunks + Stage::swizzle(chunkOf(i)),
                       from[i] + Stage::chunkOf(stage, chunkOf(i)) * 16);
-      closeCopies();
+      commitCopies();
     }
   };
 
   typedef float Sums[kProducts][kGroups][4];
 
-  // Adds a stage to the warp's sums.
+  // Accumulates one stage into the warp's sums.
   INGOT_INLINE void addStage(int stage, Storage& storage, Sums& sums) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp, firstRow = warp / kAcross * kWarpRows, firstBlock = warp % kAcross * Stage::kBlocks;
     Words x[kGroups];
     for (int g = 0; g < kGroups; ++g) x[g] = storage.x[(stage % 2 * kRows + firstRow + g * 8) * 4 + lane];
     int weights = (stage % kSlots * kTileBlocks + firstBlock) * Stage::kChunks;
-    auto weightsAt = [&](int block, int chunk) -> Words { return storage.places.weights[weights + block * Stage::kChunks + Stage::place(chunk)]; };
+    auto weightsAt = [&](int block, int chunk) -> Words { return storage.shared.weights[weights + block * Stage::kChunks + Stage::swizzle(chunk)]; };
     auto rowGroupAt = [&](int unit, int g, int i) -> linear::RowGroup {
       return storage.rowGroups[(stage % 2 * Stage::kRowGroups + unit) * kRows + firstRow + g * 8 + lane % 4 * 2 + i];
     };
@@ -121,8 +120,8 @@ struct Tile {
         }
   }
 
-  // Stage s is computed while the rows of s + 1 and the weights of s + kAhead are on their way. One barrier a stage: behind it
-  // everybody has left stage s - 1, whose places are filled next.
+  // Main loop. While stage s is computed, the rows of s + 1 and the weights of up to s + kAhead are in flight. One barrier per stage: after it no
+  // warp reads stage s - 1, whose slot is filled next.
   INGOT_INLINE void compute(Input& input, const Weights& weights, Storage& storage, Sums& totals) {
 #pragma unroll
     for (int stage = 0; stage < kAhead; ++stage) weights.copy(stage, storage);
@@ -146,8 +145,8 @@ struct Tile {
   }
 
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    // Neighbouring tiles share channels: a wave of blocks reads few weights and, from the second-level cache, many rows.
-    int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = rowsOf(batch) - rowTile * kRows;
+    // Neighbouring tiles share channels: a wave of blocks reads few weights, and its rows mostly from the L2 cache.
+    int rowTile = index % rowTiles(batch), tile = index / rowTiles(batch), rows = linear::rowsOf<C>(batch) - rowTile * kRows;
     Input input((const char*)operands[0] + (long long)rowTile * kRows * Stage::kRowBytes, rows);
     Sums totals = {};
     compute(input, Weights((const char*)operands[1], tile), storage, totals);
@@ -161,10 +160,10 @@ struct Tile {
         for (int g = 0; g < kGroups; ++g)
           for (int m = 0; m < kProducts; ++m)
             for (int i = 0; i < 4; ++i)
-              storage.places.sums[(g * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] =
+              storage.shared.sums[(g * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + firstChannel + Stage::channelOf(m, i / 2, lane)] =
                   totals[m][g][i];
       __syncthreads();
-      Finish::template run<kGroups>(storage.places.sums, warp, kWarps, tile, (long long)rowTile * kRows + first, rows - first, operands);
+      Finish::template run<kGroups>(storage.shared.sums, warp, kWarps, tile, (long long)rowTile * kRows + first, rows - first, operands);
     }
   }
 };

@@ -12,8 +12,8 @@
 
 namespace linear {
 
-// Rows that share one pass over the packed weights, passes that cost less than unpacking, and the tile of accumulators for many rows: as
-// registers allow.
+// Limits set by registers: rows that share one pass over the packed weights, passes that cost less than unpacking, and the accumulator tile for
+// many rows.
 #if defined(__AVX512F__)
 constexpr int kStreamRows = 8, kStreamPasses = 1, kRowBlock = 6, kColumnBlocks = 2;
 #elif defined(__AVX2__)
@@ -37,7 +37,7 @@ static_assert(sizeof(Scratch) <= linearScratchBytes(kFormat, kK, kGroup, kSums, 
 
 INGOT_INLINE int blocksOf(long long panel) { return panel * kPanelBlocks + 1 < kBlocks ? 2 : 1; }
 
-// A panel and some rows, where they come from and where the results go.
+// A panel and some rows: their inputs, and where the results go.
 struct Task {
   long long panel, row;
   int blocks;
@@ -55,11 +55,11 @@ struct Task {
   }
   inline __attribute__((always_inline)) const char* x() const { return (const char*)operands[0] + row * Format::kRowBytes; }
   inline __attribute__((always_inline)) const char* weights() const { return (const char*)operands[1] + panel * kPanelBlocks * Format::kBlockBytes; }
-  // The sums of row `row + r` become results.
+  // Applies the epilogue to the sums of row `row + r`.
   inline __attribute__((always_inline)) void finish(const F32x16* sums, int r) const {
     for (int b = 0; b < blocks; b += kSums) {
       long long column = (panel * kPanelBlocks + b) / kSums * kLanes;
-      Place at{operands + 2, row + r, column, kResultStride};
+      OutputPosition at{operands + 2, row + r, column, kResultStride};
       store(results + r * resultStride + column, Epilogue::apply(sums + b, at));
     }
   }
@@ -79,8 +79,8 @@ INGOT_INLINE void streamUpTo(const char* x, int rows, const char* weights, const
   }
 }
 
-// Several passes over a block ask for the next one between them; a single one asks for what comes soon, and for one row, which only
-// waits for memory, as many bytes as the compiler knows.
+// Several passes over a block prefetch the next block between them. A single pass prefetches at a fixed distance; with one row, which is bound by
+// memory, a number of bytes per unit that is known at compile time.
 INGOT_INLINE void computeFew(const Task& task, int rows, Scratch& scratch) {
   int passes = (rows + kStreamRows - 1) / kStreamRows, each = (rows + passes - 1) / passes;
   for (int b = 0; b < task.blocks; ++b) {
@@ -109,7 +109,7 @@ struct Part {
   Sums* strip;
 };
 
-// Adds to the sums of part.rows == Rows rows.
+// Accumulates part.rows == Rows rows.
 template <int Rows, int Blocks>
 INGOT_INLINE void addRows(const Part& part, const Format::Panel& panel, int block) {
   F32x16 sums[Rows][Blocks];
@@ -139,10 +139,10 @@ INGOT_INLINE void addPart(const Part& part, int blocks, const Format::Panel& pan
   addUpTo<kRowBlock>(part, blocks, panel);
 }
 
-// Parts of a strip that ask for the next stretch between them.
+// Parts of a strip between which the next stretch is prefetched.
 constexpr int kAskingParts = 4;
 
-// Stretch by stretch of the columns, all rows of the strip use what was unpacked, in parts of about the same size.
+// For each stretch of columns: unpacks it, then multiplies all rows of the strip with it, in parts of about the same size.
 INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
   constexpr int kMost = kUsesTiles ? kTileRows : kRowBlock;
   int parts = (rows + kMost - 1) / kMost, each = (rows + parts - 1) / parts, asking = parts < kAskingParts ? parts : kAskingParts;
@@ -166,7 +166,7 @@ INGOT_INLINE void computeStrip(const Task& task, int rows, Scratch& scratch) {
 // ------------------------------------------------------------------------------------------------ tiles
 
 INGOT_INLINE void quantizeResults(long long tile, long long row, int rows, void* const* operands, const Scratch& scratch) {
-  constexpr int kRounded = kResultGroup ? kResultGroup : kLanes;  // never divided by zero, though not called then
+  constexpr int kRounded = kResultGroup ? kResultGroup : kLanes;  // not used if kResultGroup is 0, but must not be 0
   constexpr long long kRowBytes = quantizedRowBytes(kColumns, kRounded, kResultCode);
   long long first = tile * kTileColumns, columns = kColumns - first < kTileColumns ? kColumns - first : kTileColumns;
   char* y = (char*)operands[2 + kExtras] + row * kRowBytes;

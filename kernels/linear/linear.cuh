@@ -1,8 +1,8 @@
-// y[r, n] = body(sum_k x[r, k] * w[n, k]), as f32, narrow or quantised rows. Tile i is 16 or 32 rows times a panel of two channel
-// blocks, or as many panels as give whole groups of results.
-// The warps of a block share k: each sums a run of units in order, and the warps' sums are added in order (linear.spec.h). Rows are
-// taken eight at a time, as many groups as there are, each weight read once for all of them. So a row's bits depend on nothing but
-// its own values and the matrix; gemm.cuh keeps to them for many rows. Constants and operands as in linear.cpu.h.
+// y[r, n] = epilogue(sum_k x[r, k] * w[n, k]), as f32, narrow or quantised rows. A tile is 16 or 32 rows by one panel of two channel blocks, or by
+// as many panels as make up whole groups of a quantised result. The warps of a block split k (split-k): each accumulates one run of units in
+// order, and the runs are then added in order (linear.spec.h). Rows are taken in groups of eight, and a weight is loaded once for all groups. So
+// the bits of a row depend only on its own values and the matrix; gemm.cuh keeps the same order for many rows. Constants and operands as in
+// linear.cpu.h.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -29,7 +29,7 @@ struct FormatOf<C, false, true, Blocks> {
   typedef QuantizedFormat<C> Type;
 };
 
-// How its units are multiplied, and where they come from: a ring of so many bytes pays where three units of every warp fit.
+// The inner loop, and where its units come from: a ring of `bytes` bytes pays if it holds at least three units for each warp.
 template <class Format, bool Tensor>
 struct LoopOf {
   typedef ScalarLoop<Format> Type;
@@ -49,8 +49,7 @@ struct SourceOf<Format, true, Bytes, PanelBlocks, Panels, Many> {
   typedef Ring<Format, kCudaRuns, Bytes, Panels, Many> Type;
 };
 
-// In a kernel that walks a program (kernels/program) a block has every so manieth tile of a token alone, and more shared memory than a
-// launch may have without special leave.
+// In the persistent kernel (kernels/program) a block takes every gridDim.x-th tile, and may use more shared memory than the 48 KB default.
 template <class C>
 constexpr bool isWalked() {
   return requires { C::kWalkBytes; };
@@ -61,7 +60,7 @@ constexpr int sharedBytesOf() {
   else return 48 << 10;
 }
 
-// Results before they are quantised.
+// Results before quantisation.
 template <int N>
 struct Values {
   SharedArray<float, N> values;
@@ -69,8 +68,8 @@ struct Values {
 template <>
 struct Values<0> {};
 
-// Where rows come from: operand 0, or, for a token alone, a block that makes its row itself (kernels/alone/linear.cuh). Behind `make` the launches
-// before have ended.
+// Where rows come from: operand 0, or, for a single token, a row that every block computes for itself (kernels/alone/linear.cuh). `make` calls
+// awaitLaunches().
 template <class C>
 struct RowsOf {
   static constexpr bool kMade = false;
@@ -94,12 +93,12 @@ struct Tile {
   static constexpr long long kResultStride = paddedColumns(kColumns);
   static constexpr bool kCodes = isQuantized(C::kFormat);
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
-  // 128 registers leave room for two blocks, which stream weights better than one; of one row 64 are enough but
-  // for codes, and where there is little of a row the next launch's blocks, which find room, make up for it.
+  // Two blocks of 128 registers per thread stream weights faster than one. A single row of plain weights needs only 64 registers; if it is short,
+  // the blocks of the next launch, for which that leaves room, hide its latency.
   static constexpr int kMinBlocks = !kTensor ? 0 : Rows::kMade && !kCodes && C::kK <= 2048 ? 4 : 2;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
-  static constexpr bool kHoldsExtras = kTensor && C::kExtras > 0;  // while it sums up; scalar loops need the registers
+  static constexpr bool kHoldsExtras = kTensor && C::kExtras > 0;  // loaded before the products; scalar loops need the registers
   static constexpr int kTileRows = kOneRow ? 1 : cudaTileRows(C::kFormat), kSumRows = kOneRow ? 1 : kRows;
   static constexpr int kRun = cudaRunUnits(Format::kUnits);
   static constexpr int kSums = kWarps * kSumRows * kChannels, kValues = C::kResultGroup ? kTileRows * kTileColumns : 0;
@@ -107,36 +106,37 @@ struct Tile {
   typedef typename SourceOf<Format, LoopOf<Format, kTensor>::hasRing(kRingBytes), kRingBytes, kPanelBlocks, kTilePanels, kWalks>::Type Source;
   struct Storage : Values<kValues>, Rows::Storage {
     SharedArray<float, kSums> sums;
-    typename Source::Places weights;
+    typename Source::Buffer weights;
   };
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : kOneRow ? 1 : batch.num_tokens; }
+  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return kOneRow && !C::kSelected ? 1 : linear::rowsOf<C>(batch); }
   INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kTileRows - 1) / kTileRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
-  // Row `row` of a group, channel `channel` of the panel: the warps' sums in order.
+  // Sum of row `row` of a group and channel `channel` of the panel over all warps, in order.
   INGOT_INLINE float totalOf(int row, int channel, Storage& storage) {
     float total = 0;
     for (int warp = 0; warp < kWarps; ++warp) total += storage.sums[(warp * kSumRows + row) * kChannels + channel];
     return total;
   }
 
-  // A warp finishes row `warp` of the group; a lane is a channel.
-  INGOT_INLINE Place placeOf(int panel, long long row, int lane, void* const* operands) {
+  // Result of row `row` that lane `lane` computes: a warp finishes one row of a group, a lane one channel.
+  INGOT_INLINE OutputPosition outputAt(int panel, long long row, int lane, void* const* operands) {
     return {operands + 2, row, C::kSums == 2 ? panel * kBlockChannels + lane : panel * kChannels + lane, kResultStride};
   }
-  INGOT_INLINE bool isThere(const Place& place, int lane) { return place.column < kColumns && lane < kChannels / C::kSums; }
+  INGOT_INLINE bool isThere(const OutputPosition& position, int lane) { return position.column < kColumns && lane < kChannels / C::kSums; }
   template <class At>
-  INGOT_INLINE void finish(const Place& place, int lane, const At& at, void* const* operands, Storage& storage) {
-    if (!isThere(place, lane)) return;
+  INGOT_INLINE void finish(const OutputPosition& position, int lane, const At& at, void* const* operands, Storage& storage) {
+    if (!isThere(position, lane)) return;
     float totals[C::kSums];
-    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(place.row % kRows), lane + i * kBlockChannels, storage);
+    for (int i = 0; i < C::kSums; ++i) totals[i] = totalOf((int)(position.row % kRows), lane + i * kBlockChannels, storage);
     float result = C::Epilogue::apply(totals, at);
-    if constexpr (C::kResultGroup == 0) storeElement<C::kNarrowResult>(operands[2 + C::kExtras], place.row * kResultStride + place.column, result);
-    else storage.values[(int)(place.row % kTileRows * kTileColumns + place.column % kTileColumns)] = result;
+    if constexpr (C::kResultGroup == 0)
+      storeElement<C::kNarrowResult>(operands[2 + C::kExtras], position.row * kResultStride + position.column, result);
+    else storage.values[(int)(position.row % kTileRows * kTileColumns + position.column % kTileColumns)] = result;
   }
 
-  // Rows of `values` become groups of quantised rows, a warp each.
+  // Quantises the rows of `values`, a warp per group.
   INGOT_INLINE void quantize(int tile, long long firstRow, int rows, void* const* operands, Storage& storage) {
     constexpr int kGroup = C::kResultGroup ? C::kResultGroup : kTileColumns, kGroups = kTileColumns / kGroup;
     for (int i = threadIdx.x / kWarp; i < rows * kGroups; i += kWarps) {
@@ -148,7 +148,7 @@ struct Tile {
     }
   }
 
-  // The warp's run of every panel of a tile. Asked for once, before anything is waited for: lanes agree on their warp.
+  // The warp's run of units, the same for every panel of a tile. Called before any divergent wait, since warpOf is a collective.
   struct Units {
     int first, last;
   };
@@ -167,7 +167,7 @@ struct Tile {
     else return (const char*)operands[0] + firstRow * Format::kRowBytes;
   }
 
-  // `Single`: of one row, which saves codes a third of their instructions.
+  // `Single`: for one row, which saves a third of the instructions of codes.
   template <int Groups, bool Single = false>
   INGOT_INLINE void compute(Source& source, const Units& units, int panel, long long firstRow, int rows, void* const* operands, Storage& storage) {
     int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
@@ -175,9 +175,9 @@ struct Tile {
     Extras<C::kExtras> extras[Groups] = {};
 #pragma unroll
     for (int group = 0; group < Groups && kHoldsExtras; ++group) {
-      Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
+      OutputPosition position = outputAt(panel, firstRow + group * kRows + warp, lane, operands);
       float none[C::kSums] = {};
-      if (group * kRows + warp < rows && isThere(place, lane)) C::Epilogue::apply(none, extras[group].asking(place));
+      if (group * kRows + warp < rows && isThere(position, lane)) C::Epilogue::apply(none, extras[group].loadingFrom(position));
     }
     Loop::template run<Groups, Single, Rows::kMade>(rowsAt(firstRow, operands, storage), rows, source, units.first, units.last, lane, sums);
 #pragma unroll
@@ -187,23 +187,23 @@ struct Tile {
           storage.sums[(warp * kSumRows + Loop::rowOf(i, lane)) * kChannels + Loop::channelOf(i, lane)] = sums[group][i];
       __syncthreads();
       if (group * kRows + warp < rows) {
-        Place place = placeOf(panel, firstRow + group * kRows + warp, lane, operands);
-        if constexpr (kHoldsExtras) finish(place, lane, extras[group], operands, storage);
-        else finish(place, lane, place, operands, storage);
+        OutputPosition position = outputAt(panel, firstRow + group * kRows + warp, lane, operands);
+        if constexpr (kHoldsExtras) finish(position, lane, extras[group], operands, storage);
+        else finish(position, lane, position, operands, storage);
       }
       __syncthreads();
     }
   }
 
-  // Neighbouring tiles share channels, so that the weights are read from memory once. Launches of few rows have a block for every tile of channels:
-  // those ask for weights before the batch has come, and divide nothing.
+  // Neighbouring tiles share channels, so that weights are read from memory once. With one row tile the grid has one block per channel tile; its
+  // blocks can prefetch weights before the batch is known, without a division.
   INGOT_INLINE bool hasOneRowTile() { return !C::kSelected && (kOneRow || (int)gridDim.x == kTiles); }
   INGOT_INLINE int tileOf(const IngotBatch& batch, int index) { return hasOneRowTile() ? index : index / rowTiles(batch); }
   INGOT_INLINE int firstRowOf(const IngotBatch& batch, int index) { return hasOneRowTile() ? 0 : index % rowTiles(batch) * kTileRows; }
 
-  // The first weights of every warp's run go ahead. More of them, asked into the second-level cache, cost an H100 time.
+  // Starts copies of the first weights of every warp's run. Prefetching more of them into L2 made an H100 slower.
   INGOT_INLINE void prefetch(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
-    if (hasOneRowTile() ? index < kTiles : index < count(batch)) sourceOf(tileOf(batch, index), unitsOf(), Rows::ownOf(operands), storage).begin();
+    if (hasOneRowTile() ? index < kTiles : index < count(batch)) sourceOf(tileOf(batch, index), unitsOf(), Rows::ownOf(operands), storage).prefetch();
   }
 
   INGOT_INLINE void computeTile(Source& source, const Units& units, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
@@ -211,7 +211,7 @@ struct Tile {
     for (int panel = tile * kTilePanels; panel < (tile + 1) * kTilePanels && panel < kPanels; ++panel) {
       source.enter(panel);
       if constexpr (kOneRow) compute<1, true>(source, units, panel, firstRow, rows, operands, storage);
-      else if constexpr (!kTensor)  // groups of rows share nothing
+      else if constexpr (!kTensor)  // groups of rows share no loads
 #pragma unroll 1
         for (int group = 0; group < rows; group += kRows) compute<1>(source, units, panel, firstRow + group, rows - group, operands, storage);
       else if (kCodes && rows == 1) compute<1, true>(source, units, panel, firstRow, rows, operands, storage);
@@ -222,10 +222,10 @@ struct Tile {
     if constexpr (C::kResultGroup != 0) quantize(tile, firstRow, rows, operands, storage);
   }
 
-  // The weights of a tile, which were asked for, and its rows.
+  // The tile's weights, whose first copies `prefetch` has started; then its rows.
   INGOT_INLINE Source open(const IngotBatch& batch, int tile, const Units& units, void* const* all, Storage& storage) {
     Source source = sourceOf(tile, units, Rows::ownOf(all), storage);
-    source.follow();
+    source.resume();
     Rows::make(batch, all, storage);
     return source;
   }
@@ -239,7 +239,7 @@ struct Tile {
     computeTile(source, units, tile, firstRow, rows, operands, storage);
   }
 
-  // All tiles of the block, of which the first one was asked for: the row is made once, and weights come one after another.
+  // Persistent loop over the block's tiles; `prefetch` has started the first. The row is computed once, and the ring runs on across tiles.
   INGOT_INLINE void walk(const IngotBatch& batch, void* const* all, Storage& storage) {
     static_assert(kWalks);
     void* const* operands = Rows::ownOf(all);

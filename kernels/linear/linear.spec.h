@@ -1,16 +1,17 @@
-// What the compiler must know of linear: how its tiles are cut and what scratch it takes.
+// What the compiler must know of linear: tile shapes and scratch.
 #pragma once
 
 #include "kernels/linear/layout.h"
+#include "kernels/prim/constants.h"
 
-// Channel blocks that are computed side by side.
+// Channel blocks of a panel.
 constexpr int kPanelBlocks = 2;
-// Panels of a tile: one, or as many as give a whole group of quantised results.
+// Panels per tile: one, or as many as make up whole groups of a quantised result.
 constexpr int tilePanels(long long sums, long long resultGroup) {
   long long columns = kPanelBlocks * kBlockChannels / sums;
   return resultGroup > columns ? (int)(resultGroup / columns) : 1;
 }
-// Many rows take the panel in stretches of columns that, unpacked, stay in the first-level cache while a strip of rows uses them.
+// CPU: many rows take a panel in stretches of columns that, unpacked, stay in the L1 cache while a strip of rows uses them.
 constexpr int kStripRows = 96;
 
 // CPUs multiply integer codes as bytes; all other weights as f32.
@@ -32,26 +33,26 @@ constexpr long long linearScratchBytes(WeightFormat format, long long k, int gro
   return (panelBytes(format, k, group) + 63) / 64 * 64 + 4ll * kStripRows * panelChannels + 4ll * (resultGroup ? kStripRows : 16) * tileColumns;
 }
 
-// A CUDA tile is two blocks of channels, or one where there are so few that two would leave half of a GPU of 132 multiprocessors with a
-// tile less; times so many rows. Scales of codes take registers: with half of the rows two tiles fit a multiprocessor.
+// Channel blocks of a CUDA tile for few rows: two, or one if there are so few that two would leave half of the multiprocessors with a tile less.
 constexpr int cudaTileBlocks(WeightFormat format, long long n, long long sums, long long resultGroup) {
-  return format != WeightFormat::f32 && sums == 1 && resultGroup == 0 && blockCount(n) <= 2 * 132 ? 1 : 2;
+  return format != WeightFormat::f32 && sums == 1 && resultGroup == 0 && blockCount(n) <= 2 * kTunedMultiprocessors ? 1 : 2;
 }
+// Rows of such a tile. Scales of codes take registers: half of the rows lets a multiprocessor hold two blocks.
 constexpr int cudaTileRows(WeightFormat format) { return isQuantized(format) ? 16 : 32; }
 constexpr int kCudaLinearThreads = 256;
 
-// CUDA sums over k in this order, whatever the tile: k is cut into runs of whole units (16 columns, or as many codes as are scaled at
-// once); units are added up in order within a run, then runs are. So kernels of different tiles give the same bits. A run is an even
-// number of units.
-// A unit of codes is a group; of 8-bit floats at most 64 columns of one, since tensor cores add their products up with few bits.
+// Summation order of all CUDA kernels: k is cut into runs of whole units (16 columns, or the codes that are scaled together); units are added in
+// order within a run, then runs in order. So kernels with different tiles give the same bits. A run is an even number of units. A unit of codes is
+// a group; of e4m3 at most 64 columns of one, since tensor cores accumulate e4m3 products with few bits.
 constexpr int cudaUnitColumns(WeightFormat format, int group) { return format == WeightFormat::f8 && group > 64 ? 64 : group; }
 constexpr int kCudaRuns = 8;
 constexpr int cudaRunUnits(long long units) { return (int)((units + 2 * kCudaRuns - 1) / (2 * kCudaRuns)) * 2; }
 
-// Bytes of a row that blocks may make themselves for a token alone (kernels/alone): beside it, shared memory has to hold weights enough on their way.
+// Largest row, in bytes, that blocks compute for themselves for a single token (kernels/alone): shared memory must still hold enough weights in
+// flight.
 constexpr long long kMostMadeRowBytes = 16 << 10;
 
-// Many rows take tiles that read weights and rows through shared memory (gemm.cuh), in stages of so many columns.
+// gemm.cuh, for many rows: channels of a tile; its rows, and columns of a stage.
 constexpr int kCudaGemmChannels = 128;
 constexpr int cudaGemmRows(WeightFormat format) { return isQuantized(format) ? 64 : 128; }
 constexpr int cudaGemmColumns(WeightFormat format) { return isQuantized(format) ? 64 : format == WeightFormat::bf16 ? 16 : 32; }
@@ -60,10 +61,11 @@ constexpr bool hasCudaGemm(WeightFormat format, long long k, int group, long lon
          (!isQuantized(format) || cudaUnitColumns(format, group) == 32 || cudaUnitColumns(format, group) == 64) &&
          resultGroup * sums <= kCudaGemmChannels;
 }
-// Rows from which on they pay: more than two passes of the small tiles over the weights, and tiles for half of a GPU of 128
-// multiprocessors; fewer leave most of it idle, while small tiles share the work evenly.
+// Row count from which gemm.cuh pays: beyond two passes of the small tiles over the weights, and with enough tiles for half of a GPU; fewer would
+// leave most of it idle, while small tiles share the work evenly.
+constexpr long long kCudaGemmLeastTiles = 64;
 constexpr long long cudaGemmLeastRows(WeightFormat format, long long n) {
-  long long across = (n + kCudaGemmChannels - 1) / kCudaGemmChannels, down = (64 + across - 1) / across;
+  long long across = (n + kCudaGemmChannels - 1) / kCudaGemmChannels, down = (kCudaGemmLeastTiles + across - 1) / across;
   long long rows = (down - 1) * cudaGemmRows(format) + 1;
   return rows > 64 ? rows : 65;
 }

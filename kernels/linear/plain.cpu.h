@@ -1,4 +1,4 @@
-// Weights of 2 or 4 bytes: f32, f16, bf16. What the functions are: formats.cpu.h.
+// Weights of 2 or 4 bytes: f32, f16, bf16. formats.cpu.h says what the functions do.
 #pragma once
 
 #include "kernels/linear/stretch.cpu.h"
@@ -6,12 +6,12 @@
 
 namespace linear {
 
-// x rows are f32.
+// Rows of x are f32.
 template <WeightFormat F>
 struct PlainFormat {
   static constexpr long long kRowBytes = paddedColumns(kK) * 4;
   static constexpr long long kBlockBytes = blockBytes(F, kK, 1);
-  static constexpr int kStep = F == WeightFormat::bf16 ? 2 : 1;  // columns that lie interleaved
+  static constexpr int kStep = F == WeightFormat::bf16 ? 2 : 1;  // interleaved columns
   // Per column: 16 channels of each block.
   struct Panel {
     float weights[kStretch][kPanelBlocks][kLanes];

@@ -1,4 +1,4 @@
-// Weights of 4 or 8 bits in groups along k. What the functions are: formats.cpu.h.
+// Weights of 4 or 8 bits in groups along k. formats.cpu.h says what the functions do.
 #pragma once
 
 #include "kernels/linear/stretch.cpu.h"
@@ -15,7 +15,7 @@ struct DotsOf<WeightFormat::i8> {
   using Type = ByteDots;
 };
 
-// x rows are quantised with the same groups.
+// Rows of x are quantised with the same groups.
 template <WeightFormat F>
 struct QuantizedFormat {
   static constexpr long long kRowBytes = quantizedRowBytes(kK, kGroup);
@@ -31,18 +31,18 @@ struct QuantizedFormat {
     float minima[kHasMinima ? kStretch / kGroup : 1][kPanelBlocks][kLanes];
   };
 
-  // What a row says of one group.
+  // Scale of a row's group, and the sum of its codes.
   struct RowGroup {
     float scale;
     const int* sum;
   };
   INGOT_INLINE RowGroup rowGroup(const char* row, long long g) { return {((const float*)(row + kK))[g], (const int*)(row + kK + 4 * kGroups) + g}; }
 
-  // The dot products of a group, kFold columns before each fold. Codes are stored with an offset; dots start where that comes out even.
+  // Dot products of a group, with a fold every kFold columns. Codes are stored with an offset; dot products start at a value that cancels it.
   using Dots = DotsOf<F>::Type;
   static constexpr int kFold = kGroup < 32 ? kGroup : 32;
   static_assert(kGroup % kFold == 0);
-  // A compiler that unrolls loops over columns goes row by row and spills what it loaded, unless registers abound.
+  // Unless registers abound, a compiler that unrolls loops over columns goes row by row and spills what it loaded.
   static constexpr int kQuadsUnrolled = kHasManyRegisters ? 1 : 2;
   INGOT_INLINE Dots dotsOf(RowGroup row) {
     if constexpr (F == WeightFormat::i8) return Dots::less128(row.sum);
@@ -140,7 +140,7 @@ struct QuantizedFormat {
     }
   }
 
-  // The same by two rows and two channels; of an odd last row both are the same.
+  // The same for two rows and two channels; an odd last row is paired with itself.
   template <int Rows, int Blocks>
   INGOT_INLINE void dotRowPairs(const signed char* x, const unsigned char (*codes)[kPanelBlocks][64], int block, Dots (&dots)[Rows][Blocks]) {
     typedef signed char Eight __attribute__((vector_size(8)));

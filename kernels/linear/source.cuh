@@ -1,32 +1,32 @@
-// Where the warps of linear's tiles for few rows take their weights from: a ring in shared memory, which copies fill ahead of the products, or
-// memory itself. A format says where a unit's chunks of 16 bytes are, and how a slot keeps them.
+// Where the warps of linear's tiles for few rows read weights: from a ring of shared-memory stages that cp.async fills ahead of the products, or
+// straight from global memory. A format defines the addresses of a unit's 16-byte chunks and their swizzle within a slot.
 #pragma once
 
 #include "kernels/linear/formats.cuh"
 
 namespace linear {
 
-// What a warp reads of a matrix: of panels one after another, each some blocks of channels, the units [first, last). Those of several tiles are
-// `skip` panels apart.
-struct Stretch {
+// The weights that a warp reads: units [first, last) of panels [panel, lastPanel), each a few blocks of channels. `skip` panels lie between the
+// tiles of a block in the persistent kernel.
+struct WeightRange {
   const char* weights;
   int panel, lastPanel, first, last, skip;
 };
-// Blocks behind the last one repeat it, and are not stored.
+// Blocks past the last one repeat it, and are not stored.
 template <class Format>
 INGOT_INLINE const char* blockOf(const char* weights, int block) {
   return weights + (block < Format::kMatrixBlocks ? block : Format::kMatrixBlocks - 1) * Format::kBlockBytes;
 }
 
-// Weights straight from memory, past the first-level cache.
+// Straight from global memory, bypassing L1.
 template <class Format, int PanelBlocks>
 struct Direct {
-  typedef SharedArray<Words, 1> Places;
-  const char *weights, *block;  // the lane's, of the panel at hand
+  typedef SharedArray<Words, 1> Buffer;
+  const char *weights, *block;  // of the lane, in the current panel
 
-  INGOT_INLINE Direct of(Places&, const Stretch& stretch) { return {stretch.weights, nullptr}; }
-  INGOT_MEMBER void begin() const {}
-  INGOT_MEMBER void follow() const {}
+  INGOT_INLINE Direct of(Buffer&, const WeightRange& range) { return {range.weights, nullptr}; }
+  INGOT_MEMBER void prefetch() const {}
+  INGOT_MEMBER void resume() const {}
   INGOT_MEMBER void enter(int panel) {
     block = blockOf<Format>(weights, panel * PanelBlocks + (PanelBlocks == 2 ? (int)threadIdx.x % kWarp / kBlockChannels : 0));
   }
@@ -40,8 +40,8 @@ struct Direct {
   }
 };
 
-// A unit that has come. Its chunks of 16 bytes have parts of the size of T; those of `chunk` lie as those `further` ones behind it do, 16 or a
-// multiple of it.
+// A unit that has arrived. A chunk of 16 bytes is read in parts of the size of T. `further`, 16 or a multiple of it, selects a chunk with the same
+// swizzle as `chunk`.
 template <class Source>
 struct Unit {
   const Source& source;
@@ -52,38 +52,37 @@ struct Unit {
   }
 };
 
-// Units that a ring of so many bytes keeps for each warp.
+// Units that a ring of `bytes` bytes holds for each of `warps` warps.
 template <class Format>
 constexpr int ringSlots(int warps, int bytes) {
   int slots = bytes / (warps * Format::kBlocks * Format::kUnitChunks * 16), most = bytes > 48 << 10 ? 32 : 12;
   return slots > most ? most : slots;
 }
 
-// A warp's units on their way through shared memory, kAhead of them ahead of the products, from panel to panel of a tile, or of many. It waits for
-// nobody but itself.
+// A ring per warp, with kAhead units in flight, which runs on across the panels of a tile or of many. Warps do not synchronise with each other.
 template <class Format, int Warps, int Bytes, int Panels, bool Many>
 struct Ring {
   static constexpr bool kOnePanel = Panels == 1 && !Many;
   static constexpr int kChunks = Format::kBlocks * Format::kUnitChunks, kSlots = ringSlots<Format>(Warps, Bytes), kAhead = kSlots - 1;
   static constexpr int kEach = (kChunks + kWarp - 1) / kWarp;
-  typedef SharedArray<Words, Warps * kSlots * kChunks> Places;
-  Stretch stretch;                // from the panel that is copied next
-  int unit;                       // of it
-  const char* from[kEach];        // the lane's chunks in that panel, of unit 0
-  SharedPlace<Places> to[kEach];  // in the first slot
-  int slot, spare;                // places to that of the unit at hand, and of the unit before it
+  typedef SharedArray<Words, Warps * kSlots * kChunks> Buffer;
+  WeightRange range;                // remaining, from the panel that is copied next
+  int unit;                         // copied next, in that panel
+  const char* from[kEach];          // the lane's chunks of unit 0 in that panel
+  SharedAddress<Buffer> to[kEach];  // the same in slot 0
+  int slot, freed;                  // offsets of the current unit's slot, and of the previous one, which is filled next
   int lane;
-  SharedPlace<Places> own;  // the first one that it reads from
+  SharedAddress<Buffer> own;  // that the lane reads from, in slot 0
 
   INGOT_MEMBER int laneChunk(int i) const { return i * kWarp + lane; }
-  INGOT_INLINE Ring of(Places& places, const Stretch& stretch) {
+  INGOT_INLINE Ring of(Buffer& buffer, const WeightRange& range) {
     int lane = threadIdx.x % kWarp, first = (int)threadIdx.x / kWarp * kSlots * kChunks;
     int block = Format::kBlocks == 2 ? lane / kBlockChannels : 0;
-    Ring ring{stretch, stretch.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, placeIn(places, first + block * Format::kUnitChunks)};
+    Ring ring{range, range.first, {}, {}, 0, (kSlots - 1) * kChunks, lane, addressIn(buffer, first + block * Format::kUnitChunks)};
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int upper = ring.laneChunk(i) / Format::kUnitChunks, chunk = ring.laneChunk(i) % Format::kUnitChunks;
-      if (ring.laneChunk(i) < kChunks) ring.to[i] = placeIn(places, first + upper * Format::kUnitChunks + Format::place(chunk));
+      if (ring.laneChunk(i) < kChunks) ring.to[i] = addressIn(buffer, first + upper * Format::kUnitChunks + Format::swizzle(chunk));
     }
     ring.findPanel();
     return ring;
@@ -92,17 +91,17 @@ struct Ring {
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int upper = laneChunk(i) / Format::kUnitChunks, chunk = laneChunk(i) % Format::kUnitChunks;
-      from[i] = blockOf<Format>(stretch.weights, stretch.panel * Format::kBlocks + upper) + chunk * 16;
-      settle(from[i]);
+      from[i] = blockOf<Format>(range.weights, range.panel * Format::kBlocks + upper) + chunk * 16;
+      opaque(from[i]);
     }
   }
-  INGOT_MEMBER bool isThere() const { return unit < stretch.last && (kOnePanel || stretch.panel < stretch.lastPanel); }
+  INGOT_MEMBER bool isThere() const { return unit < range.last && (kOnePanel || range.panel < range.lastPanel); }
   INGOT_MEMBER void next() {
     ++unit;
-    if (kOnePanel || unit < stretch.last) return;
-    unit = stretch.first;
-    ++stretch.panel;
-    if (Many && stretch.panel % Panels == 0) stretch.panel += stretch.skip;
+    if (kOnePanel || unit < range.last) return;
+    unit = range.first;
+    ++range.panel;
+    if (Many && range.panel % Panels == 0) range.panel += range.skip;
     findPanel();
   }
   INGOT_MEMBER void copy(int further) {
@@ -110,33 +109,33 @@ struct Ring {
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
         if (laneChunk(i) < kChunks) copyAsync(to[i], further, from[i] + Format::unitAt(unit, laneChunk(i) % Format::kUnitChunks));
-    closeCopies();
+    commitCopies();
     next();
   }
-  INGOT_MEMBER void begin() {
+  INGOT_MEMBER void prefetch() {
 #pragma unroll 1
     for (int i = 0; i < kAhead; ++i) copy(i * kChunks);
   }
-  // As begin(), which somebody has done.
-  INGOT_MEMBER void follow() {
+  // Advances as prefetch() did, whose copies were started by an earlier call.
+  INGOT_MEMBER void resume() {
     if (kOnePanel) unit += kAhead;
     else
 #pragma unroll 1
       for (int i = 0; i < kAhead; ++i) next();
   }
   INGOT_MEMBER void enter(int) const {}
-  // Behind it the unit has come, and nobody reads the one before it any more, whose place is filled next.
+  // Waits for the current unit. The previous one is no longer read, and its slot is filled next.
   INGOT_MEMBER void await() {
     waitForCopies<kAhead - 1>();
     __syncwarp();
-    copy(spare);
+    copy(freed);
   }
   template <class T>
   INGOT_MEMBER T part(int, int chunk, int further, int part) const {
-    return loadPart<T>(own, Format::place(chunk) + slot + further, part);
+    return loadPart<T>(own, Format::swizzle(chunk) + slot + further, part);
   }
   INGOT_MEMBER void advance() {
-    spare = slot;
+    freed = slot;
     slot = slot + kChunks == kSlots * kChunks ? 0 : slot + kChunks;
   }
 };

@@ -1,5 +1,5 @@
-// A stage of the tiles for many rows: so many columns of x and of the weights in shared memory, as fragments of two products along k.
-// Weights lie there as they are packed, but for chunks of 16 bytes that trade places so that a warp's reads meet every bank once.
+// A stage of gemm.cuh: a few columns of x and of the weights in shared memory, as fragments of two mma along k. Weights keep the packed layout,
+// with 16-byte chunks swizzled so that a warp's reads are free of bank conflicts.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -7,7 +7,7 @@
 
 namespace linear {
 
-// Weights of 16 bits: a unit of 16 columns and two parts of x, or two units and one. A warp has 64 channels, four products.
+// 16-bit weights: one unit of 16 columns and two parts of x (bf16), or two units and one part (f16). A warp has 64 channels, as four mma.
 template <class C>
 struct PlainStage {
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
@@ -18,9 +18,9 @@ struct PlainStage {
   static constexpr int kChunks = kUnits * 32, kRowGroups = 0;  // of a channel block
 
   INGOT_INLINE int chunkOf(int stage, int chunk) { return stage * kChunks + chunk; }  // in the block
-  INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
+  INGOT_INLINE int swizzle(int chunk) { return linear::swizzle(chunk); }
 
-  // What lane t of a row needs of it, as it comes from memory and as a product takes it.
+  // What lane t % 4 of a row takes from memory for a stage.
   struct Row {
     typename RowElement<C::kNarrow>::Pair at[2 * kUnits];
   };
@@ -39,12 +39,12 @@ struct PlainStage {
     return words;
   }
 
-  // The channel of the warp's 64 that is row lane / 4 (and + 8, `upper`) of product m.
+  // The channel, of the warp's 64, that is row lane / 4 (+ 8 if `upper`) of mma m.
   INGOT_INLINE int channelOf(int m, int upper, int lane) {
     if constexpr (C::kFormat == WeightFormat::bf16) return m / 2 * 32 + lane / 4 * 4 + m % 2 * 2 + upper;
     else return lane / 4 * 8 + m * 2 + upper;
   }
-  // weights(b, chunk) gives a chunk of the warp's block b.
+  // weights(b, chunk) returns a chunk of the warp's block b.
   template <class WeightsAt>
   INGOT_INLINE void fragments(const WeightsAt& weights, int unit, int lane, unsigned (&a)[kProducts][4]) {
     int t = lane % 4;
@@ -81,7 +81,7 @@ struct PlainStage {
   }
 };
 
-// Codes: 64 columns, one unit or two. Half a group has its header too. A warp has 32 channels, two products.
+// Codes: 64 columns, one unit or two. Half a group carries the group's header too. A warp has 32 channels, as two mma.
 template <class C>
 struct CodeStage {
   static constexpr WeightFormat kFormat = C::kFormat;
@@ -90,7 +90,7 @@ struct CodeStage {
   static constexpr int kColumns = cudaGemmColumns(kFormat), kUnits = kColumns / kUnitColumns, kProducts = 2, kBlocks = 2;
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, C::kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, C::kGroup);
   static constexpr int kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = hasByteCodes(kFormat) ? 32 : 16;
-  static constexpr int kSteps = kUnitColumns / 32;  // products along a unit
+  static constexpr int kSteps = kUnitColumns / 32;  // mma along a unit
   static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks, kChunks = kUnits * kUnitChunks, kRowGroups = kUnits;
 
   INGOT_INLINE int chunkOf(int stage, int chunk) {
@@ -98,9 +98,9 @@ struct CodeStage {
     int group = stage / kParts * (int)groupBytes(kFormat, C::kGroup) / 16;
     return group + (chunk < kHeaderChunks ? chunk : stage % kParts * kSteps * kStepChunks + chunk);
   }
-  INGOT_INLINE int place(int chunk) {
+  INGOT_INLINE int swizzle(int chunk) {
     int unit = chunk / kUnitChunks * kUnitChunks, at = chunk - unit - kHeaderChunks;
-    return at < 0 ? chunk : unit + kHeaderChunks + placeOf(at);
+    return at < 0 ? chunk : unit + kHeaderChunks + linear::swizzle(at);
   }
 
   struct Row {
@@ -110,7 +110,7 @@ struct CodeStage {
     return {{codesAt<kFormat>(x + stage * kColumns, t), codesAt<kFormat>(x + stage * kColumns + 32, t)}};
   }
   INGOT_INLINE Words fragmentOf(const Row& row) { return {{row.at[0].at[0], row.at[0].at[1], row.at[1].at[0], row.at[1].at[1]}}; }
-  // Group `unit` of a stage, of a row.
+  // Scale and sum of the group that holds unit `unit` of a stage, for one row.
   INGOT_INLINE RowGroup rowGroupAt(const char* x, int stage, int unit) {
     const char* scales = x + C::kK + (stage * kUnits + unit) / kParts * 4ll;
     return {load<float>(scales), kFormat == WeightFormat::f8 ? 0 : load<int>(scales + C::kK / C::kGroup * 4)};
@@ -118,14 +118,14 @@ struct CodeStage {
 
   INGOT_INLINE int channelOf(int m, int upper, int lane) { return lane / 4 * 4 + m * 2 + upper; }
 
-  // Two channels of product m from a header of 16 halves.
+  // The halves of mma m's two channels in a header of 16 halves.
   template <class WeightsAt>
   INGOT_INLINE unsigned halvesAt(const WeightsAt& weights, int chunk, int m, int lane) {
     int quad = lane / 4 % 4;
     Words halves = weights(lane / 16, chunk + quad / 2);
     return quad % 2 ? halves.at[2 + m] : halves.at[m];
   }
-  // What both channels of product m say of a unit.
+  // Scales of mma m's two channels for a unit.
   struct Channels {
     typename Coding::Channel at[2];
   };

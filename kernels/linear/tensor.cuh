@@ -1,8 +1,7 @@
-// The inner loops of linear on tensor cores for few rows. The packed layout is made of words that are fragments, or nearly so: a
-// word is neighbouring columns of one channel, and 16 bytes are four channels at one place along k. Of two blocks a lane takes the
-// channels 4 (lane / 4) ..., which are the rows lane / 4 and lane / 4 + 8 of two products; of one block it takes 2 (lane / 4) and the next
-// one, of one product. Which word is which along k may be chosen, as long as x follows. A format says where the chunks of 16 bytes of a unit are;
-// they come from a Ring, or straight from memory.
+// Inner loops of linear for few rows with mma.sync. Words of the packed layout are fragments or nearly so: a word holds neighbouring columns of
+// one channel, 16 bytes hold four channels at one position along k. With two blocks a lane takes channels 4 (lane / 4) ... + 3, as rows lane / 4
+// and lane / 4 + 8 of two mma; with one block it takes 2 (lane / 4) and the next one, of one mma. The order of words along k is free as long as x
+// follows it. A format defines the addresses of a unit's 16-byte chunks, which come from a Ring or straight from memory (source.cuh).
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -10,24 +9,24 @@
 
 namespace linear {
 
-// Where a lane finds what rows say of unit 0: columns of those that it multiplies, scales of those whose sums it has.
+// A lane's pointers into unit 0 of the rows: to the columns of its B fragment, and to the scales of its accumulators' rows.
 template <int Groups>
-struct RowPlaces {
+struct RowPointers {
   const char *columns[Groups], *scales[Groups][2];
 };
 
-// Weights of 16 bits, 16 columns a unit and a product.
+// 16-bit weights: a unit is 16 columns, one mma.
 template <class C, int Blocks>
 struct TensorPlain : PlainFormat<C> {
   typedef typename NarrowOf<C::kFormat>::Type Narrow;
   typedef LaneOf<Blocks> Lane;
   static constexpr int kBlocks = Blocks, kUnitChunks = 32;  // of a block
-  static constexpr int kSpareWords = 15;                    // registers for rows on their way
+  static constexpr int kSpareWords = 15;                    // registers left for loads of x in flight
 
-  // In the block.
+  // Offset in the block.
   INGOT_INLINE long long unitAt(int unit, int) { return unit * 512ll; }
   INGOT_INLINE long long chunkAt(int unit, int chunk) { return unitAt(unit, chunk) + chunk * 16; }
-  INGOT_INLINE int place(int chunk) { return placeOf(chunk); }
+  INGOT_INLINE int swizzle(int chunk) { return linear::swizzle(chunk); }
 
   struct Weights {
     unsigned a[Blocks][4];
@@ -49,21 +48,21 @@ struct TensorPlain : PlainFormat<C> {
     return weights;
   }
 
-  // What rows say of a unit, as it comes from memory.
+  // A unit of x as loaded.
   typedef typename RowElement<C::kNarrow>::Pair Pair;
-  INGOT_INLINE constexpr int rowWords(bool) { return sizeof(Pair) / 4 * 2; }  // of a group
+  INGOT_INLINE constexpr int rowWords(bool) { return sizeof(Pair) / 4 * 2; }  // per group of rows
   INGOT_INLINE const char* columnsOf(const char* row, int t) { return row + t * (int)sizeof(Pair); }
-  INGOT_INLINE const char* scalesOf(const char* row) { return row; }  // it has none
+  INGOT_INLINE const char* scalesOf(const char* row) { return row; }  // none
   template <int Groups>
   struct Rows {
     Pair at[Groups][2];
   };
   template <int Groups, bool>
-  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int unit) {
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPointers<Groups>& pointers, int unit) {
     Rows<Groups> rows;
 #pragma unroll
     for (int g = 0; g < Groups; ++g)
-      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(places.columns[g], unit * 16 + i * 8);
+      for (int i = 0; i < 2; ++i) rows.at[g][i] = pairAt<C::kNarrow>(pointers.columns[g], unit * 16 + i * 8);
     return rows;
   }
 
@@ -87,7 +86,7 @@ struct TensorPlain : PlainFormat<C> {
   }
 };
 
-// Codes of 4 or 8 bits, 32 columns a product: sums of integers, which are exact, or of 8-bit floats, scaled once a unit.
+// Codes of 4 or 8 bits, 32 columns per mma: the sums of a unit are exact integers, or f32 of e4m3 products, and are scaled once per unit.
 template <class C, int Blocks>
 struct TensorCodes : QuantizedFormat<C> {
   typedef QuantizedFormat<C> Base;
@@ -96,16 +95,16 @@ struct TensorCodes : QuantizedFormat<C> {
   static constexpr WeightFormat kFormat = C::kFormat;
   static constexpr bool kBytes = hasByteCodes(kFormat);
   static constexpr int kBlocks = Blocks, kSteps = Base::kUnitColumns / 32, kStepChunks = kBytes ? 32 : 16, kHeaderChunks = headerBytes(kFormat) / 16;
-  static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks;  // of a block; a part of a group has its header too
+  static constexpr int kUnitChunks = kHeaderChunks + kSteps * kStepChunks;  // of a block; part of a group carries the group's header too
 
-  // In the block, without the chunk's own place.
+  // Offset in the block, without that of the chunk itself.
   INGOT_INLINE long long unitAt(int unit, int chunk) {
     long long group = Base::groupOf(unit) * groupBytes(kFormat, Base::kGroup);
     int part = unit * Base::kUnitColumns % Base::kGroup * Base::kBytesOfColumn;
     return Base::kUnitColumns == Base::kGroup || chunk < kHeaderChunks ? group : group + part;
   }
   INGOT_INLINE long long chunkAt(int unit, int chunk) { return unitAt(unit, chunk) + chunk * 16; }
-  INGOT_INLINE int place(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + placeOf(chunk - kHeaderChunks); }
+  INGOT_INLINE int swizzle(int chunk) { return chunk < kHeaderChunks ? chunk : kHeaderChunks + linear::swizzle(chunk - kHeaderChunks); }
 
   static constexpr int kSpareWords = C::kResultGroup ? 11 : 15;
   INGOT_INLINE constexpr int rowWords(bool single) { return 2 * kSteps + (single ? 2 : 4); }
@@ -116,18 +115,18 @@ struct TensorCodes : QuantizedFormat<C> {
   };
   INGOT_INLINE const char* columnsOf(const char* row, int t) { return row + t * (kBytes ? 4 : 8); }
   template <int Groups, bool Single>
-  INGOT_INLINE Rows<Groups> rowsAt(const RowPlaces<Groups>& places, int unit) {
+  INGOT_INLINE Rows<Groups> rowsAt(const RowPointers<Groups>& pointers, int unit) {
     Rows<Groups> rows;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
       for (int step = 0; step < kSteps; ++step)
-        rows.words[g][step] = linear::codesAt<kFormat>(places.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, 0);
-      for (int i = 0; i < (Single ? 1 : 2); ++i) rows.groups[g][i] = Base::rowGroup(places.scales[g][i], unit);
+        rows.words[g][step] = linear::codesAt<kFormat>(pointers.columns[g] + unit * (long long)Base::kUnitColumns + step * 32, 0);
+      for (int i = 0; i < (Single ? 1 : 2); ++i) rows.groups[g][i] = Base::rowGroup(pointers.scales[g][i], unit);
     }
     return rows;
   }
 
-  // What the lane's channels say of a unit.
+  // Scales of the lane's channels for a unit.
   struct Channels {
     typename Coding::Channel at[2 * Blocks];
   };
@@ -146,7 +145,7 @@ struct TensorCodes : QuantizedFormat<C> {
     return channels;
   }
 
-  // Sums of a single row are those with even i, of some lanes: the others are let be.
+  // A single row uses only the accumulators with even i, of some lanes; the others are ignored.
   template <int Groups, bool Single, class Unit>
   INGOT_INLINE void accumulate(const Rows<Groups>& rows, const Unit& unit, int lane, float (&sums)[Groups][4 * Blocks]) {
     Lane own{lane};
@@ -169,8 +168,7 @@ struct TensorCodes : QuantizedFormat<C> {
   }
 };
 
-// Runs a format over the units of one warp's run, which `source` has begun to bring. Sum i of a lane is its channel i / 2, row
-// 2 (lane % 4) + i % 2.
+// Accumulates the units of a warp's run; `source` has started to copy them. Sum i of a lane is its channel i / 2 and row 2 (lane % 4) + i % 2.
 template <class Format>
 struct TensorLoop {
   static constexpr int kSums = 4 * Format::kBlocks;
@@ -181,17 +179,17 @@ struct TensorLoop {
   template <int Groups, bool Single, bool Shared, class Source>
   INGOT_INLINE void run(const char* x, int rows, Source& source, int first, int last, int lane, float (&sums)[Groups][kSums]) {
     auto rowAt = [&](int row) -> const char* { return x + (row < rows ? row : rows - 1) * Format::kRowBytes; };
-    RowPlaces<Groups> places;
+    RowPointers<Groups> pointers;
 #pragma unroll
     for (int g = 0; g < Groups; ++g) {
-      places.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
-      Shared ? settleShared(places.columns[g]) : settle(places.columns[g]);
+      pointers.columns[g] = Format::columnsOf(rowAt(g * kRows + lane / 4), lane % 4);
+      Shared ? opaqueShared(pointers.columns[g]) : opaque(pointers.columns[g]);
       for (int i = 0; i < 2; ++i) {
-        places.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
-        Shared ? settleShared(places.scales[g][i]) : settle(places.scales[g][i]);
+        pointers.scales[g][i] = Format::scalesOf(rowAt(g * kRows + 2 * (lane % 4) + i));
+        Shared ? opaqueShared(pointers.scales[g][i]) : opaque(pointers.scales[g][i]);
       }
     }
-    // Brings the unit's weights: its rows are there, or on their way.
+    // Waits for the unit's weights and multiplies them. Loads of its rows were issued before.
     auto multiply = [&](const typename Format::template Rows<Groups>& unitRows, int unit) {
       source.await();
       Format::template accumulate<Groups, Single>(unitRows, Unit<Source>{source, unit}, lane, sums);
@@ -199,28 +197,28 @@ struct TensorLoop {
     };
     if constexpr (Shared) {
 #pragma unroll 2
-      for (int unit = first; unit < last; ++unit) multiply(Format::template rowsAt<Groups, Single>(places, unit), unit);
+      for (int unit = first; unit < last; ++unit) multiply(Format::template rowsAt<Groups, Single>(pointers, unit), unit);
       return;
     }
-    // Rows of some units are on their way while those of the units before them are multiplied: an unlucky load takes as long as a unit of
-    // weights does. Of many rows a unit takes longer than that, and registers are dear.
+    // Rows are loaded kDepth units ahead: a load that misses takes as long as a unit of weights. With many rows a unit takes longer than that, and
+    // registers run short.
     typedef typename Format::template Rows<Groups> Rows;
-    constexpr int kFit = Format::kSpareWords / (Format::rowWords(Single) * Groups), kDepth = kFit > 4 ? 4 : kFit, kAtOnce = kDepth ? kDepth : 1;
-    auto fetch = [&](int unit, Rows(&rows)[kAtOnce]) {
+    constexpr int kFit = Format::kSpareWords / (Format::rowWords(Single) * Groups), kDepth = kFit > 4 ? 4 : kFit, kUnroll = kDepth ? kDepth : 1;
+    auto fetch = [&](int unit, Rows(&rows)[kUnroll]) {
 #pragma unroll
-      for (int i = 0; i < kAtOnce; ++i)
-        rows[i] = Format::template rowsAt<Groups, Single>(places, unit + i < last ? unit + i : last > first ? last - 1 : 0);
+      for (int i = 0; i < kUnroll; ++i)
+        rows[i] = Format::template rowsAt<Groups, Single>(pointers, unit + i < last ? unit + i : last > first ? last - 1 : 0);
     };
-    Rows next[kAtOnce];
+    Rows next[kUnroll];
     if (kDepth) fetch(first, next);
-    for (int unit = first; unit < last; unit += kAtOnce) {
-      Rows now[kAtOnce];
+    for (int unit = first; unit < last; unit += kUnroll) {
+      Rows now[kUnroll];
       if (!kDepth) fetch(unit, now);
 #pragma unroll
       for (int i = 0; i < kDepth; ++i) now[i] = next[i];
       if (kDepth) fetch(unit + kDepth, next);
 #pragma unroll
-      for (int i = 0; i < kAtOnce; ++i)
+      for (int i = 0; i < kUnroll; ++i)
         if (unit + i < last) multiply(now[i], unit + i);
     }
   }

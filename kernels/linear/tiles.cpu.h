@@ -1,5 +1,5 @@
-// Many rows of quantised x times an unpacked panel in AMX tiles: 16 rows by 16 channels at once, group by group. Sums are added up as
-// `multiply` of quantized.cpu.h does it, so that the bits are the same.
+// Many rows of quantised x times an unpacked panel with AMX: tiles of 16 rows by 16 channels, group by group. Sums are accumulated in the order of
+// `multiply` in quantized.cpu.h, so that the bits are the same.
 #pragma once
 
 #include "kernels/linear/formats.cpu.h"
@@ -8,7 +8,7 @@
 #if defined(__AMX_INT8__)
 namespace linear {
 
-// Templates of the format, since others than quantised ones have no groups.
+// Templates over the format, since plain formats have no groups.
 constexpr int kTileDepth = kGroup < kTileBytes ? kGroup : kTileBytes;  // columns of one product
 
 // Dot products of a group: total[row][channel].
@@ -23,7 +23,7 @@ INGOT_INLINE void multiplyGroup(const char* x, int rows, const typename Quantize
   storeTile(rows, kTileBytes, total, kTileBytes, sum);
 }
 
-// Adds columns [first, first + columns) to the sums of `rows` rows, at most 16.
+// Accumulates columns [first, first + columns) into the sums of `rows` rows, at most 16.
 template <class Quantized>
 INGOT_INLINE void addTile(const char* x, int rows, long long first, long long columns, const typename Quantized::Panel& panel, int block,
                           const Ahead& ahead, F32x16 (*strip)[kPanelBlocks]) {

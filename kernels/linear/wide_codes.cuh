@@ -1,9 +1,9 @@
-// linear for many rows and weights of codes, on the tensor cores of sm_90a: as wide.cuh, a warpgroup copies, and each of the others has 64 channels
-// and all of the tile's rows. Dots of a unit are sums of integers, exact in any order, or of 8-bit floats, which become f16 as mma.sync has them
-// there, the lower two of every word before the upper two; what follows is Codes::add of linear.cuh, unit by unit and run by run, so a row's bits
-// are the same in both. While sums take a unit's dots the next unit's are under way: in a second set of
-// registers, or, where those are short, in another warpgroup. Constants and operands as in linear.cuh, and kShape; the last operand of a launch is a
-// map of the rows' codes.
+// linear for many rows with quantised weights on sm_90a. As in wide.cuh a producer warpgroup fills a ring of shared-memory stages, and each
+// consumer warpgroup has 64 channels and all rows of the tile. The dot products of a unit are exact integer sums; e4m3 codes are widened to f16 in
+// the order of mma.sync on sm_90, the lower two of a word first. They are then scaled and added as by Codes::add, unit by unit and run by run, so
+// the bits of a row are those of linear.cuh. Scaling overlaps the wgmma of the next unit, in a second set of accumulators, or, if registers do not
+// allow one, of another warpgroup. Constants and operands as in linear.cuh, and kShape; the last operand of a launch is the tensor map of the
+// rows' codes.
 #pragma once
 
 #include "kernels/linear/finish.cuh"
@@ -13,7 +13,7 @@
 
 namespace wide_codes {
 
-// What two neighbouring rows say of a unit.
+// Scales of two neighbouring rows for a unit.
 template <bool HasMinima>
 struct alignas(8) PairOf {
   float scale[2];
@@ -39,7 +39,7 @@ struct Tile {
   static constexpr long long kRowBytes = quantizedRowBytes(C::kK, kGroup, rowCodeOf(kFormat)), kBlockBytes = blockBytes(kFormat, C::kK, kGroup);
   typedef linear::Finish<C, kChannels> Finish;
 
-  // A unit is a group or a part of one, in steps of 32 columns: a product of integers, or two of floats.
+  // A unit is a group or part of one, in steps of 32 columns: one integer wgmma, or two of f16.
   static constexpr int kUnitColumns = cudaUnitColumns(kFormat, kGroup), kParts = kGroup / kUnitColumns, kSteps = kUnitColumns / 32;
   static constexpr int kUnits = (int)C::kK / kUnitColumns, kStageUnits = kCudaWideCodesColumns / kUnitColumns, kRunUnits = cudaRunUnits(kUnits);
   static constexpr int kStages = (kUnits + kStageUnits - 1) / kStageUnits, kSets = kRows > 64 ? 1 : 2;
@@ -49,94 +49,92 @@ struct Tile {
   static constexpr int kGroups = (int)C::kK / kGroup, kStageGroups = kCudaWideCodesColumns / kGroup;
   static constexpr int kGroupChunks = (int)groupBytes(kFormat, kGroup) / 16, kStageChunks = kStageGroups * kGroupChunks;  // of a block
   static constexpr int kWeightChunks = kTileBlocks * kStageChunks, kHeaderChunks = headerBytes(kFormat) / 16, kStepChunks = kBytes ? 32 : 16;
-  static constexpr int kCopiers = 4, kScalers = 3, kConsumers = kThreads / kWarp - kCopiers;  // warps
+  static constexpr int kProducers = 4, kScalers = 3, kConsumers = kThreads / kWarp - kProducers;  // warps
 
   typedef PairOf<kHasMinima> RowPair;
-  static constexpr int kPairs = kRows / 2, kPairPlaces = kStageGroups * kPairs;
+  static constexpr int kPairs = kRows / 2, kSlotPairs = kStageGroups * kPairs;
 
-  // Rows as they are multiplied, in lines of 128 bytes; f16 comes of codes.
+  // The rows as wgmma operands, in lines of 128 bytes. Codes of e4m3 arrive in `codes` and are widened to f16 into x.
   static constexpr int kPanels = kFloats ? 2 : 1;
   struct Ring {
     SharedArray<Words, kSlots * kPanels * kRowChunks> x;
     SharedArray<Words, kFloats ? kSlots * kRowChunks : 1> codes;
     SharedArray<Words, kSlots * kWeightChunks> weights;
-    SharedArray<RowPair, kSlots * kPairPlaces> pairs;
+    SharedArray<RowPair, kSlots * kSlotPairs> pairs;
   };
-  INGOT_EITHER Places {
+  INGOT_SHARED_UNION SharedUnion {
     Ring ring;
     SharedArray<float, kRows * Finish::kStride> sums;
   };
   struct Storage {
-    Places places;
+    SharedUnion shared;
     SharedBarriers<kSlots> full, empty;
-    SharedBarriers<kFloats ? kSlots : 1> came;  // codes that become f16
+    SharedBarriers<kFloats ? kSlots : 1> codesFull;  // codes to be widened have arrived
   };
-  typedef RingSlot<kSlots> Slot;
-  typedef SharedRegisters<kThreads, kMinBlocks, 40, kConsumers == 4 ? 216 : 232> Registers;
+  typedef PipelineState<kSlots> Slot;
+  typedef RegisterSplit<kThreads, kMinBlocks, 40, kConsumers == 4 ? 216 : 232> Registers;
 
-  INGOT_INLINE int rowsOf(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
-  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (rowsOf(batch) + kRows - 1) / kRows; }
+  INGOT_INLINE int rowTiles(const IngotBatch& batch) { return (linear::rowsOf<C>(batch) + kRows - 1) / kRows; }
   INGOT_INLINE int count(const IngotBatch& batch) { return rowTiles(batch) * kTiles; }
 
   typedef typename Coding::Dot Dots[kRows / 2];
   typedef float Sums[kRows / 2];
 
-  // What a unit's dots are scaled with: the lane's channels, as two halves and perhaps two minima, or as floats, and its rows.
+  // Factors for a unit's dot products: of the lane's channels, as two halves (and two minima) or as floats, and of its rows.
   struct Scales {
     TwoWords channels;
     RowPair rows[kRows / 8];
   };
-  // The lane's channels of a unit.
+  // A fragments of the lane's channels for a unit.
   struct Fragments {
     unsigned at[kSteps][4];
   };
   typedef wide_codes::Products<Tile> Products;
 
-  // Where a warp is in the ring.
-  struct Turns {
+  // Consumer state: the stages whose products are issued next, and whose dot products are added next.
+  struct RingCursors {
     Slot begun, added;
   };
-  // Units are taken so many at a time, of one run. Then no products are under way: ptxas lets nobody read dots beside them from one round of a loop
-  // to the next.
+  // Units are processed in bursts within one run. No wgmma may be in flight across loop iterations: ptxas rejects reading accumulators there.
   static constexpr int kBurst = kRunUnits % 4 == 0 && kUnits % 4 == 0 && kUnitColumns < 128 ? 4 : 2;
   INGOT_INLINE int withinStage(int first, int i) { return kBurst % kStageUnits == 0 ? i % kStageUnits : (first + i) % kStageUnits; }
-  INGOT_INLINE Fragments fetchUnit(int within, Turns& turns, Storage& storage) {
-    if (within == 0) awaitBarrier(storage.full, turns.begun.at, turns.begun.round);
-    return Products::fragmentsOf(turns.begun.at, within, storage);
+  INGOT_INLINE Fragments fetchUnit(int within, RingCursors& cursors, Storage& storage) {
+    if (within == 0) awaitBarrier(storage.full, cursors.begun.index, cursors.begun.phase);
+    return Products::fragmentsOf(cursors.begun.index, within, storage);
   }
-  INGOT_INLINE void beginUnit(const Fragments& fragments, int within, Turns& turns, Storage& storage, Dots& dots) {
-    Products::begin(fragments, turns.begun.at, within, storage, dots);
-    if (within == kStageUnits - 1) turns.begun.next();
+  INGOT_INLINE void beginUnit(const Fragments& fragments, int within, RingCursors& cursors, Storage& storage, Dots& dots) {
+    Products::begin(fragments, cursors.begun.index, within, storage, dots);
+    if (within == kStageUnits - 1) cursors.begun.next();
   }
-  INGOT_INLINE void leaveUnit(int within, Turns& turns, Storage& storage) {
+  INGOT_INLINE void releaseUnit(int within, RingCursors& cursors, Storage& storage) {
     if (within != kStageUnits - 1) return;
-    __syncwarp();  // the other lanes have read too
-    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, turns.added.at, 0);
-    turns.added.next();
+    __syncwarp();  // other lanes may still be reading
+    if (threadIdx.x % kWarp == 0) arrive<1>(storage.empty, cursors.added.index, 0);
+    cursors.added.next();
   }
   template <int Units>
-  INGOT_INLINE void addUnits(int first, Turns& turns, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
-    constexpr bool kEarly = kRows < 128;  // more rows leave no registers for the next unit's fragments
+  INGOT_INLINE void addUnits(int first, RingCursors& cursors, Storage& storage, Dots (&dots)[kSets], Sums& sums) {
+    constexpr bool kEarly = kRows < 128;  // with more rows the next unit's fragments do not fit into registers
     Fragments fragments;
-    if constexpr (kSets == 2) beginUnit(fetchUnit(withinStage(first, 0), turns, storage), withinStage(first, 0), turns, storage, dots[0]);
+    if constexpr (kSets == 2) beginUnit(fetchUnit(withinStage(first, 0), cursors, storage), withinStage(first, 0), cursors, storage, dots[0]);
 #pragma unroll
     for (int i = 0; i < Units; ++i) {
       Dots& now = dots[i % kSets];
       int within = withinStage(first, i), next = withinStage(first, i + 1);
       if constexpr (kSets == 1) {
-        if (i == 0 || !kEarly) fragments = fetchUnit(within, turns, storage);
-        beginUnit(fragments, within, turns, storage, now);
-        if (kEarly && i + 1 < Units) fragments = fetchUnit(next, turns, storage);
+        if (i == 0 || !kEarly) fragments = fetchUnit(within, cursors, storage);
+        beginUnit(fragments, within, cursors, storage, now);
+        if (kEarly && i + 1 < Units) fragments = fetchUnit(next, cursors, storage);
         waitForProducts<0>(now);
-        Products::add(Products::scalesAt(turns.added.at, within, storage), now, sums);  // no earlier: they would take registers for long
+        Products::add(Products::scalesAt(cursors.added.index, within, storage), now, sums);  // not loaded earlier, to keep register lifetimes short
       } else {
-        Scales scales = Products::scalesAt(turns.added.at, within, storage);
-        if (i + 1 < Units) beginUnit(fetchUnit(next, turns, storage), next, turns, storage, dots[(i + 1) % kSets]);
+        Scales scales = Products::scalesAt(cursors.added.index, within, storage);
+        if (i + 1 < Units) beginUnit(fetchUnit(next, cursors, storage), next, cursors, storage, dots[(i + 1) % kSets]);
         if (i + 1 < Units) waitForProducts<1>(now);
         else waitForProducts<0>(now);
         Products::add(scales, now, sums);
       }
-      leaveUnit(within, turns, storage);
+      releaseUnit(within, cursors, storage);
     }
   }
   INGOT_INLINE void addRun(Sums& totals, Sums& sums) {
@@ -151,41 +149,41 @@ struct Tile {
     constexpr int kWhole = kUnits / kBurst * kBurst;
     Dots dots[kSets];
     Sums sums = {};
-    Turns turns;
+    RingCursors cursors;
 #pragma unroll 1
     for (int first = 0; first < kWhole; first += kRunUnits) {
       int last = first + kRunUnits < kWhole ? first + kRunUnits : kWhole;
       if (first > 0) addRun(totals, sums);
 #pragma unroll 1
-      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, turns, storage, dots, sums);
+      for (int unit = first; unit < last; unit += kBurst) addUnits<kBurst>(unit, cursors, storage, dots, sums);
     }
     if constexpr (kWhole < kUnits) {
       if (kWhole % kRunUnits == 0) addRun(totals, sums);
-      addUnits<kUnits - kWhole>(kWhole, turns, storage, dots, sums);
+      addUnits<kUnits - kWhole>(kWhole, cursors, storage, dots, sums);
     }
     addRun(totals, sums);
   }
 
-  // The ring's memory takes the sums, when nobody reads from it any more; results are computed from there.
+  // Epilogue: the sums are stored in the ring's memory once no warp reads it any more, and results are computed from there.
   INGOT_INLINE void finish(const Sums& totals, int tile, int firstRow, int rows, void* const* operands, Storage& storage) {
     constexpr int kLines = 4;
     int lane = threadIdx.x % kWarp, warp = threadIdx.x / kWarp;
     syncTile<kConsumers * kWarp>();
 #pragma unroll
     for (int i = 0; i < kRows / 2; ++i)
-      storage.places.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + Products::channelOf(i / 2 % 2)] = totals[i];
+      storage.shared.sums[(i / 4 * 8 + lane % 4 * 2 + i % 2) * Finish::kStride + Products::channelOf(i / 2 % 2)] = totals[i];
     syncTile<kConsumers * kWarp>();
 #pragma unroll 1
     for (int first = 0; first < kRows; first += kLines * kConsumers)
-      Finish::template run<kLines>(storage.places.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
+      Finish::template run<kLines>(storage.shared.sums, first + warp, kConsumers, tile, firstRow, rows < kRows ? rows : kRows, operands);
   }
 
   struct Where {
     int tile, firstRow;
   };
-  INGOT_INLINE Where placeOf(const IngotBatch& batch, int index) {
+  INGOT_INLINE Where tileCoordinates(const IngotBatch& batch, int index) {
     int rowTile, tile;
-    wide::placeOf<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
+    wide::tileCoordinates<kTiles, 1>(rowTiles(batch), index, rowTile, tile);
     return {tile, rowTile * kRows};
   }
 
@@ -195,31 +193,31 @@ struct Tile {
       for (int i = 0; i < kSlots; ++i) {
         initBarrier(storage.full, i, 1 + kScalers);
         initBarrier(storage.empty, i, kConsumers);
-        if constexpr (kFloats) initBarrier(storage.came, i, 1);
+        if constexpr (kFloats) initBarrier(storage.codesFull, i, 1);
       }
-    showBarriers();
+    fenceBarrierInit();
     __syncthreads();
     int warp = warpOf(threadIdx.x);
     if (warp >= kConsumers) {
-      fewerRegisters<Registers::kCopier>();
-      int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // of the scalers
-      Where at = placeOf(batch, index);
-      if (thread == -kWarp) Feed::copy(operands, rowsOf(batch), at.firstRow, at.tile, storage);
+      releaseRegisters<Registers::kProducer>();
+      int thread = (int)threadIdx.x - (kConsumers + 1) * kWarp;  // index among the scalers; -kWarp: the copying lane
+      Where at = tileCoordinates(batch, index);
+      if (thread == -kWarp) Feed::copy(operands, linear::rowsOf<C>(batch), at.firstRow, at.tile, storage);
       if (thread >= 0 && thread < Feed::kScaling) {
         awaitLaunches();
-        Feed::scale((const char*)operands[0] + at.firstRow * kRowBytes, rowsOf(batch) - at.firstRow, thread, storage);
+        Feed::scale((const char*)operands[0] + at.firstRow * kRowBytes, linear::rowsOf<C>(batch) - at.firstRow, thread, storage);
       }
     } else {
-      moreRegisters<Registers::kOther>();
+      acquireRegisters<Registers::kConsumer>();
       awaitLaunches();
-      // Either order costs ptxas registers somewhere; so no kernel that was tried spills.
+      // Where ptxas spills depends on the order; no kernel that was tried spills with this choice.
       constexpr bool kLate = kRows < 128;
       Where at{};
-      if (!kLate) at = placeOf(batch, index);
+      if (!kLate) at = tileCoordinates(batch, index);
       Sums totals = {};
       compute(storage, totals);
-      if (kLate) at = placeOf(batch, index);
-      finish(totals, at.tile, at.firstRow, rowsOf(batch) - at.firstRow, operands, storage);
+      if (kLate) at = tileCoordinates(batch, index);
+      finish(totals, at.tile, at.firstRow, linear::rowsOf<C>(batch) - at.firstRow, operands, storage);
     }
   }
 };

@@ -1,4 +1,4 @@
-// A unit of codes, multiplied and added by a warpgroup (wide_codes.cuh): its fragments and scales out of the ring, and what becomes of its dots.
+// Consumer side of wide_codes.cuh for one unit: loads fragments and scales from the ring, issues the products, and adds scaled dot products.
 #pragma once
 
 #include "kernels/linear/fragments.cuh"
@@ -7,7 +7,7 @@
 
 namespace wide_codes {
 
-// T is a tile, with its shape and its storage.
+// `T` is the tile, with its shape and storage.
 template <class T>
 struct Products {
   typedef typename T::Storage Storage;
@@ -16,13 +16,13 @@ struct Products {
   typedef typename T::Dots Dots;
   typedef typename T::Sums Sums;
 
-  // A warp has 16 channels of a panel of two blocks: a lane two neighbours, rows lane / 4 and lane / 4 + 8 of the warp's products.
+  // A warp has 16 channels of a panel of two blocks; a lane two neighbours, as rows lane / 4 and lane / 4 + 8 of the warp's wgmma.
   INGOT_INLINE int quad() { return (int)threadIdx.x % kWarp / 4 % 4; }
   INGOT_INLINE int half() { return (int)threadIdx.x / kWarp % 2; }
   INGOT_INLINE int block() { return (int)threadIdx.x / (2 * kWarp) * 2 + (int)threadIdx.x % kWarp / 16; }
   INGOT_INLINE int channelOf(int upper) { return block() * kBlockChannels + quad() * 4 + half() * 2 + upper; }
 
-  // Where the group of unit `within` of a slot's stage begins, and the unit's codes.
+  // Start of the group that holds unit `within` of a slot's stage, and of the unit's codes.
   INGOT_INLINE int groupAt(int slot, int within) {
     return slot * T::kWeightChunks + block() * T::kStageChunks + within / T::kParts * T::kGroupChunks;
   }
@@ -32,20 +32,20 @@ struct Products {
 
   INGOT_INLINE Scales scalesAt(int slot, int within, Storage& storage) {
     Scales scales;
-    auto& weights = storage.places.ring.weights;
+    auto& weights = storage.shared.ring.weights;
     int at = groupAt(slot, within), chunk = at + quad() / 2, word = quad() % 2 * 2 + half();
     if constexpr (T::kFloats) scales.channels = loadPart<TwoWords>(weights, at + quad(), half());
     else scales.channels = {{loadPart<unsigned>(weights, chunk, word), T::kHasMinima ? loadPart<unsigned>(weights, chunk + 2, word) : 0}};
-    int firstPair = slot * T::kPairPlaces + within / T::kParts * T::kPairs + (int)threadIdx.x % 4;
+    int firstPair = slot * T::kSlotPairs + within / T::kParts * T::kPairs + (int)threadIdx.x % 4;
 #pragma unroll
-    for (int i = 0; i < T::kRows / 8; ++i) scales.rows[i] = storage.places.ring.pairs[firstPair + i * 4];
+    for (int i = 0; i < T::kRows / 8; ++i) scales.rows[i] = storage.shared.ring.pairs[firstPair + i * 4];
     return scales;
   }
 
-  // 32 columns of the lane's channels. Rows lie in shared memory column by column: of codes of 4 bits a lane takes every other nibble of two words.
-  // What i4 takes off a code goes off here, and its row's sum is not needed.
+  // A fragment of 32 columns. Since rows of x are stored in column order, a lane takes every other nibble of two words. For i4 the offset of 8 is
+  // subtracted here, so that the sum of a row's codes is not needed.
   INGOT_INLINE void fragmentOf(int at, Storage& storage, unsigned (&a)[4]) {
-    auto& weights = storage.places.ring.weights;
+    auto& weights = storage.shared.ring.weights;
     int t = threadIdx.x % 4, chunk = at + (T::kBytes ? t : t / 2) * 4 + quad();
     TwoWords first = loadPart<TwoWords>(weights, chunk, half()), second = loadPart<TwoWords>(weights, chunk + (T::kBytes ? 16 : 8), half());
     for (int i = 0; i < 4; ++i) {
@@ -64,16 +64,16 @@ struct Products {
   }
 
   INGOT_INLINE void multiplyIntegers(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
-    auto& x = storage.places.ring.x;
+    auto& x = storage.shared.ring.x;
     beginProducts();
     multiplyWideCodes<false, T::kRows>(dots, fragments.at[0], x, firstX, first);
 #pragma unroll
     for (int i = 1; i < T::kSteps; ++i) multiplyWideCodes<true, T::kRows>(dots, fragments.at[i], x, firstX, first + i);
-    closeProducts();
+    commitProducts();
   }
-  // Two steps fill a line of f16.
+  // Two steps fill a 128-byte line of f16.
   INGOT_INLINE void multiplyFloats(const Fragments& fragments, int firstX, int first, Storage& storage, Dots& dots) {
-    auto& x = storage.places.ring.x;
+    auto& x = storage.shared.ring.x;
     unsigned a[2 * T::kSteps][4];
 #pragma unroll
     for (int i = 0; i < 2 * T::kSteps; ++i)
@@ -84,10 +84,10 @@ struct Products {
     multiplyWideHalves<false, T::kRows>(dots, a[0], x, lineAt(0), unitOf(0));
 #pragma unroll
     for (int i = 1; i < 2 * T::kSteps; ++i) multiplyWideHalves<true, T::kRows>(dots, a[i], x, lineAt(i), unitOf(i));
-    closeProducts();
+    commitProducts();
   }
 
-  // Begins a unit's products.
+  // Issues a unit's products.
   INGOT_INLINE void begin(const Fragments& fragments, int slot, int within, Storage& storage, Dots& dots) {
     int firstX = slot * T::kPanels * T::kRowChunks, first = within * T::kSteps;
     if constexpr (T::kFloats) multiplyFloats(fragments, firstX, first, storage, dots);

@@ -1,5 +1,5 @@
-// How the sums of a warpgroup's products become results (wide.cuh): straight from registers, all or part by part. A thread has two channels, one of
-// each block of its panel, of two neighbouring rows of every eight: its first row and `rowOf` behind that, so that one address does for all of them.
+// Epilogue of wide.cuh, straight from the accumulators, in one go or in parts. A thread has two channels, one of each block of its panel, and two
+// neighbouring rows of every eight. Rows are addressed relative to the thread's first one (`rowOf`).
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -9,7 +9,8 @@ namespace wide {
 
 template <class C, int Rows, int Channels, int Tiles>
 struct Results {
-  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = Channels / (int)C::kSums, kEach = 2 / (int)C::kSums;  // of two sums
+  static constexpr int kColumns = (int)(C::kN / C::kSums), kTileColumns = Channels / (int)C::kSums,
+                       kEach = 2 / (int)C::kSums;  // results per pair of sums
   static constexpr long long kStride = paddedColumns(kColumns);
   typedef float Sums[Rows / 2];
 
@@ -22,18 +23,18 @@ struct Results {
   INGOT_INLINE bool isThere(int column) { return kColumns == Tiles * kTileColumns || column < kColumns; }
   INGOT_INLINE int sumOf(int i, int which) { return i / 2 * 4 + which * 2 + i % 2; }
 
-  // A tile's rows from firstRow on, of which so many are there.
+  // Origin of a tile's results; `rows` exist from firstRow on.
   struct Where {
     int tile, firstRow, rows;
   };
-  // One of so many parts of a thread's results: pairs of a row, the i'th, and a column, the r'th.
+  // Part `Part` of `Parts` of a thread's results: row pairs i, and columns r of each.
   template <int Part, int Parts>
-  struct Some {
+  struct Portion {
     static constexpr int kRowsEach = (Rows / 4 + Parts - 1) / Parts, kCount = kRowsEach * kEach;
-    // What they read besides sums.
+    // Epilogue operands.
     Extras<C::kExtras> extras[kCount];
 
-    // Calls visit(n, i, r, place) for the n'th one. Behind the last row and column stands what is there.
+    // Calls visit(n, i, r, position) for the n-th result. Rows and columns past the last are clamped.
     template <class Visit>
     static INGOT_MEMBER void forEach(const Where& where, void* const* operands, const Visit& visit) {
       int left = where.rows - ownRow();
@@ -42,36 +43,36 @@ struct Results {
       for (int n = 0; n < kCount; ++n) {
         int i = Part * kRowsEach + n / kEach, r = n % kEach, column = columnOf(where.tile, r);
         if (i >= Rows / 4) break;
-        int further = rowOf(i) < left ? rowOf(i) * (int)kStride : 0;
-        visit(n, i, r, FurtherPlace{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kStride}, further});
+        int offset = rowOf(i) < left ? rowOf(i) * (int)kStride : 0;
+        visit(n, i, r, OffsetPosition{{operands + 2, firstRow, isThere(column) ? column : kColumns - 1, kStride}, offset});
       }
     }
-    // Some time before they are stored.
-    INGOT_MEMBER void ask(const Where& where, void* const* operands) {
+    // Issues the loads well before store().
+    INGOT_MEMBER void load(const Where& where, void* const* operands) {
       if constexpr (C::kExtras > 0)
-        forEach(where, operands, [&](int n, int, int, const FurtherPlace& place) {
+        forEach(where, operands, [&](int n, int, int, const OffsetPosition& position) {
           float none[C::kSums] = {};
-          C::Epilogue::apply(none, extras[n].asking(place));
+          C::Epilogue::apply(none, extras[n].loadingFrom(position));
         });
     }
-    // All sums become results before the first one is stored: what is read never waits behind a store.
+    // Applies the epilogue to all sums before the first store, so that no load waits for a store.
     INGOT_MEMBER void store(const Sums& totals, const Where& where, void* const* operands) const {
       float results[kCount];
-      forEach(where, operands, [&](int n, int i, int r, const FurtherPlace&) {
+      forEach(where, operands, [&](int n, int i, int r, const OffsetPosition&) {
         float sums[C::kSums];
         for (int j = 0; j < C::kSums; ++j) sums[j] = totals[sumOf(i, r + j)];
         results[n] = C::Epilogue::apply(sums, extras[n]);
       });
-      forEach(where, operands, [&](int n, int i, int r, const FurtherPlace& place) {
+      forEach(where, operands, [&](int n, int i, int r, const OffsetPosition& position) {
         int column = columnOf(where.tile, r);
         if (rowOf(i) < where.rows - ownRow() && isThere(column))
-          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (place.first.row + rowOf(i)) * kStride + column, results[n]);
+          storeElement<C::kNarrowResult>(operands[2 + C::kExtras], (position.first.row + rowOf(i)) * kStride + column, results[n]);
       });
     }
   };
   INGOT_INLINE void storeAll(const Sums& totals, const Where& where, void* const* operands) {
-    Some<0, 1> all;
-    all.ask(where, operands);
+    Portion<0, 1> all;
+    all.load(where, operands);
     all.store(totals, where, operands);
   }
 };

@@ -1,4 +1,4 @@
-// The order of the tiles of warpgroups (wide.cuh, wide_codes.cuh).
+// Tile order of the wgmma kernels (wide.cuh, wide_codes.cuh).
 #pragma once
 
 #include "kernels/linear/wide.spec.h"
@@ -6,12 +6,13 @@
 
 namespace wide {
 
-// Tiles of a few rows of tiles that are computed at once share channels, and neighbouring channels share those rows; a cluster is neighbours.
+// Rasterises tiles in strips of a few row tiles: tiles that are computed concurrently share channels, and neighbours share rows. A cluster takes
+// neighbouring channel tiles.
 template <int Tiles, int Cluster>
-INGOT_INLINE void placeOf(int rowTiles, int index, int& rowTile, int& tile) {
+INGOT_INLINE void tileCoordinates(int rowTiles, int index, int& rowTile, int& tile) {
   rowTile = 0;
   tile = index;
-  if (rowTiles == 1) return;  // what follows, without its divisions
+  if (rowTiles == 1) return;  // the general case without divisions
   constexpr int kTall = cudaWideTall(Cluster), kAcross = Tiles / Cluster;
   int cluster = index / Cluster, first = cluster / (kTall * kAcross) * kTall, tall = rowTiles - first, left = cluster - first * kAcross;
   if (tall > kTall) tall = kTall;

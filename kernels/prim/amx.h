@@ -1,10 +1,10 @@
-// Matrix products of 8-bit values in AMX tiles (Intel, Architecture Instruction Set Extensions, chapter 3). A tile has up to 16 rows of
-// 64 bytes. The compiler gives tiles registers and writes their configuration.
+// Matrix products of 8-bit values in AMX tiles (Intel, Architecture Instruction Set Extensions, chapter 3). A tile has up to 16 rows of 64 bytes.
+// The compiler allocates tile registers and emits their configuration.
 #pragma once
 
 #include "kernels/prim/vector.h"
 
-constexpr int kTileRows = 16, kTileBytes = 64;  // rows of a tile, and bytes of one
+constexpr int kTileRows = 16, kTileBytes = 64;  // of a tile; bytes of a row
 
 #if defined(__AMX_INT8__)
 constexpr bool kTiles = true;

@@ -1,4 +1,4 @@
-// Values from and to memory of any alignment. INGOT_INLINE is the includer's.
+// Unaligned loads and stores. INGOT_INLINE is the includer's.
 #pragma once
 
 template <class T>

@@ -1,21 +1,26 @@
-// What CUDA kernels use beyond C++: shared memory, warp sums, conversions, 8-bit dot products, fast powers, and the entry that
-// the driver launches. Nearly all PTX of ours is in gpu/. tests/simt gives the same names on a host, where INGOT_SIMT is defined.
+// What CUDA kernels use beyond C++: shared memory, warp reductions, conversions, 8-bit dot products, fast exponentials, and the kernel entry.
+// All PTX is in gpu/. tests/simt defines the same names for a host, with INGOT_SIMT.
 //
-// A kernel is a template `Tile<Constants>` with kThreads, Storage (its shared memory), count(batch) and run(...), which computes
-// one tile with one block. kMinBlocks, where a Tile has it and it is not 0, is how many blocks a multiprocessor must have room for,
-// which bounds a thread's registers; without it ptxas takes a bound of its own, and now and then spills to keep to it. A Tile that has
-// prefetch(batch, operands, index, storage) asks there for what no launch writes, before those before it have ended; it runs before every
-// tile, and what it put on its way into storage arrives in run(). One that has kAwaits calls awaitLaunches() itself, behind its loads of
-// what no launch writes: weights, tables and the batch. One whose blocks take turns may have mostCount(batch), which is no less than count(batch) and
-// faster found: blocks beyond have no tile. Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
+// A kernel is a template `Tile<Constants>`, of which a block computes one tile:
+//   kThreads, Storage         block size, and the type of its shared memory
+//   count(batch), run(...)    number of tiles, and the computation of one
+//   kMinBlocks                optional: blocks per multiprocessor (__launch_bounds__), which bounds registers. 0: none; ptxas then picks a bound
+//                             of its own, and occasionally spills to meet it
+//   prefetch(batch, operands, index, storage)
+//                             optional: starts loads of data that no launch writes, before earlier launches have ended. Called for every tile; run()
+//                             waits for its copies to `storage`
+//   kAwaits                   optional: run() calls awaitLaunches() itself, after its loads of data that no launch writes (weights, tables, batch)
+//   kPersistent               optional: a grid of co-resident blocks computes all tiles; maxCount(batch), a cheap upper bound of count, tells blocks
+//                             without a first tile
+// Contraction is off (NVRTC's --fmad=false): a fused multiply-add is written fma().
 #pragma once
 
 #include "kernels/abi/abi.h"
 #include "kernels/prim/words.h"
 
 #ifndef INGOT_SIMT
-// Shared memory of which a tile uses one member. A host keeps them apart, since it knows who touched what.
-#define INGOT_EITHER union
+// A union of shared-memory layouts, of which a tile uses one at a time. The emulator keeps them apart, since it tracks accesses by member.
+#define INGOT_SHARED_UNION union
 #define INGOT_INLINE static __device__ __forceinline__
 #define INGOT_MEMBER __device__ __forceinline__
 #include "kernels/prim/gpu/cluster.cuh"
@@ -26,14 +31,14 @@
 #endif
 
 template <class Tile>
-constexpr bool awaitsItself() {
+constexpr bool awaitsLaunchesItself() {
   if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
   else return false;
 }
 
 template <class Tile>
-INGOT_INLINE int mostTilesOf(const IngotBatch& batch) {
-  if constexpr (requires { Tile::mostCount(batch); }) return Tile::mostCount(batch);
+INGOT_INLINE int maxTilesOf(const IngotBatch& batch) {
+  if constexpr (requires { Tile::maxCount(batch); }) return Tile::maxCount(batch);
   else return Tile::count(batch);
 }
 
@@ -44,7 +49,7 @@ INGOT_INLINE void prefetchTile(const IngotBatch& batch, void* const* operands, i
 
 INGOT_INLINE float infinity() { return asFloat(0x7f800000u); }
 
-// Sums and maxima over the lanes of a warp by one fixed tree; every lane gets them. `Lanes` neighbours, a power of two.
+// Sums and maxima over `Lanes` neighbouring lanes, a power of two, by a fixed butterfly; every lane gets the result.
 template <int Lanes = kWarp>
 INGOT_INLINE float warpSum(float x) {
   for (int distance = Lanes / 2; distance > 0; distance /= 2) x += __shfl_xor_sync(kFullWarp, x, distance);
@@ -64,7 +69,7 @@ INGOT_INLINE float warpMaximum(float x) {
   return x;
 }
 
-// bf16 as the upper half of f32, rounded to nearest even on the way in.
+// bf16 as the upper half of f32, rounded to nearest even on narrowing.
 INGOT_INLINE float bfloatToFloat(unsigned short x) { return asFloat((unsigned)x << 16); }
 INGOT_INLINE unsigned short floatToBfloat(float x) {
   unsigned bits = asBits(x);

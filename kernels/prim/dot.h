@@ -1,8 +1,8 @@
 // Dot products of four 8-bit values per lane, exact: total[i] += sum of w[4i + j] * x[4i + j] for j < 4, with x in -127 .. 127.
-//   NibbleDots  w below 16, or from less8<Columns>() on below 16 and stored + 8; fold() after at most 8 of them
-//   ByteDots    w stored + 128; from less128() on
-// What is stored too high is taken out again by the sum of x, over all `Columns` that are added.
-// Where a machine has no such instruction, pairs of products are summed in 16 bits first.
+//   NibbleDots  w below 16; or w stored with an offset of 8, if started by less8<Columns>(); fold() after at most 8 additions
+//   ByteDots    w stored with an offset of 128, started by less128()
+// The offset is cancelled with the sum of x over all `Columns` that are added.
+// Machines without such an instruction first sum pairs of products in 16 bits.
 #pragma once
 
 #include "kernels/prim/vector.h"
@@ -12,7 +12,7 @@ typedef int I32x8 __attribute__((vector_size(32)));
 typedef short I16x16 __attribute__((vector_size(32)));
 typedef signed char I8x32 __attribute__((vector_size(32)));
 
-// A vector of 16 lanes in the registers that the machine has.
+// A vector of 16 lanes as several machine registers.
 template <class Part, class Whole>
 struct Parts {
   Part at[sizeof(Whole) / sizeof(Part)];
@@ -23,7 +23,7 @@ struct Parts {
 
 typedef short I16x32 __attribute__((vector_size(64)));
 
-// Sums of neighbouring pairs of products of bytes below 129 with signed ones, in 16 bits.
+// Products of unsigned bytes below 129 with signed ones, summed in neighbouring pairs, in 16 bits.
 INGOT_INLINE I16x32 pairSums(I8x64 small, I8x64 x) {
   auto a = Parts<I8x32, I8x64>::of(small), b = Parts<I8x32, I8x64>::of(x);
   Parts<I16x16, I16x32> sums;
@@ -36,14 +36,14 @@ INGOT_INLINE I32x16 sumsOfPairs(I16x32 pairs) {
   for (int i = 0; i < 2; ++i) sums.at[i] = __builtin_ia32_pmaddwd256(a.at[i], I16x16{} + 1);
   return __builtin_bit_cast(I32x16, sums);
 }
-// One value in every lane, of which the compiler knows nothing: it would multiply before it spreads, outside of the vector unit.
+// Broadcast that is opaque to the optimiser, which would otherwise multiply before it broadcasts, in scalar registers.
 INGOT_INLINE I16x32 splatShort(int value) {
   I16x16 lanes = I16x16{} + (short)value;
   __asm__("" : "+x"(lanes));
   return __builtin_shufflevector(lanes, lanes, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14,
                                  15);
 }
-// x with the signs of w, and zero where w is.
+// x with the signs of w; zero where w is zero.
 INGOT_INLINE I8x64 withSigns(I8x64 x, I8x64 w) {
   auto a = Parts<I8x32, I8x64>::of(x), b = Parts<I8x32, I8x64>::of(w);
   for (int i = 0; i < 2; ++i) a.at[i] = __builtin_ia32_psignb256(a.at[i], b.at[i]);
@@ -123,7 +123,7 @@ struct ByteDots {
 
 #endif
 
-// Two rows of x with two channels of w, eight signed columns each, in one instruction: total is row by row, channel by channel.
+// Two rows of x times two channels of w, eight signed columns each, in one instruction; total is [row][channel].
 #if defined(__ARM_FEATURE_MATMUL_INT8)
 constexpr bool kRowPairs = true;
 INGOT_INLINE I32x4 dotPairs(I32x4 total, I8x16 x, I8x16 w) { return (I32x4)__builtin_neon_vmmlaq_s32((I8x16)total, x, w, 34); }
@@ -132,5 +132,5 @@ constexpr bool kRowPairs = false;
 INGOT_INLINE I32x4 dotPairs(I32x4 total, I8x16, I8x16) { return total; }  // never called
 #endif
 
-// Four bytes of x in every lane.
+// Four bytes of x, broadcast to every lane.
 INGOT_INLINE I8x64 splatQuad(const signed char* x) { return (I8x64)splat(load<int>(x)); }

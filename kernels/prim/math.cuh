@@ -1,18 +1,19 @@
-// Elementary functions of one value, by the names that generated bodies use (math.h has them on 16 lanes).
+// Elementary functions of one value, under the names that generated epilogues use (math.h has them for 16 lanes).
 #pragma once
 
+#include "kernels/prim/constants.h"
 #include "kernels/prim/device.cuh"
 
 INGOT_INLINE float absolute(float x) { return x < 0 ? -x : x; }
 
-// a / b, of which 1 / b is known: rounded as a division is where all of it is normal, and without a division's branches (Markstein 1990).
+// a / b, given 1 / b: correctly rounded if all values are normal, and without the branches of a division (Markstein 1990).
 INGOT_INLINE float quotient(float a, float b, float inverse) {
   float q = a * inverse;
   return fma(fma(-q, b, a), inverse, q);
 }
 
 // exp(x) as a power of two; its relative error grows with |x|, to 1e-5 where exp(x) itself is below 1e-35.
-INGOT_INLINE float exponential(float x) { return power2(x * 1.44269504088896341f); }
+INGOT_INLINE float exponential(float x) { return power2(x * kLog2e); }
 
 INGOT_INLINE float sigmoid(float x) { return reciprocal(1.0f + exponential(-x)); }
 

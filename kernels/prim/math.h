@@ -1,10 +1,11 @@
 // Elementary functions on 16 lanes, within a few units in the last place of f32 where it matters here.
 #pragma once
 
+#include "kernels/prim/constants.h"
 #include "kernels/prim/vector.h"
 
 // exp(x) by x = n ln2 + r, a degree-6 polynomial on r (Cephes), and 2^n put into the exponent.
-INGOT_INLINE F32x16 wholePart(F32x16 x) { return roundEven(x * 1.44269504088896341f); }
+INGOT_INLINE F32x16 wholePart(F32x16 x) { return roundEven(x * kLog2e); }
 INGOT_INLINE F32x16 exponentialOfRest(F32x16 x, F32x16 n) {
   F32x16 r = fma(n, splat(-0.693359375f), x);
   r = fma(n, splat(2.12194440e-4f), r);

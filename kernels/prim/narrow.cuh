@@ -1,5 +1,5 @@
-// Rows as kernels hand them on: f32, or narrow, which is f16. What only matrices of f16 read is rounded where it is computed, as they
-// would round it: half the bytes, and the same bits.
+// Rows between kernels: f32, or narrow, which is f16. Rows that only f16 matrices read are rounded by their producer as those would round them:
+// half the bytes, and the same bits.
 #pragma once
 
 #include "kernels/prim/device.cuh"
@@ -30,7 +30,7 @@ INGOT_INLINE float elementAt(const char* row, long long column) {
   if constexpr (Narrow) return halfToFloat(load<unsigned short>(row + column * 2));
   else return load<float>(row + column * 4);
 }
-// Element `at` of all rows.
+// Element `at` of the array of rows.
 template <bool Narrow>
 INGOT_INLINE void storeElement(void* rows, long long at, float value) {
   if constexpr (Narrow) store((unsigned short*)rows + at, saturateToHalf(value));

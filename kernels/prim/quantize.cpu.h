@@ -1,11 +1,11 @@
-// f32 values to a quantised row (quantized_row.h): x / scale rounded to nearest even, scale = max|x| of the group / the largest code.
+// Quantises f32 values to a row of codes (quantized_row.h): code = x / scale rounded to nearest even, scale = max|x| of the group / largest code.
 #pragma once
 
 #include "kernels/prim/float8.h"
 #include "kernels/prim/math.h"
 #include "kernels/prim/quantized_row.h"
 
-// Group `g` of a row of Columns columns from Group values, a multiple of 16.
+// Quantises group `g` of a row of Columns columns; Group is a multiple of 16.
 template <int Group, long long Columns, RowCode Code = RowCode::i8>
 INGOT_INLINE void quantizeGroup(const float* values, char* row, long long g) {
   constexpr float kLargest = Code == RowCode::f8 ? 448.0f : 127.0f;

@@ -1,11 +1,11 @@
-// f32 values to a quantised row (quantized_row.h): x / scale rounded to nearest even, scale = max|x| of the group / the largest code.
+// Quantises f32 values to a row of codes (quantized_row.h): code = x / scale rounded to nearest even, scale = max|x| of the group / largest code.
 #pragma once
 
 #include "kernels/prim/float8.cuh"
 #include "kernels/prim/math.cuh"
 #include "kernels/prim/quantized_row.h"
 
-// What values up to `peak` are multiplied with to become codes, and what a code of 1 stands for.
+// Scale of a group whose largest magnitude is `peak`, and its inverse.
 template <RowCode Code>
 struct GroupScale {
   static constexpr float kLargest = Code == RowCode::f8 ? 448.0f : 127.0f;
@@ -15,7 +15,7 @@ struct GroupScale {
   INGOT_MEMBER int codeOf(float value) const { return Code == RowCode::f8 ? toFloat8(value * inverse) : roundEven(value * inverse); }
 };
 
-// Group `g` of a row of Columns columns, by one warp; valueAt(i) gives value i of the group.
+// Quantises group `g` of a row of Columns columns, by one warp; valueAt(i) returns value i of the group.
 template <int Group, long long Columns, RowCode Code = RowCode::i8, class ValueAt>
 INGOT_INLINE void quantizeGroup(const ValueAt& valueAt, char* row, long long g) {
   constexpr int kEach = (Group + kWarp - 1) / kWarp;
@@ -41,8 +41,8 @@ INGOT_INLINE void quantizeGroup(const ValueAt& valueAt, char* row, long long g) 
   }
 }
 
-// Values [column, column + 4) of a row of Columns columns: a group lies in Group / 4 neighbouring lanes. Every lane of the warp calls;
-// those behind the row write nothing.
+// Quantises columns [column, column + 4) of a row of Columns columns; a group is Group / 4 neighbouring lanes. All lanes of the warp call this;
+// those past the end of the row store nothing.
 template <int Group, long long Columns, RowCode Code = RowCode::i8>
 INGOT_INLINE void quantizeFour(const FourFloats& values, char* row, long long column) {
   constexpr int kLanes = Group / 4;

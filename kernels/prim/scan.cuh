@@ -1,4 +1,4 @@
-// Sums and running sums of integers over a block of 32 warps: exact, and so the same in any order.
+// Prefix sums of integers over a block of 32 warps. They are exact, and so independent of the order.
 #pragma once
 
 #include "kernels/prim/device.cuh"
@@ -6,7 +6,7 @@
 constexpr int kScanThreads = 1024;
 
 struct Running {
-  ingot_u64 before, total;  // of the threads before this one, of all
+  ingot_u64 before, total;  // over the threads before this one; over all
 };
 
 INGOT_INLINE ingot_u64 warpRunning(ingot_u64 x) {
@@ -18,7 +18,7 @@ INGOT_INLINE ingot_u64 warpRunning(ingot_u64 x) {
   return x;
 }
 
-// `sums` is scratch that nobody uses meanwhile; every thread calls.
+// `sums` is scratch for this call alone; all threads call.
 INGOT_INLINE Running blockRunning(ingot_u64 x, SharedArray<ingot_u64, kWarp>& sums) {
   int warp = threadIdx.x / kWarp, lane = threadIdx.x % kWarp;
   ingot_u64 inWarp = warpRunning(x);

@@ -1,4 +1,4 @@
-// What several values at once are, and a warp.
+// Small vectors, and the warp size.
 #pragma once
 
 constexpr int kWarp = 32;

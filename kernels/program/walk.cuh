@@ -1,7 +1,8 @@
-// The steps of a token alone by one launch whose blocks all run at once: every block computes its share of a step's tiles, and what would be a
-// launch is a turn of the grid (kernels/prim/gpu/turns.cuh). Tiles are those of the steps' own kernels, so their bits are the same. Weights of
-// the next step that has some are on their way while a block waits for the others, or for attention. Operands: the steps (kernels/abi/program.h), and
-// a counter that is 0 before the first launch and then stays with the kernel.
+// The persistent kernel: one cooperative launch runs all steps of a forward pass for a single token. All blocks are co-resident. Each computes its
+// share of a step's tiles; a grid barrier (kernels/prim/gpu/grid_barrier.cuh) replaces the boundary between launches. Tiles are those of the
+// steps' own kernels, so results are bit-identical. While a block waits at the barrier, or runs steps without weights such as attention, the first
+// weights of the next step with weights are in flight. Operands: the steps (kernels/abi/program.h), and a counter for the barrier, which is zero
+// before the first launch.
 #pragma once
 
 #include "kernels/abi/program.h"
@@ -9,7 +10,7 @@
 
 namespace program {
 
-// In the place of a kernel that no step of a token alone has.
+// Stands in for a kernel that no step of a single token uses.
 struct Unused {
   static constexpr int kThreads = kWarp;
   struct Storage {};
@@ -23,29 +24,30 @@ constexpr int largest(int first, int second, Others... others) {
   return largest(first > second ? first : second, others...);
 }
 
-// Whether a tile reads weights through shared memory that is its own, so that they may come before its step does.
+// Whether a tile reads weights through shared memory of its own, so that they can be prefetched before its step.
 template <class Tile>
 constexpr bool hasWeights() {
   return requires(const IngotBatch& batch, void* const* operands, typename Tile::Storage& storage) { Tile::walk(batch, operands, storage); };
 }
 
-// For one tile's storage after another's.
+// Shared memory that several tiles use, one after another.
 template <int Bytes>
 struct alignas(16) Room {
   char bytes[Bytes];
 };
 
-// The Tile of kernel i is the i-th one. `Blocks` of them find room in a multiprocessor with `Bytes` of shared memory each.
+// Kernel i of a step is the i-th Tile. A multiprocessor holds `Blocks` blocks with `Bytes` of shared memory each.
 template <int Blocks, int Bytes, class... Tiles>
 struct Walk {
-  static constexpr bool kAtOnce = true, kAwaits = true;
+  static constexpr bool kCoResident = true, kAwaits = true;
   static constexpr int kThreads = largest(Tiles::kThreads...), kMinBlocks = Blocks, kDynamicBytes = Bytes;
   static constexpr int kStepWords = sizeof(IngotStep) / 8, kWeightBytes = largest((hasWeights<Tiles>() ? sizeof(typename Tiles::Storage) : 0)...),
                        kOtherBytes = largest((hasWeights<Tiles>() ? 0 : sizeof(typename Tiles::Storage))...);
-  static constexpr int kKeptWords = 1024;  // in walk.spec.h's bytes
+  static constexpr int kKeptWords = 1024;  // included in walk.spec.h's bytes
   struct Storage {
-    SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords> steps;  // the step at hand and those behind it, step i at i % INGOT_STEPS_AHEAD
-    SharedArray<unsigned short, kThreads> step;                    // the one at hand, of every thread: attention lacks the register
+    SharedArray<ingot_u64, INGOT_STEPS_AHEAD * kStepWords>
+        steps;                                   // a window on the program: the current step and those after it; step i at i % INGOT_STEPS_AHEAD
+    SharedArray<unsigned short, kThreads> step;  // index of the current step, a copy per thread: attention has no register for it
     SharedArray<IngotBatch, 1> batch;
     SharedArray<ingot_i32, kKeptWords> kept;
     Room<kWeightBytes> weights;
@@ -54,7 +56,8 @@ struct Walk {
 
   INGOT_INLINE int count(const IngotBatch&) { return (int)gridDim.x; }
 
-  // What the batch says of its token, as far as there is room: every layer looks at it, and behind each turn memory is far away.
+  // Copies the batch's data on its token to shared memory, as far as they fit: every layer reads them, and after a grid barrier they would come
+  // from L2.
   template <class T>
   INGOT_INLINE void keep(const T*& from, int count, int& used, Storage& storage) {
     int words = count * (int)sizeof(T) / 4;
@@ -76,11 +79,11 @@ struct Walk {
     return storage.batch.values[0];
   }
 
-  INGOT_INLINE int placeOf(int step) { return step % INGOT_STEPS_AHEAD * kStepWords; }
-  INGOT_INLINE int kernelOf(int step, Storage& storage) { return (int)storage.steps[placeOf(step)]; }
-  // The step at hand, and its operands, are looked up where they are needed: registers are dear.
+  INGOT_INLINE int stepSlot(int step) { return step % INGOT_STEPS_AHEAD * kStepWords; }
+  INGOT_INLINE int kernelOf(int step, Storage& storage) { return (int)storage.steps[stepSlot(step)]; }
+  // The current step and its operands are read again wherever they are needed, since registers are scarce.
   INGOT_INLINE int stepOf(Storage& storage) { return storage.step[(int)threadIdx.x]; }
-  INGOT_INLINE void* const* operandsOf(int step, Storage& storage) { return (void* const*)(storage.steps.values + placeOf(step) + 1); }
+  INGOT_INLINE void* const* operandsOf(int step, Storage& storage) { return (void* const*)(storage.steps.values + stepSlot(step) + 1); }
 
   // Calls visit(a Tile*, null) for the step's kernel.
   template <class Visit>
@@ -93,8 +96,8 @@ struct Walk {
     withTile(step, storage, [&]<class Tile>(Tile*) -> void { has = hasWeights<Tile>(); });
     return has;
   }
-  // Once the weights at hand have been read (`isFree`), asks for those of the next step that has some: of `first`, or of one behind it in sight.
-  // Where none was in sight then, it asks for them when they come in sight.
+  // Prefetches the weights of the first step with weights in the window, from step `first` on. If the weights buffer is still unread (`isFree`
+  // false), that was done already, unless no such step was in the window then: the step just now entering the window is the only candidate.
   INGOT_INLINE void beginNext(const IngotBatch& batch, int first, bool isFree, Storage& storage) {
     int step = first, last = first + INGOT_STEPS_AHEAD - 2;
     while (step < last && !stepHasWeights(step, storage)) ++step;
@@ -105,7 +108,7 @@ struct Walk {
     });
   }
 
-  // A step of fewer threads leaves the others of the block idle.
+  // A step with fewer threads than the block leaves the others idle.
   template <class Tile>
   INGOT_INLINE void runTiles(const IngotBatch& batch, Storage& storage) {
     if constexpr (hasWeights<Tile>()) {
@@ -114,7 +117,7 @@ struct Walk {
       int tile = (int)blockIdx.x;
       if (tile >= Tile::count(batch)) awaitLaunches();
       for (; tile < Tile::count(batch); tile += (int)gridDim.x) {
-        if (threadIdx.x >= Tile::kThreads || !awaitsItself<Tile>()) awaitLaunches();
+        if (threadIdx.x >= Tile::kThreads || !awaitsLaunchesItself<Tile>()) awaitLaunches();
         if (threadIdx.x >= Tile::kThreads) continue;
         Tile::run(batch, operandsOf(stepOf(storage), storage), tile, (typename Tile::Storage&)storage.others);
         syncTile<Tile::kThreads>();
@@ -124,13 +127,13 @@ struct Walk {
 
   INGOT_INLINE void run(const IngotBatch& given, void* const* operands, int, Storage& storage) {
     const ingot_u64* steps = (const ingot_u64*)operands[0];
-    beginTurns((ingot_u64*)operands[1]);
+    beginGridBarrier((ingot_u64*)operands[1]);
     for (int i = (int)threadIdx.x; i < INGOT_STEPS_AHEAD * kStepWords; i += kThreads) storage.steps[i] = steps[i];
     const IngotBatch& batch = keptBatch(given, storage);
     __syncthreads();
     beginNext(batch, 0, true, storage);
     int own = threadIdx.x;
-    settle(own);  // it is computed again in every step
+    opaque(own);  // otherwise kept live through every step
     storage.step[own] = 0;
 #pragma unroll 1
     while (true) {
@@ -138,11 +141,11 @@ struct Walk {
       int thread = threadIdx.x, step = stepOf(storage);
       if (kernelOf(step + 1, storage) < 0) return;
       bool hadWeights = stepHasWeights(step, storage);
-      endTurn();
+      arriveAtGrid();
       renewShared(storage.others);
       beginNext(batch, step + 1, hadWeights, storage);
-      // A step that is far comes while the block waits for others.
-      if (thread < kStepWords) storage.steps[placeOf(step) + thread] = steps[(step + INGOT_STEPS_AHEAD) * kStepWords + thread];
+      // The step that enters the window is loaded while the block waits for others.
+      if (thread < kStepWords) storage.steps[stepSlot(step) + thread] = steps[(step + INGOT_STEPS_AHEAD) * kStepWords + thread];
       storage.step[thread] = (unsigned short)(step + 1);
     }
   }

@@ -18,8 +18,8 @@ struct AttentionShape {
   bool alibi;
 };
 
-// What a head's scores lose with every token between key and query (Press et al. 2022): 2^-8 of the last of 2^n heads, in equal steps
-// of the exponent; heads behind these have every other slope of twice as many.
+// ALiBi slopes (Press et al. 2022), in powers of two: the last of 2^n heads has 2^-8, with equal steps of the exponent; further heads take every
+// other slope of twice as many heads.
 template <class Real>
 Real alibiSlope(long long heads, long long head) {
   long long closest = 1;

@@ -1,7 +1,7 @@
-// Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
-// to its own rows. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does.
-// Prelude: kLayers kHeads kKvHeads kHeadDim kRotary (0: none) kHeadNorm kEps kCache.
-// Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]: cosine, sine.
+// Splits packed q, k, v rows; normalises each q and k head (optional) and applies RoPE; appends k and v to the KV pages and writes q to rows of its
+// own. Tile t is a token. Rotation pairs column i with i + kRotary / 2 (halves), as transformers does. Prelude: kLayers kHeads kKvHeads kHeadDim
+// kRotary (0: none) kHeadNorm kEps kCache. Operands: qkv, [table], [q_norm, k_norm], keys, values, q. The table is [positions, kRotary / 2, 2]:
+// cosine, sine.
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -14,10 +14,10 @@ constexpr int kFirstNorm = 1 + (kRotary != 0);
 constexpr int kKeys = kFirstNorm + 2 * kHeadNorm;
 
 // Pairs (cosine, sine) of 16 neighbouring columns.
-struct Turn {
+struct CosSin {
   F32x16 cosine, sine;
 };
-INGOT_INLINE Turn turnAt(const float* pairs) {
+INGOT_INLINE CosSin cosSinAt(const float* pairs) {
   F32x16 a = load<F32x16>(pairs), b = load<F32x16>(pairs + kLanes);
   return {__builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30),
           __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31)};
@@ -26,10 +26,10 @@ INGOT_INLINE Turn turnAt(const float* pairs) {
 INGOT_INLINE void rotate(const float* table, float* x) {
   constexpr int kHalf = kRotary / 2, kWhole = kHalf / kLanes * kLanes;
   for (int i = 0; i < kWhole; i += kLanes) {
-    Turn turn = turnAt(table + 2 * i);
+    CosSin angle = cosSinAt(table + 2 * i);
     F32x16 a = load<F32x16>(x + i), b = load<F32x16>(x + i + kHalf);
-    store(x + i, a * turn.cosine - b * turn.sine);
-    store(x + i + kHalf, b * turn.cosine + a * turn.sine);
+    store(x + i, a * angle.cosine - b * angle.sine);
+    store(x + i + kHalf, b * angle.cosine + a * angle.sine);
   }
   for (int i = kWhole; i < kHalf; ++i) {
     float cosine = table[2 * i], sine = table[2 * i + 1], a = x[i], b = x[i + kHalf];
@@ -57,14 +57,14 @@ INGOT_INLINE void prepareHead(const float* in, const float* norm, const float* t
   if constexpr (kRotary != 0) rotate(table, out);
 }
 
-// Writes the step of a head's codes behind them, and returns what makes codes of its values: one where the cache has none.
+// Stores the scale of a head's codes after them, and returns the factor from values to codes: one if the cache has no codes.
 INGOT_INLINE float inverseStep(const float* values, Element::Type* head, int slot) {
   if constexpr (kCache != CacheType::i8) return 1.0f;
   F32x16 largest = {};
   for (int d = 0; d < kHeadDim; d += kLanes) largest = maximum(largest, absolute(load<F32x16>(values + d)));
-  CodeStep step = codeStepOf(maxOfLanes(largest));
-  stepsOf<kHeadDim>(head)[slot] = step.step;
-  return step.inverse;
+  CodeScale scale = codeScaleOf(maxOfLanes(largest));
+  scalesOf<kHeadDim>(head)[slot] = scale.scale;
+  return scale.inverse;
 }
 
 INGOT_INLINE void run(const IngotKernelArgs* args, long long first, long long last) {

@@ -1,6 +1,6 @@
-// Splits packed q, k, v rows; normalises each q and k head (optional), rotates them, writes k and v into the pages and q
-// to its own rows. Tiles are some heads of a token, then the others, then those of the next token; a warp has a few in registers.
-// Constants, operands and rotation as in rope_append.cpu.h.
+// Splits packed q, k, v rows; normalises each q and k head (optional) and applies RoPE; appends k and v to the KV pages and writes q to rows of
+// its own. A tile is some heads of one token, and each warp keeps a few heads in registers. Constants, operands and rotation as in
+// rope_append.cpu.h.
 #pragma once
 
 #include "kernels/kvcache/element.cuh"
@@ -15,25 +15,25 @@ struct Tile {
   static constexpr int kThreads = kCudaRopeThreads, kTiles = cudaRopeTiles(kHeads, kKvHeads), kAllHeads = kHeads + 2 * kKvHeads;
   static constexpr bool kAwaits = true;
   static constexpr int kFirstNorm = 1 + (kRotary != 0), kKeys = kFirstNorm + 2 * C::kHeadNorm;
-  // A lane has a few neighbouring columns of the first half that turns, as many of the second one, and so on; then of those that do
-  // not turn.
+  // A lane has kWide neighbouring columns of the first rotary half and those of the second half that they are paired with, and so on for every
+  // kWarp * kWide columns; then columns that are not rotated.
   static constexpr int kHalf = kRotary / 2, kWide = kHalf % 2 == 0 ? 2 : 1;
   static constexpr int kPairs = (kHalf / kWide + kWarp - 1) / kWarp;
   static constexpr int kUnits = 2 * kPairs + ((kHeadDim - kRotary) / kWide + kWarp - 1) / kWarp;
   typedef CacheElement<C::kCache> Element;
   typedef typename Element::Type Type;
-  typedef PagePlace<C::kCache, kHeadDim> Place;
+  typedef PageLayout<C::kCache, kHeadDim> Layout;
   struct alignas(4 * kWide) Unit {
     float at[kWide];
   };
   struct Head {
     Unit units[kUnits];  // those that the lane does not have are zeros
   };
-  struct alignas(8 * kWide) Turn {
-    float at[2 * kWide];  // cosine, sine of a column
+  struct alignas(8 * kWide) CosSin {
+    float at[2 * kWide];  // cosine, sine of each column
   };
-  struct Turns {
-    Turn at[kPairs + 1];  // of the lane's columns
+  struct Angles {
+    CosSin at[kPairs + 1];  // of the lane's columns
   };
   struct Storage {};
 
@@ -45,9 +45,9 @@ struct Tile {
     int lane = threadIdx.x % kWarp;
 #pragma unroll
     for (int u = 0; u < kUnits; ++u) {
-      bool turns = u < 2 * kPairs;
-      int d = (lane + (turns ? u / 2 : u - 2 * kPairs) * kWarp) * kWide;
-      if (d < (turns ? kHalf : kHeadDim - kRotary)) visit(u, d + (turns ? u % 2 * kHalf : kRotary));
+      bool rotates = u < 2 * kPairs;
+      int d = (lane + (rotates ? u / 2 : u - 2 * kPairs) * kWarp) * kWide;
+      if (d < (rotates ? kHalf : kHeadDim - kRotary)) visit(u, d + (rotates ? u % 2 * kHalf : kRotary));
     }
   }
 
@@ -66,41 +66,41 @@ struct Tile {
       for (int i = 0; i < kWide; ++i) head.units[u].at[i] = head.units[u].at[i] * factor * norm.units[u].at[i];
   }
 
-  INGOT_INLINE void rotate(Head& head, const Turns& turns) {
+  INGOT_INLINE void rotate(Head& head, const Angles& angles) {
     for (int pair = 0; pair < kPairs; ++pair)
       for (int i = 0; i < kWide; ++i) {
         float &a = head.units[2 * pair].at[i], &b = head.units[2 * pair + 1].at[i], before = a;
-        float cosine = turns.at[pair].at[2 * i], sine = turns.at[pair].at[2 * i + 1];
+        float cosine = angles.at[pair].at[2 * i], sine = angles.at[pair].at[2 * i + 1];
         a = before * cosine - b * sine;
         b = b * cosine + before * sine;
       }
   }
 
-  // Narrows a head's keys, or values, into its page, with the step of codes.
-  template <class PlaceOf>
-  INGOT_INLINE void append(const Head& head, const PlaceOf& placeOf, Type* to, int slot) {
+  // Narrows a head's keys, or values, into its page; int8 codes with their scale.
+  template <class OffsetOf>
+  INGOT_INLINE void append(const Head& head, const OffsetOf& offsetOf, Type* to, int slot) {
     float factor = 1;
     if constexpr (C::kCache == CacheType::i8) {
       float largest = 0;
       for (int u = 0; u < kUnits; ++u)
         for (int i = 0; i < kWide; ++i) largest = absolute(head.units[u].at[i]) > largest ? absolute(head.units[u].at[i]) : largest;
-      CodeStep step = codeStepOf(warpMaximum(largest));
-      if (threadIdx.x % kWarp == 0) stepsOf<kHeadDim>(to)[slot] = step.step;
-      factor = step.inverse;
+      CodeScale scale = codeScaleOf(warpMaximum(largest));
+      if (threadIdx.x % kWarp == 0) scalesOf<kHeadDim>(to)[slot] = scale.scale;
+      factor = scale.inverse;
     }
     forEachUnit([&](int u, int d) {
-      for (int i = 0; i < kWide; ++i) to[placeOf(d + i)] = Element::narrow(head.units[u].at[i] * factor);
+      for (int i = 0; i < kWide; ++i) to[offsetOf(d + i)] = Element::narrow(head.units[u].at[i] * factor);
     });
   }
 
-  // What no launch writes, of a token at `position`.
-  INGOT_INLINE Turns turnsAt(void* const* operands, int position) {
-    Turns turns{};
+  // cos and sin at `position`, from a table that no launch writes.
+  INGOT_INLINE Angles anglesAt(void* const* operands, int position) {
+    Angles angles{};
     if constexpr (kRotary != 0)
       forEachUnit([&](int u, int d) {
-        if (u < 2 * kPairs && u % 2 == 0) turns.at[u / 2] = load<Turn>((const float*)operands[1] + (long long)position * kRotary + 2 * d);
+        if (u < 2 * kPairs && u % 2 == 0) angles.at[u / 2] = load<CosSin>((const float*)operands[1] + (long long)position * kRotary + 2 * d);
       });
-    return turns;
+    return angles;
   }
   INGOT_INLINE Head normOf(void* const* operands, int h) {
     if constexpr (C::kHeadNorm) return headAt((const float*)(h < kHeads ? operands[kFirstNorm] : operands[kFirstNorm + 1]));
@@ -110,26 +110,27 @@ struct Tile {
     return batch.page_table[(long long)batch.sequence_of[token] * batch.max_pages + batch.positions[token] / kPageTokens];
   }
 
-  // Head h of the token's: queries, then keys, then values.
-  INGOT_INLINE Head givenHead(void* const* operands, int token, int h) {
+  // Head h of a token: queries, then keys, then values.
+  INGOT_INLINE Head inputHead(void* const* operands, int token, int h) {
     return headAt((const float*)operands[0] + ((long long)token * kAllHeads + h) * kHeadDim);
   }
-  INGOT_INLINE void turn(Head& head, int h, const Head& norm, const Turns& turns) {
+  INGOT_INLINE void normalizeAndRotate(Head& head, int h, const Head& norm, const Angles& angles) {
     if (h >= kHeads + kKvHeads) return;
     if (C::kHeadNorm) normalize(head, norm);
-    rotate(head, turns);
+    rotate(head, angles);
   }
-  INGOT_INLINE void keepQuery(const Head& head, float* to) {
+  INGOT_INLINE void storeQuery(const Head& head, float* to) {
     forEachUnit([&](int u, int d) { store(to + d, head.units[u]); });
   }
-  // Of keys and values.
+  // For heads of keys and values.
   INGOT_INLINE void append(const Head& head, int h, long long page, int slot, void* const* operands) {
     long long offset = headOffset(C::kCache, page, C::kLayers, (h - kHeads) % kKvHeads, kKvHeads, kHeadDim);
-    if (h >= kHeads + kKvHeads) append(head, [&](int d) { return Place::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot);
-    else append(head, [&](int d) { return Place::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
+    if (h >= kHeads + kKvHeads) append(head, [&](int d) { return Layout::value(slot, d); }, (Type*)operands[kKeys + 1] + offset, slot);
+    else append(head, [&](int d) { return Layout::key(d, slot); }, (Type*)operands[kKeys] + offset, slot);
   }
 
-  // Of few tokens what leads to their heads is on its way while the launch before ends. Of many most tiles begin later, and heads come first.
+  // With few tokens, everything but the heads is loaded while the previous launch ends. With many, most blocks start later than that, and heads
+  // come first.
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage&) {
     constexpr int kWarps = kThreads / kWarp, kEach = kCudaRopeHeads / kWarps;
     int token = index / kTiles, first = index % kTiles * kCudaRopeHeads + threadIdx.x / kWarp;
@@ -139,7 +140,7 @@ struct Tile {
       awaitLaunches();
 #pragma unroll
       for (int i = 0; i < kEach; ++i)
-        if (first + i * kWarps < kAllHeads) heads[i] = givenHead(operands, token, first + i * kWarps);
+        if (first + i * kWarps < kAllHeads) heads[i] = inputHead(operands, token, first + i * kWarps);
     };
     bool isOfMany = batch.num_tokens >= INGOT_MANY_TOKENS;
     if (isOfMany) awaitHeads();
@@ -147,14 +148,14 @@ struct Tile {
     long long page = pageOf(batch, token);
 #pragma unroll
     for (int i = 0; i < kEach; ++i) norms[i] = normOf(operands, first + i * kWarps);
-    Turns turns = turnsAt(operands, position);
+    Angles angles = anglesAt(operands, position);
     if (!isOfMany) awaitHeads();
 #pragma unroll
     for (int i = 0; i < kEach; ++i) {
       int h = first + i * kWarps;
       if (h >= kAllHeads) break;
-      turn(heads[i], h, norms[i], turns);
-      if (h < kHeads) keepQuery(heads[i], (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim);
+      normalizeAndRotate(heads[i], h, norms[i], angles);
+      if (h < kHeads) storeQuery(heads[i], (float*)operands[kKeys + 2] + ((long long)token * kHeads + h) * kHeadDim);
       else append(heads[i], h, page, position % kPageTokens, operands);
     }
   }

@@ -1,6 +1,6 @@
-// Per row: normalise, apply the body, store as f32 or as a quantised row. Tile r is a row.
-// Prelude: kColumns kNorm (0 none, 1 rms, 2 layer) kEps kHasBias kGroup (0: f32) kCode kSelect (rows of the batch, gathered)
-// kExtras, struct Epilogue. Operands: x, [weight], [bias], extras..., y. Sums run over columns in one order.
+// Per row: normalise, apply the epilogue, store as f32 or quantised. Tile r is a row.
+// Prelude: kColumns kNorm (0 none, 1 rms, 2 layer) kEps kHasBias kGroup (0: f32) kCode kSelect (rows of the batch, gathered) kExtras, struct
+// Epilogue. Operands: x, [weight], [bias], extras..., y. Sums run over columns in a fixed order.
 #pragma once
 
 #include "kernels/abi/abi.h"
@@ -12,7 +12,7 @@ namespace rows {
 constexpr long long kStride = paddedColumns(kColumns);
 constexpr int kFirstExtra = 1 + (kNorm != 0) + kHasBias;
 
-// Lanes of the vector at `column` that are columns of the row.
+// Mask of the lanes of the vector at `column` that are in the row.
 INGOT_INLINE F32x16 onlyColumns(F32x16 x, long long column) {
   if (column + kLanes <= kColumns) return x;
   return select(kLaneIndex < (int)(kColumns - column), x, splat(0.0f));
@@ -28,7 +28,7 @@ INGOT_INLINE float sumOf(const float* x, float centre, bool squared) {
   return sumOfLanes((sums[0] + sums[1]) + (sums[2] + sums[3]));
 }
 
-// y = (x - centre) * factor is the normalised row.
+// The normalised row is (x - centre) * factor.
 INGOT_INLINE void statistics(const float* x, float& centre, float& factor) {
   centre = 0;
   factor = 1;
@@ -40,7 +40,7 @@ INGOT_INLINE F32x16 value(const float* x, long long row, long long c, float cent
   F32x16 v = load<F32x16>(x + c);
   if constexpr (kNorm != 0) v = (v - centre) * factor * load<F32x16>((const float*)operands[1] + c);
   if constexpr (kHasBias) v += load<F32x16>((const float*)operands[2] + c);
-  Place at{operands + kFirstExtra, row, c, kStride};
+  OutputPosition at{operands + kFirstExtra, row, c, kStride};
   return onlyColumns(Epilogue::apply(&v, at), c);
 }
 

@@ -1,6 +1,6 @@
-// Per row: normalise, apply the body, store as f32 or as a quantised row. Tile r is a row; a thread has four neighbouring columns at a
-// time, and of a row that is normalised all of its columns in registers.
-// Constants and operands as in rows.cpu.h. Every sum has one order: every fourth column of a thread, in ascending order, then trees.
+// Per row: normalise, apply the epilogue, store as f32, narrow or quantised. A tile is one row. A thread loads four neighbouring columns at a
+// time, and if the row is normalised keeps all of its columns in registers. Constants and operands as in rows.cpu.h. Sums have a fixed order:
+// every fourth column of a thread in ascending order, then trees.
 #pragma once
 
 #include "kernels/linear/epilogue.cuh"
@@ -18,12 +18,12 @@ struct Tile {
   static constexpr long long kStride = paddedColumns(C::kColumns);
   static constexpr long long kResultBytes =
       C::kGroup != 0 ? quantizedRowBytes(kColumns, C::kGroup ? C::kGroup : 4, C::kCode) : plainRowBytes<C::kNarrowResult>(kColumns);
-  // Fours of columns of a thread: of the row, and those that it loads before it uses one.
+  // Vectors of four columns per thread: of the row, and those loaded together.
   static constexpr int kFours = (kStride / 4 + kThreads - 1) / kThreads, kTogether = C::kNorm != 0 || kFours < 4 ? kFours : 4;
-  static constexpr bool kIsFull = kFours % kTogether == 0 && kColumns == 4 * kFours * kThreads;  // every thread has columns of the row alone
-  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;                            // while it waits for the row
+  static constexpr bool kIsFull = kFours % kTogether == 0 && kColumns == 4 * kFours * kThreads;  // no thread has columns past the row
+  static constexpr bool kHoldsWeights = C::kNorm != 0 && kFours <= 8;                            // loaded before the row is there
   struct Storage {
-    SharedArray<float, 2 * kWarps> sums;  // of the centre, of the squares
+    SharedArray<float, 2 * kWarps> sums;  // of the mean, of the squares
   };
 
   INGOT_INLINE int count(const IngotBatch& batch) { return C::kSelected ? batch.num_rows : batch.num_tokens; }
@@ -60,7 +60,7 @@ struct Tile {
     return all;
   }
 
-  // The finished values of four columns; the normalised row is (x - centre) * factor. Zeros behind the row.
+  // Results of four columns; the normalised row is (x - centre) * factor. Columns past the row are zeros.
   INGOT_INLINE FourFloats finish(FourFloats x, const FourFloats& weight, long long row, int column, float centre, float factor,
                                  void* const* operands) {
     FourFloats bias{};
@@ -70,13 +70,13 @@ struct Tile {
       float v = x.at[k];
       if constexpr (C::kNorm != 0) v = (v - centre) * factor * weight.at[k];
       if constexpr (C::kHasBias) v += bias.at[k];
-      Place at{operands + kFirstExtra, row, column + k, kStride};
+      OutputPosition at{operands + kFirstExtra, row, column + k, kStride};
       x.at[k] = isThere(column + k) ? C::Epilogue::apply(&v, at) : 0.0f;
     }
     return x;
   }
 
-  // Four columns of the result; all lanes of a warp call at once.
+  // Stores four columns; all lanes of a warp call this together.
   INGOT_INLINE void storeResult(char* y, long long row, int column, const FourFloats& values) {
     if constexpr (C::kGroup != 0) {
       constexpr int kGroup = C::kGroup ? C::kGroup : 4;
@@ -86,12 +86,12 @@ struct Tile {
     }
   }
 
-  // The row that tile `tile` is made of; of a token alone there is one.
+  // The input row of tile `tile`; a single token has only one.
   INGOT_INLINE const float* rowOf(const IngotBatch& batch, void* const* operands, int tile) {
     return (const float*)operands[0] + (C::kSelect ? batch.rows[tile] : tile) * kStride;
   }
 
-  // Row `row` of y out of the one at `from`. Weights, bias and extras are the operands'.
+  // Computes row `row` of y from the row at `from`; weights, bias and extras are operands.
   INGOT_INLINE void compute(const float* from, long long row, void* const* operands, char* y, Storage& storage) {
     FourFloats x[kTogether], weights[kHoldsWeights ? kFours : 1];
 #pragma unroll

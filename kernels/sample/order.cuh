@@ -1,13 +1,13 @@
-// A row of logits whose ids are in the order of kernels/abi/sampling.h, and the search for the last id that a filter keeps.
+// The order of ids by logit (kernels/abi/sampling.h), and a radix search for the last id that top-k or top-p keeps.
 #pragma once
 
 #include "kernels/abi/sampling.h"
-#include "kernels/sample/team.cuh"
+#include "kernels/sample/cluster_team.cuh"
 
 namespace sample {
 
 constexpr int kThreads = kScanThreads, kBinBits = 11, kBins = 1 << kBinBits;
-// Ids are counted by 1/32 of an octave of their weight first.
+// The first histogram has 32 bins per octave of the weight.
 constexpr float kBucketsPerOctave = 32;
 static_assert(-INGOT_WEIGHTLESS * kBucketsPerOctave <= kBins);
 
@@ -16,25 +16,25 @@ struct Storage {
   SharedArray<int, kWarp> ids;
   SharedArray<ingot_u64, kWarp> sums;
   SharedArray<ingot_u64, kBins> measures;  // of bins, then of members
-  SharedArray<int, kBins> counts;          // of ids, where they are not the measure
+  SharedArray<int, kBins> counts;          // ids per bin, if the measure is their weight
   SharedArray<ingot_u64, kThreads> members;
   SharedArray<ingot_u64, 2> found;
-  SharedArray<int, 3> numbers;  // of the bin that was found, -1: in another block; of its members; of those that were gathered
-  Said said;
+  SharedArray<int, 3> numbers;  // the bin that was found (-1: in another block's part), its number of members, the number gathered so far
+  Exchange exchange;
 };
 
-// An id's place in the order: larger is earlier, no two are alike. Of ids that are not NaN.
-INGOT_INLINE ingot_u64 placeOf(float logit, int id) {
-  unsigned bits = asBits(logit + 0.0f);  // -0 is 0
-  unsigned key = bits >> 31 ? ~bits : bits | 0x80000000u;
-  return (ingot_u64)key << 32 | (unsigned)~id;
+// Sort key of an id: a larger key is an earlier id; keys are distinct. Not for NaN.
+INGOT_INLINE ingot_u64 rankKey(float logit, int id) {
+  unsigned bits = asBits(logit + 0.0f);  // maps -0 to 0
+  unsigned high = bits >> 31 ? ~bits : bits | 0x80000000u;
+  return (ingot_u64)high << 32 | (unsigned)~id;
 }
-INGOT_INLINE float logitAt(ingot_u64 place) {
-  unsigned key = (unsigned)(place >> 32);
-  return asFloat(key >> 31 ? key & 0x7fffffffu : ~key);
+INGOT_INLINE float logitAt(ingot_u64 key) {
+  unsigned high = (unsigned)(key >> 32);
+  return asFloat(high >> 31 ? high & 0x7fffffffu : ~high);
 }
 
-// Of the row, fours [first, last) of logits are the block's.
+// A block's part of a row: vectors [first, last) of four logits.
 struct Row {
   const float* logits;
   int columns, first, last;
@@ -43,7 +43,7 @@ struct Row {
 
   INGOT_MEMBER float exponentOf(float logit) const { return ingotExponent(logit, best, sampling.scale); }
   INGOT_MEMBER ingot_u64 weightOf(float logit) const { return ingotWeight(logit, best, sampling.scale); }
-  // Calls with logit and id of those with a weight among fours [first, last), each step-th one from `first`.
+  // Calls visit(logit, id) for ids with a weight, in the vectors `first`, `first` + step, ... below `last`.
   template <class Visit>
   INGOT_MEMBER void visit(int first, int last, int step, Visit visit) const {
     for (int i = first; i < last; i += step) {
@@ -56,15 +56,15 @@ struct Row {
   }
 };
 
-// Finds the place of the last id that top-k, or top-p, keeps: it is sought in one bin of places after the other, until its bin has no
-// more ids than a block has threads. A measure of ids is their number, or their weight.
+// Finds the key of the last id that top-k, or top-p, keeps, by descending through histograms of keys until a bin has no more ids than a block has
+// threads. The measure of an id is 1 (top-k) or its weight (top-p).
 template <int Blocks>
 class Search {
  public:
-  INGOT_MEMBER Search(const Row& row, bool isTopK, ingot_u64 last, Team<Blocks>& team, Storage& storage)
+  INGOT_MEMBER Search(const Row& row, bool isTopK, ingot_u64 last, ClusterTeam<Blocks>& team, Storage& storage)
       : row_(row), isTopK_(isTopK), last_(last), team_(team), storage_(storage) {}
 
-  // `last` as it was where there are not as many ids.
+  // Returns `last` unchanged if there are fewer ids than top-k, or less weight than top-p.
   INGOT_MEMBER ingot_u64 run() {
     do {
       countBins();
@@ -77,23 +77,23 @@ class Search {
 
  private:
   INGOT_MEMBER ingot_u64 measureOf(float logit) const { return isTopK_ ? 1 : row_.weightOf(logit); }
-  // Exponents do not grow where places fall.
+  // Exponents are monotonic in keys.
   INGOT_MEMBER int bucketOf(float logit) const { return (int)(row_.exponentOf(logit) * -kBucketsPerOctave); }
-  INGOT_MEMBER bool isMember(float logit, ingot_u64 place) const {
-    if (place < last_ || (bucket_ >= 0 && bucketOf(logit) != bucket_)) return false;
-    return shift_ == 64 || place >> shift_ == prefix_;
+  INGOT_MEMBER bool isMember(float logit, ingot_u64 key) const {
+    if (key < last_ || (bucket_ >= 0 && bucketOf(logit) != bucket_)) return false;
+    return shift_ == 64 || key >> shift_ == prefix_;
   }
-  // The bins divide the row by bucket, then a bin by the next bits of places; earlier ids have lower bins.
-  INGOT_MEMBER int binOf(float logit, ingot_u64 place) const {
-    return bucket_ < 0 ? bucketOf(logit) : kBins - 1 - (int)(place >> nextShift() & (kBins - 1));
+  // The first level bins the row by bucket, the next ones by further bits of the key; earlier ids have lower bins.
+  INGOT_MEMBER int binOf(float logit, ingot_u64 key) const {
+    return bucket_ < 0 ? bucketOf(logit) : kBins - 1 - (int)(key >> nextShift() & (kBins - 1));
   }
   INGOT_MEMBER int nextShift() const { return shift_ - kBinBits; }
 
   template <class Visit>
   INGOT_MEMBER void visitMembers(Visit visit) const {
     row_.visit(row_.first + (int)threadIdx.x, row_.last, kThreads, [&](float logit, int id) {
-      ingot_u64 place = placeOf(logit, id);
-      if (isMember(logit, place)) visit(logit, place);
+      ingot_u64 key = rankKey(logit, id);
+      if (isMember(logit, key)) visit(logit, key);
     });
   }
 
@@ -104,8 +104,8 @@ class Search {
       storage_.counts[bin] = 0;
     }
     __syncthreads();
-    visitMembers([&](float logit, ingot_u64 place) {
-      int bin = binOf(logit, place);
+    visitMembers([&](float logit, ingot_u64 key) {
+      int bin = binOf(logit, key);
       addShared(storage_.measures, bin, measureOf(logit));
       if (!isTopK_) addShared(storage_.counts, bin, 1);
     });
@@ -113,7 +113,7 @@ class Search {
     if (threadIdx.x == 0) storage_.numbers[0] = -1;
   }
 
-  // Goes into the bin of the id that is sought. Each block adds up some of the bins, over all blocks.
+  // Descends into the bin that contains the id. Each block scans some of the bins, summed over all blocks.
   static constexpr int kOwn = kBins / Blocks, kEach = kOwn > kThreads ? kOwn / kThreads : 1;
   template <class T>
   INGOT_MEMBER T ofAll(SharedArray<T, kBins>& bins, int bin) const {
@@ -146,7 +146,7 @@ class Search {
     enterBin();
     return true;
   }
-  // What one thread of one block has found.
+  // Publishes the result of the one thread that found the bin.
   INGOT_MEMBER void enterBin() {
     int lane = threadIdx.x % kWarp;
     team_.sync();
@@ -165,32 +165,32 @@ class Search {
   INGOT_MEMBER void gatherMembers() {
     if (threadIdx.x == 0) storage_.numbers[2] = 0;
     team_.sync();
-    visitMembers([&](float logit, ingot_u64 place) {
+    visitMembers([&](float logit, ingot_u64 key) {
       int at = addShared(storage_.numbers, 2, 1);
-      storage_.members[at] = place;
+      storage_.members[at] = key;
       storage_.measures[at] = measureOf(logit);
     });
     team_.sync();
   }
-  // Every block gets those of all: a thread one of them.
+  // Gives every block the members of all blocks, one per thread.
   INGOT_MEMBER void shareMembers() {
     int at = threadIdx.x, rank = 0;
     for (int count; rank < Blocks - 1 && at >= (count = loadFrom<Blocks>(storage_.numbers, 2, rank)); ++rank) at -= count;
     bool has = (int)threadIdx.x < members_;
-    ingot_u64 place = has ? loadFrom<Blocks>(storage_.members, at, rank) : 0, measure = has ? loadFrom<Blocks>(storage_.measures, at, rank) : 0;
+    ingot_u64 key = has ? loadFrom<Blocks>(storage_.members, at, rank) : 0, measure = has ? loadFrom<Blocks>(storage_.measures, at, rank) : 0;
     team_.sync();
-    storage_.members[threadIdx.x] = place;
+    storage_.members[threadIdx.x] = key;
     storage_.measures[threadIdx.x] = measure;
     __syncthreads();
   }
 
-  // A thread a member: the one with which those up to it reach what is wanted.
+  // One member per thread: finds the one at which the running measure reaches `wanted_`.
   INGOT_MEMBER ingot_u64 findMember() {
     if ((int)threadIdx.x < members_) {
-      ingot_u64 place = storage_.members[threadIdx.x], before = before_, own = storage_.measures[threadIdx.x];
+      ingot_u64 key = storage_.members[threadIdx.x], before = before_, own = storage_.measures[threadIdx.x];
       for (int i = 0; i < members_; ++i)
-        if (storage_.members[i] > place) before += storage_.measures[i];
-      if (before < wanted_ && before + own >= wanted_) storage_.found[1] = place;
+        if (storage_.members[i] > key) before += storage_.measures[i];
+      if (before < wanted_ && before + own >= wanted_) storage_.found[1] = key;
     }
     __syncthreads();
     return storage_.found[1];
@@ -200,7 +200,7 @@ class Search {
   const bool isTopK_;
   ingot_u64 last_, wanted_ = 0, before_ = 0, prefix_ = 0;
   int bucket_ = -1, shift_ = 64, members_ = 0;
-  Team<Blocks>& team_;
+  ClusterTeam<Blocks>& team_;
   Storage& storage_;
 };
 

@@ -1,7 +1,6 @@
-// The token behind each row of logits as runtime/sample draws it: the same id, and -1 where no logit is over minus infinity. How is in
-// the batch's samplings; its edits change the logits first. Where log-probabilities are wanted, what they are made of too.
-// Tiles are a row's blocks, then those of the next row. Constants: kColumns. Operands: logits, ids, one IngotLogprobs a row, room for the logits of
-// allowed ids.
+// Draws a token from each row of logits, as runtime/sample does: the same id, or -1 if no logit exceeds minus infinity. The batch's samplings hold
+// the parameters; its edits are applied to the logits first. Optionally records the data for log-probabilities. The tiles of a row are its blocks.
+// Constants: kColumns. Operands: logits, ids, one IngotLogprobs per row, workspace for the logits of allowed ids.
 #pragma once
 
 #include "kernels/sample/edits.cuh"
@@ -30,9 +29,9 @@ INGOT_INLINE Best bestOfWarp(Best best) {
 template <class C>
 struct Tile {
   static constexpr int kThreads = kCudaSampleThreads, kColumns = C::kColumns, kStride = (kColumns + 15) / 16 * 16;
-  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kRowBlocks < kMostCluster ? kRowBlocks : kMostCluster;
+  static constexpr int kRowBlocks = cudaSampleBlocks(kColumns), kCluster = kRowBlocks < kMaxCluster ? kRowBlocks : kMaxCluster;
   using Storage = sample::Storage;
-  using Team = sample::Team<kCluster>;
+  using Team = sample::ClusterTeam<kCluster>;
   using Edits = sample::Edits<kCluster>;
 
   INGOT_INLINE int count(const IngotBatch& batch) { return batch.num_rows * kRowBlocks; }
@@ -57,18 +56,19 @@ struct Tile {
     __syncthreads();
     best = bestOfWarp({storage.values[lane], storage.ids[lane]});
     if constexpr (kCluster == 1) return best;
-    ingot_u64 place = team.largest(best.id < 0 ? 0 : placeOf(best.value, best.id));
-    return place == 0 ? Best{-infinity(), -1} : Best{logitAt(place), (int)~(unsigned)place};
+    ingot_u64 key = team.largest(best.id < 0 ? 0 : rankKey(best.value, best.id));
+    return key == 0 ? Best{-infinity(), -1} : Best{logitAt(key), (int)~(unsigned)key};
   }
 
-  // The first id at which the weights so far exceed their share: in the warps' stretches of the row, then in one of them. -1: in another.
+  // Draws by inverse CDF: the first id at which the running weight exceeds its share of the total. Finds the warp's part of the row, then the id
+  // in it. -1 in all threads but one.
   INGOT_INLINE int pick(const Row& row, ingot_u64 last, Team& team, Storage& storage) {
     int foursOfWarp = (row.last - row.first + kThreads - 1) / kThreads * kWarp;
     int lane = threadIdx.x % kWarp, first = row.first + (int)threadIdx.x / kWarp * foursOfWarp;
     int end = first + foursOfWarp < row.last ? first + foursOfWarp : row.last;
     auto massOf = [&](int from, int to) {
       ingot_u64 mass = 0;
-      row.visit(from, to, kWarp, [&](float logit, int id) { mass += placeOf(logit, id) >= last ? row.weightOf(logit) : 0; });
+      row.visit(from, to, kWarp, [&](float logit, int id) { mass += rankKey(logit, id) >= last ? row.weightOf(logit) : 0; });
       return mass;
     };
     ingot_u64 mass = massOf(first + lane, end);
@@ -88,7 +88,7 @@ struct Tile {
       if (left >= upTo || left < upTo - own) return -1;
       left -= upTo - own;
       row.visit(at + lane, at + lane + 1, 1, [&](float logit, int id) {
-        ingot_u64 weight = placeOf(logit, id) >= last ? row.weightOf(logit) : 0;
+        ingot_u64 weight = rankKey(logit, id) >= last ? row.weightOf(logit) : 0;
         if (chosen < 0 && left < weight) chosen = id;
         left -= weight;
       });
@@ -96,7 +96,7 @@ struct Tile {
     }
   }
 
-  // One thread gets the id, the others -1.
+  // One thread of the team returns the id, the others -1.
   INGOT_INLINE int draw(const float* logits, int columns, const IngotSampling& sampling, Best best, Team& team, Storage& storage) {
     if (best.id < 0 || sampling.top_k == 1) return team.rank() == 0 && threadIdx.x == 0 ? best.id : -1;
     int fours = (columns + 3) / 4;
@@ -114,8 +114,8 @@ struct Tile {
   INGOT_INLINE float* logitsOf(void* const* operands, int row) { return (float*)operands[0] + (long long)row * kStride; }
   INGOT_INLINE int* chosenOf(void* const* operands, int row) { return (int*)operands[1] + row; }
 
-  // Returns the largest logit, where all ids are allowed. Ids that are not allowed weigh nothing: a row of the others alone, in their
-  // order, has the same token at the place of its id.
+  // Returns the largest logit if all ids are allowed. With a list of allowed ids, their logits are gathered into a row of their own, in id order,
+  // and the token drawn is an index into the list.
   INGOT_INLINE float drawRow(const IngotBatch& batch, void* const* operands, int row, Team& team, Storage& storage) {
     float* logits = logitsOf(operands, row);
     IngotSampling sampling = batch.samplings[row];
@@ -132,7 +132,7 @@ struct Tile {
     return best.value;
   }
 
-  // Of the logits before they were edited. The sampling is read again: drawing needs all registers.
+  // Uses the logits before edits. The sampling is read again, since drawing needs all registers.
   INGOT_INLINE void describeRow(const IngotBatch& batch, void* const* operands, int row, float best, Team& team, Storage& storage) {
     float* logits = logitsOf(operands, row);
     const IngotSampling& sampling = batch.samplings[row];
@@ -147,12 +147,12 @@ struct Tile {
   INGOT_INLINE void run(const IngotBatch& batch, void* const* operands, int index, Storage& storage) {
     int row = index / kRowBlocks;
     if (index % kRowBlocks >= kCluster) return;
-    Team team(index % kRowBlocks, storage.said);
+    Team team(index % kRowBlocks, storage.exchange);
     float best = drawRow(batch, operands, row, team, storage);
     team.sync();
     if (batch.samplings[row].logprobs <= 0) return;
     describeRow(batch, operands, row, best, team, storage);
-    team.sync();  // nobody is asked any more
+    team.sync();  // other blocks may still be reading this block's shared memory
   }
 };
 

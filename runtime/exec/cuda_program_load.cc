@@ -110,9 +110,9 @@ Status CudaProgram::loadKernels() {
     INGOT_ASSIGN(CudaKernel loaded,
                  device_->load(code.subspan(kernel->code_offset(), kernel->code_bytes()), kernel->entry()->str(), kernel->dynamic_bytes()));
     mostBlocks_.push_back(std::numeric_limits<unsigned>::max());
-    if (unsigned turns = kernel->turns()) {
-      INGOT_ASSIGN(unsigned atOnce, device_->maxResidentBlocks(loaded, kernel->threads()));
-      mostBlocks_.back() = std::max(atOnce / turns, 1u) * turns;
+    if (unsigned multiple = kernel->grid_multiple()) {
+      INGOT_ASSIGN(unsigned resident, device_->maxResidentBlocks(loaded, kernel->threads()));
+      mostBlocks_.back() = std::max(resident / multiple, 1u) * multiple;
     }
     kernels_.push_back(std::move(loaded));
   }

@@ -9,7 +9,7 @@ namespace {
 constexpr uint64_t kMaxSlotRowBytes = 1ull << 32;
 constexpr uint64_t kMaxFilledBytes = 1ull << 42;
 constexpr uint64_t kMaxScratchBytes = 1ull << 30;
-constexpr uint32_t kMaxDynamicBytes = 1 << 20, kMaxTurns = 16;
+constexpr uint32_t kMaxDynamicBytes = 1 << 20, kMaxGridMultiple = 16;
 
 template <class T>
 uint64_t sizeOf(const flatbuffers::Vector<T>* vector) {
@@ -57,7 +57,7 @@ Status checkOperand(const plan::Plan& plan, const plan::Variant& variant, const 
 Status checkKernel(const plan::Kernel& kernel, uint64_t codeBytes) {
   std::string_view name = kernel.name() ? kernel.name()->string_view() : "";
   if (kernel.code_offset() >= codeBytes || kernel.scratch_bytes() > kMaxScratchBytes || kernel.code_bytes() > codeBytes - kernel.code_offset() ||
-      kernel.threads() > 1024 || kernel.dynamic_bytes() > kMaxDynamicBytes || kernel.turns() > kMaxTurns)
+      kernel.threads() > 1024 || kernel.dynamic_bytes() > kMaxDynamicBytes || kernel.grid_multiple() > kMaxGridMultiple)
     return Status::invalidArtifact("kernel {} lies outside its code, or asks too much scratch", name);
   const auto* map = kernel.map();
   if (map && (map->columns() == 0 || map->rows() == 0 || map->rows() > 256 || map->element_bytes() == 0 || map->element_bytes() > 2 ||

@@ -38,15 +38,15 @@ void applyAllowed(const LogitRules& rules, std::span<float> logits) {
   for (auto [id, logit] : kept) logits[static_cast<size_t>(id)] = logit;
 }
 
-static IngotEdit editOf(int32_t id, int turn, float repetition, float add) {
-  return {.id = id, .turn = turn, .repetition = repetition, .add = add, .only_behind = -1};
+static IngotEdit editOf(int32_t id, int pass, float repetition, float add) {
+  return {.id = id, .pass = pass, .repetition = repetition, .add = add, .only_after = -1};
 }
 
 static void collectPenalties(const SamplerSettings& settings, const TokenHistory& history, bool lacksLast, std::vector<IngotEdit>& edits) {
   auto add = [&](int32_t id, int32_t count) {
     auto of = [&](int32_t n) { return n ? -(settings.frequencyPenalty * static_cast<float>(n) + settings.presencePenalty) : -0.0f; };
     edits.push_back(editOf(id, 1, settings.repetitionPenalty, of(count)));
-    edits.back().add_behind_itself = of(count + 1);
+    edits.back().add_after_itself = of(count + 1);
   };
   for (int32_t id : history.seen()) add(id, history.outputCount(id));
   if (lacksLast) add(-1, 1);
@@ -62,7 +62,7 @@ void collectEdits(const LogitRules& rules, const SamplerSettings& settings, cons
   auto output = history.output();
   bool lacksLast = static_cast<int>(output.size()) < position;
   if (settings.penalises()) collectPenalties(settings, history, lacksLast, edits);
-  auto mask = [&](int32_t id, int32_t onlyBehind = -1) { edits.push_back(editOf(id, 2, 1, kMasked)), edits.back().only_behind = onlyBehind; };
+  auto mask = [&](int32_t id, int32_t onlyBehind = -1) { edits.push_back(editOf(id, 2, 1, kMasked)), edits.back().only_after = onlyBehind; };
   for (const auto& word : rules.badWords) {
     size_t unknown = lacksLast && word.size() > 1, before = word.size() - 1 - unknown;  // tokens in front of the one that is masked
     auto first = output.end() - static_cast<std::ptrdiff_t>(std::min(before, output.size()));

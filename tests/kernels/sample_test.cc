@@ -185,9 +185,9 @@ TEST_F(Sample, EditsLogitsFirst) {
       rows.push_back(randomLogits(random, static_cast<size_t>(vocab)));
       samplings.push_back(randomSampling(random, vocab));
       samplings.back().first_edit = static_cast<ingot_i32>(edits.size());
-      for (int turn = 0; turn < INGOT_EDIT_TURNS && r % 4; ++turn)
+      for (int pass = 0; pass < INGOT_EDIT_PASSES && r % 4; ++pass)
         for (int32_t id = 0; id < vocab; id += static_cast<int32_t>(random.integer(1, 5)))
-          edits.push_back({id, turn, turn == 1 ? 1.3f : 1, turn == 2 ? -kInfinity : random.normal(), 0, -1});
+          edits.push_back({id, pass, pass == 1 ? 1.3f : 1, pass == 2 ? -kInfinity : random.normal(), 0, -1});
       if (r % 4 == 3) edits.push_back({vocab / 2, 2, 1, -kInfinity, 0, -1}), edits.push_back(edits.back());
       samplings.back().num_edits = static_cast<ingot_i32>(edits.size()) - samplings.back().first_edit;
       askForLogprobs(random, vocab, samplings.back());

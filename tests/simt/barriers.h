@@ -1,6 +1,6 @@
-// Barriers that count arrivals and bytes (mbarrier), and copies that arrive when somebody waits for them at their barrier, and not before:
-// until then their place may not be touched. What barriers order, races do not see: who reads too late finds other values, or a copy
-// under way.
+// mbarriers, and copies that complete on them: they arrive when a thread waits for their barrier, and not before. Until then their destination
+// must not be accessed. The race check does not know the order that mbarriers establish: a thread that reads too late finds other values, or a
+// copy in flight.
 #pragma once
 
 #include "tests/simt/copies.h"
@@ -9,7 +9,7 @@ namespace simt {
 
 struct Barrier {
   int count, pending, bytes;
-  unsigned phase, bulks;  // copies under way
+  unsigned phase, bulks;  // copies in flight
 
   void advance() {
     if (pending > 0 || bytes != 0) return;
@@ -26,19 +26,19 @@ static inline void arriveAt(Barrier& barrier, int bytes) {
   barrier.advance();
 }
 
-// One of so many blocks that a call is about: a block by itself, or the cluster's.
+// Block `rank` of the cluster; with Blocks == 1 the own block.
 template <int Blocks>
 static inline Block& blockOf(unsigned rank) {
   Block& own = *self().block;
   return Blocks == 1 ? own : own.cluster[rank];
 }
-// What is there at the place of ours.
+// The same object in the shared memory of another block.
 template <class T>
 static inline T& inBlock(T& ours, Block& block) {
   return *(T*)(block.storage + ((char*)&ours - self().block->storage));
 }
 
-// An element of a block's shared memory that nobody touches until the barrier lets go.
+// Marks an element of a block's shared memory as in flight until the barrier's phase completes.
 static inline void closeUntil(Block& block, Barrier& barrier, void* to, Shadow& shadow, const void* from, int bytes) {
   if (block.numBulks == kMaxBulks) fault(block, self().threadIndex.x, "has more copies under way than the emulator keeps");
   if (shadow.copier != kNobody) fault(block, self().threadIndex.x, "copies to where a copy is under way");
@@ -48,13 +48,13 @@ static inline void closeUntil(Block& block, Barrier& barrier, void* to, Shadow& 
   ++barrier.bulks;
 }
 
-// A chunk whose copy to a block begins; `from` null: what comes is not to be looked at.
+// Starts the copy of a 16-byte chunk to a block; `from` null: the data are out of bounds and must not be used.
 static inline void beginBulk(Block& block, void* to, Shadow& shadow, const void* from, Barrier& barrier) {
   closeUntil(block, barrier, to, shadow, from, kCopyBytes);
   __builtin_memset(to, 0xff, kCopyBytes);
 }
 
-// Brings the copies of a barrier. A write of an epoch before this one is ordered before everything in it.
+// Completes the copies of a barrier. Their writes are recorded in the previous epoch, so they are ordered before all accesses of this one.
 static inline void finishBulks(Block& block, Barrier& barrier) {
   if (barrier.bulks == 0) return;
   unsigned left = 0;
@@ -92,36 +92,36 @@ template <int N>
 static inline void initBarrier(SharedBarriers<N>& barriers, int i, int count) {
   barriers.values[i] = {count, count, 0, 0, 0};
 }
-static inline void showBarriers() {}
+static inline void fenceBarrierInit() {}
 template <int Blocks, int N>
 static inline void arrive(SharedBarriers<N>& barriers, int i, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "arrives at a block that its cluster lacks,", rank);
   simt::arriveAt(simt::inBlock(barriers.values[i], simt::blockOf<Blocks>(rank)), 0);
 }
-// What blocks wrote before all of their cluster waited for each other.
+// Reads what the block wrote before the last barrier of the cluster.
 template <int Blocks, class T, int N>
 static inline T loadFrom(SharedArray<T, N>& from, int i, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "reads from a block that its cluster lacks,", rank);
   from.expectInside(i);
   return simt::inBlock(from.values[i], simt::blockOf<Blocks>(rank));
 }
-// Hosts share tiles out beforehand.
-static inline int claimAfter(int cluster, int blocks, int) { return cluster + (int)simt::self().block->gridSize.x / blocks; }
+// The emulator schedules tiles statically.
+static inline int claimTile(int cluster, int blocks, int) { return cluster + (int)simt::self().block->gridSize.x / blocks; }
 template <int N>
-static inline int toldOf(SharedArray<int, N>& from, int i) {
+static inline int readTile(SharedArray<int, N>& from, int i) {
   from.expectInside(i);
   return from.values[i];
 }
 template <int N>
-static inline void announceBytes(SharedBarriers<N>& barriers, int i, int bytes) {
+static inline void arriveExpectBytes(SharedBarriers<N>& barriers, int i, int bytes) {
   simt::arriveAt(barriers.values[i], bytes);
 }
 template <int Blocks, int N>
-static inline void expectNumber(SharedBarriers<N>& barriers, int i) {
-  if (Blocks > 1) announceBytes(barriers, i, 4);
+static inline void expectTile(SharedBarriers<N>& barriers, int i) {
+  if (Blocks > 1) arriveExpectBytes(barriers, i, 4);
 }
 template <int Blocks, int N>
-static inline void tell(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, unsigned rank) {
+static inline void broadcastTile(SharedArray<int, N>& to, int i, int value, SharedBarriers<N>& barriers, unsigned rank) {
   if (rank >= Blocks) simt::fault(*simt::self().block, simt::self().threadIndex.x, "tells a block that its cluster lacks,", rank);
   to.expectInside(i);
   simt::Block& block = simt::blockOf<Blocks>(rank);
@@ -150,7 +150,7 @@ static inline void copyBytes(SharedArray<T, N>& to, int i, const void* from, int
                     barriers.values[barrier]);
   }
 }
-// A map may have more rows than the batch, with whatever is in them.
+// The map may have more rows than the batch, with undefined contents.
 template <int Rows, int Columns, int Blocks, class T, int N, int B>
 static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands, long long rowBytes, int rows, int row, int column,
                             SharedBarriers<B>& barriers, int barrier) {
@@ -169,13 +169,13 @@ static inline void copyRows(SharedArray<T, N>& to, int i, void* const* operands,
     }
 }
 template <class T, int N, int B>
-static inline void storeBehind(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>& barriers, int barrier) {
+static inline void storeBeforeArrive(SharedArray<T, N>& to, int i, const T& value, SharedBarriers<B>& barriers, int barrier) {
   to.expectInside(i);
   simt::closeUntil(*simt::self().block, barriers.values[barrier], &to.values[i], to.shadows[i], nullptr, 0);
   simt::noteStorer(to.shadows[i]);
   to.values[i] = value;
 }
 template <int Count>
-static inline void fewerRegisters() {}
+static inline void releaseRegisters() {}
 template <int Count>
-static inline void moreRegisters() {}
+static inline void acquireRegisters() {}

@@ -14,63 +14,63 @@ enum class Waiting : int { no, warp, tile, block, cluster, grid, barrier, launch
 
 constexpr int kLanes = 32;
 constexpr int kMaxThreads = 1024;
-constexpr unsigned kMostBlocks = 4;  // at once
+constexpr unsigned kMostBlocks = 4;  // co-resident
 constexpr unsigned kCanary = 0x5ca1ab1e;
 
 struct Block;
 
-// A copy to shared memory that has begun and not arrived (copies.h).
+// A copy to shared memory in flight (copies.h).
 struct Copy {
   void* to;
   const void* from;
-  void* shadow;  // of the element
+  void* shadow;  // of the destination element
   long long element;
-  unsigned group;  // of the thread's copies
+  unsigned group;  // commit group of the thread
 };
 constexpr unsigned kMaxCopies = 64;
 
-// A warpgroup's product that has begun and not been waited for (products.h).
+// A wgmma in flight (products.h).
 struct Product {
   void (*compute)(const Product&);
   void* sums;
   unsigned channels[2][8];  // 16 columns of the thread's two channels, or 32 of codes
-  void *x, *lines;          // arrays in shared memory; of the channels where they lie there
+  void *x, *lines;          // arrays in shared memory: of x, and of the channels if they are there too
   int firstX, firstLine, unit;
   bool keeps;
-  unsigned group;  // of the thread's products
+  unsigned group;  // commit group of the thread
 };
 constexpr unsigned kMaxProducts = 16;
 
-// A copy that a barrier counts (barriers.h).
+// A bulk copy in flight (barriers.h).
 struct Bulk {
   void* to;
   const void* from;
   void *shadow, *barrier;
-  int bytes;  // that the barrier counts
+  int bytes;  // expected by the barrier
 };
 constexpr unsigned kMaxBulks = 1 << 14;
 
-// A thread of the block; lies at the lower end of its own stack.
+// A thread of the block, at the lower end of its own stack.
 struct Thread {
   unsigned canary;
   Waiting waiting;
   Index threadIndex;
   Block* block;
   void* stack;
-  const char* at;                  // the collective that it waits in
-  unsigned collectives;            // that it has passed with its warp
-  unsigned warpEpoch;              // barriers of its warp that it has passed, for races
-  unsigned long long sent[2];      // what it shows its warp in this collective, and in the one before
-  unsigned fragments[2][6];        // of a matrix product
-  Copy copies[kMaxCopies];         // on their way
-  unsigned numCopies, copyGroups;  // groups that are closed
+  const char* at;                  // name of the collective that it waits in
+  unsigned collectives;            // number passed with its warp
+  unsigned warpEpoch;              // number of warp barriers passed, for the race check
+  unsigned long long sent[2];      // the word it shows to its warp, in this collective and in the previous one
+  unsigned fragments[2][6];        // of an mma
+  Copy copies[kMaxCopies];         // in flight
+  unsigned numCopies, copyGroups;  // commit groups
   Product products[kMaxProducts];
   unsigned numProducts, productGroups;
-  void* barrier;  // that it waits at, for the end of a phase of that parity
+  void* barrier;  // that it waits for, with the parity of the phase
   unsigned parity;
   bool (*hasPassed)(Thread&);
-  bool hasEndedTurn;  // of the grid, and not waited for the others
-  unsigned shows;     // calls of showStores
+  bool hasArrivedAtGrid;  // at the grid barrier, and has not waited there yet
+  unsigned shows;         // calls of fenceProxyAsync
 
   void wait(Waiting what, const char* name);
 };
@@ -81,20 +81,20 @@ static inline void poison(void* storage, unsigned long long bytes) {
 
 struct Block {
   Index blockIndex, gridSize;
-  int lastTile;  // of blocks that take turns
+  int lastTile;  // of a persistent kernel
   const char* kernel;
   unsigned threads, epoch;  // barriers of the whole block so far
-  unsigned tileThreads;     // that meet at a barrier of the tile
-  bool awaits;              // a thread has asked for the end of the launches in front
+  unsigned tileThreads;     // of the barrier in syncTile
+  bool awaits;              // some thread has called awaitLaunches
   unsigned long long random;
   void* stack;  // of the scheduler
   void (*body)(Block&);
   const IngotKernelArgs* args;
   char* storage;
   char* stacks;
-  Bulk* bulks;  // under way
+  Bulk* bulks;  // in flight
   unsigned numBulks;
-  Block* cluster;  // the first one of its blocks
+  Block* cluster;  // first block of the cluster
 
   Thread& thread(unsigned i) { return *(Thread*)(stacks + i * kStackBytes); }
   unsigned next() { return (unsigned)((random = random * 6364136223846793005ull + 1442695040888963407ull) >> 33); }

@@ -1,5 +1,5 @@
-// Copies to shared memory that arrive when their thread has waited for them, and not before: until then the place holds poison, and
-// nobody may touch it. Whoever else reads what came needs a barrier behind the wait.
+// cp.async: copies to shared memory arrive when their thread has waited for them, and not before. Until then the destination is poisoned and must
+// not be accessed. Other threads need a barrier after that wait.
 #pragma once
 
 #include "tests/simt/shared.h"
@@ -17,7 +17,7 @@ static inline void beginCopy(void* to, Shadow& shadow, long long element, const 
   thread.copies[thread.numCopies++] = {to, from, &shadow, element, thread.copyGroups};
 }
 
-// Brings the copies of all groups but the last `most` that were closed; those of a group that is open stay under way.
+// Completes all commit groups but the last `most`; an open group stays in flight.
 static inline void finishCopies(unsigned most) {
   Thread& thread = self();
   unsigned left = 0;
@@ -46,12 +46,12 @@ static inline void copyAsync(SharedArray<T, N>& to, int i, const void* from) {
   simt::beginCopy(&to.values[i], to.shadows[i], i, from);
 }
 template <class Array>
-struct SharedPlace {
+struct SharedAddress {
   Array* array;
   int i;
 };
 template <class Array>
-static inline SharedPlace<Array> placeIn(Array& array, int i) {
+static inline SharedAddress<Array> addressIn(Array& array, int i) {
   return {&array, i};
 }
 template <class Part, class T, int N>
@@ -62,14 +62,14 @@ static inline Part loadPart(SharedArray<T, N>& from, int i, int part) {
   return one;
 }
 template <class Part, class Array>
-static inline Part loadPart(const SharedPlace<Array>& from, int further, int part) {
+static inline Part loadPart(const SharedAddress<Array>& from, int further, int part) {
   return loadPart<Part>(*from.array, from.i + further, part);
 }
 template <class Array>
-static inline void copyAsync(const SharedPlace<Array>& to, int further, const void* from) {
+static inline void copyAsync(const SharedAddress<Array>& to, int further, const void* from) {
   copyAsync(*to.array, to.i + further, from);
 }
-static inline void closeCopies() { ++simt::self().copyGroups; }
+static inline void commitCopies() { ++simt::self().copyGroups; }
 template <int Most>
 static inline void waitForCopies() {
   simt::finishCopies(Most);

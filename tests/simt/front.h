@@ -1,12 +1,12 @@
-// What the scratch of an emulated kernel begins with. Nothing in it needs to be set.
+// Header of an emulated kernel's scratch. All zeros or any other contents are valid.
 #pragma once
 
 namespace simt {
 
-// On a GPU a launch may begin while those in front of it are at work, and waits for them (awaitLaunches). A host whose
-// launch is such a one says kEarly: `finish(context)` is called once, where no thread of the first block can go on without the launches in front.
+// Programmatic dependent launch: on a GPU a launch may start while earlier ones run, and waits for them in awaitLaunches(). A host that emulates
+// this sets `early` to kEarly; finish(context) is then called once, when no thread of the first block can proceed without the earlier launches.
 struct Front {
-  unsigned long long blocks;  // so far: it seeds the order
+  unsigned long long blocks;  // number run so far, which seeds the order of threads
   unsigned long long early;
   void (*finish)(void*);
   void* context;

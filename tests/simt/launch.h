@@ -1,15 +1,32 @@
-// The blocks of a launch, one after another; those that need each other side by side.
+// Runs the blocks of a launch one after another; the blocks of a cluster, or of a cooperative launch, concurrently.
 #pragma once
 
 #include "tests/simt/schedule.h"
 
 namespace simt {
 
-// Tiles with more shared memory than a kernel's own have copies that barriers count.
+// Only tiles with dynamic shared memory use bulk copies.
 template <class Tile>
 constexpr unsigned long long bulkBytesOf() {
   if constexpr (requires { Tile::kDynamicBytes; }) return kMaxBulks * sizeof(Bulk);
   else return 0;
+}
+
+// Optional flags of a Tile (kernels/prim/device.cuh).
+template <class Tile>
+constexpr bool awaitsByItself() {
+  if constexpr (requires { Tile::kAwaits; }) return Tile::kAwaits;
+  else return false;
+}
+template <class Tile>
+constexpr bool isPersistent() {
+  if constexpr (requires { Tile::kPersistent; }) return Tile::kPersistent;
+  else return false;
+}
+template <class Tile>
+constexpr bool isCoResident() {
+  if constexpr (requires { Tile::kCoResident; }) return Tile::kCoResident;
+  else return false;
 }
 
 template <class Tile>
@@ -25,11 +42,11 @@ static void runBody(Block& block) {
   auto& storage = *(typename Tile::Storage*)block.storage;
   int index = (int)block.blockIndex.x;
   if constexpr (requires { Tile::prefetch(batch, operands, index, storage); }) Tile::prefetch(batch, operands, index, storage);
-  if constexpr (!requires { Tile::kAwaits; }) awaitLaunches();
+  if constexpr (!awaitsByItself<Tile>()) awaitLaunches();
   Tile::run(batch, operands, index, storage);
 }
 
-// Of one block: the number of blocks so far (it seeds the order), its shared memory, then the stacks, then copies under way.
+// Scratch of one block: Front, shared memory, stacks, in-flight bulk copies.
 template <class Tile>
 static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs* args, long long tile, char* scratch) {
   constexpr unsigned long long kStorage = (sizeof(typename Tile::Storage) + 63) / 64 * 64;
@@ -60,10 +77,19 @@ static void prepareBlock(Block& block, const char* kernel, const IngotKernelArgs
   }
 }
 
+// A GPU runs no block from maxCount() on, so that a tile would be lost.
+template <class Tile>
+static void expectMaxCount(Block& block, const char* kernel, const IngotBatch& batch) {
+  block.kernel = kernel;
+  block.blockIndex = {};
+  if constexpr (requires { Tile::maxCount(batch); })
+    if (Tile::maxCount(batch) < Tile::count(batch)) fault(block, 0, "has a maxCount below its count,", Tile::maxCount(batch));
+}
+
 template <class Tile>
 static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long first, long long last, void* scratch) {
   Front& front = *(Front*)scratch;
-  if constexpr (requires { Tile::kAtOnce; }) {
+  if constexpr (isCoResident<Tile>()) {
     Block blocks[kMostBlocks];
     unsigned count = (unsigned)(last - first);
     if (count > kMostBlocks) __builtin_trap();
@@ -73,12 +99,13 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
     }
     runToEnd(blocks, count, front);
   } else {
-    // A cluster belongs to who has its first block. Those that take turns are a few, which share the tiles.
+    // A cluster is run by the caller whose range contains its first block. A persistent grid has a few clusters, which share the tiles.
     constexpr unsigned kCluster = clusterOf<Tile>();
     Block blocks[kCluster];
     long long begin = (first + kCluster - 1) / kCluster * kCluster, end = Tile::count(*args->batch), count = end;
+    expectMaxCount<Tile>(blocks[0], kernel, *args->batch);
     if (end > last) end = last + (kCluster - last % kCluster) % kCluster;
-    if constexpr (requires { Tile::kTakesTurns; }) count = kCluster * (1 + front.blocks % 3);
+    if constexpr (isPersistent<Tile>()) count = kCluster * (1 + front.blocks % 3);
     for (long long tile = begin; tile < end && tile < begin + count; tile += kCluster) {
       for (unsigned b = 0; b < kCluster; ++b) {
         prepareBlock<Tile>(blocks[b], kernel, args, tile + b, (char*)scratch + b * INGOT_SIMT_SCRATCH_BYTES);
@@ -87,7 +114,7 @@ static void runBlocks(const char* kernel, const IngotKernelArgs* args, long long
         blocks[b].lastTile = (int)end;
       }
       runToEnd(blocks, kCluster, front);
-      // A launch has ended where all its blocks have, and with it those in front of it.
+      // A launch that completes implies that earlier ones have completed, so every block must have awaited them.
       for (Block& block : blocks)
         if (!block.awaits) fault(block, 0, "ends before the launches in front of it");
     }

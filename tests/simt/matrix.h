@@ -1,4 +1,4 @@
-// The tensor cores' products: lanes show their fragments, then each computes its own four sums, over k in ascending order.
+// mma.sync: lanes show their fragments, then each computes its own four sums, over k in ascending order.
 #pragma once
 
 #include "tests/simt/numbers.h"
@@ -14,34 +14,34 @@ constexpr float kFloat8Unit = 1.0f;
 
 namespace simt {
 
-// Word `half` (0, 1) of lane t along k, of row (or column) `line`, in the fragments shown in `turn`; a has rows 0 ... 15.
-static inline unsigned wordOfA(int line, int t, int half, unsigned turn) {
+// Word `half` (0, 1) of lane t along k, of row (or column) `line`, in the fragments shown with this parity; a has rows 0 ... 15.
+static inline unsigned wordOfA(int line, int t, int half, unsigned parity) {
   const Thread& thread = self();
-  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line % 8 * 4 + t)).fragments[turn][half * 2 + line / 8];
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line % 8 * 4 + t)).fragments[parity][half * 2 + line / 8];
 }
-static inline unsigned wordOfB(int line, int t, int half, unsigned turn) {
+static inline unsigned wordOfB(int line, int t, int half, unsigned parity) {
   const Thread& thread = self();
-  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line * 4 + t)).fragments[turn][4 + half];
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + (unsigned)(line * 4 + t)).fragments[parity][4 + half];
 }
 
 static inline unsigned showFragments(const unsigned (&a)[4], const unsigned (&b)[2], const char* name) {
   Thread& thread = self();
-  unsigned turn = thread.collectives % 2;
-  for (int i = 0; i < 4; ++i) thread.fragments[turn][i] = a[i];
-  for (int i = 0; i < 2; ++i) thread.fragments[turn][4 + i] = b[i];
+  unsigned parity = thread.collectives % 2;
+  for (int i = 0; i < 4; ++i) thread.fragments[parity][i] = a[i];
+  for (int i = 0; i < 2; ++i) thread.fragments[parity][4 + i] = b[i];
   show(0, 0xffffffffu, name);
-  return turn;
+  return parity;
 }
 
 static inline float float8Of(unsigned code) { return halfToFloat((unsigned short)((code & 0x80) << 8 | (code & 0x7f) << 7)) * 256.0f; }
 
 // Calls add(i, word of a, word of b) for each of the lane's sums i and each word along k.
 template <class Add>
-static inline void forEachWord(unsigned turn, const Add& add) {
+static inline void forEachWord(unsigned parity, const Add& add) {
   int row = (int)lane() / 4, column = (int)lane() % 4 * 2;
   for (int i = 0; i < 4; ++i)
     for (int half = 0; half < 2; ++half)
-      for (int t = 0; t < 4; ++t) add(i, wordOfA(row + i / 2 * 8, t, half, turn), wordOfB(column + i % 2, t, half, turn));
+      for (int t = 0; t < 4; ++t) add(i, wordOfA(row + i / 2 * 8, t, half, parity), wordOfB(column + i % 2, t, half, parity));
 }
 
 }  // namespace simt
@@ -62,11 +62,11 @@ __attribute__((noinline)) static void multiplyBytes(int (&d)[4], const unsigned 
   simt::forEachWord(simt::showFragments(a, b, "multiplyBytes"), [&](int i, unsigned x, unsigned y) { d[i] = dotQuad((int)x, (int)y, d[i]); });
 }
 
-// As sm_90 has them: two products of f16, of the words' lower halves and of the upper ones.
+// As on sm_90: two products of f16, of the words' lower halves, then of the upper ones.
 __attribute__((noinline)) static void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
-  unsigned turn = simt::showFragments(a, b, "multiplyFloat8s");
+  unsigned parity = simt::showFragments(a, b, "multiplyFloat8s");
   for (int first = 0; first < 32; first += 16)
-    simt::forEachWord(turn, [&](int i, unsigned x, unsigned y) {
+    simt::forEachWord(parity, [&](int i, unsigned x, unsigned y) {
       for (int shift = first; shift < first + 16; shift += 8) d[i] = fma(simt::float8Of(x >> shift), simt::float8Of(y >> shift), d[i]);
     });
 }

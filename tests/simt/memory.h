@@ -1,4 +1,4 @@
-// Loads as a host has them, which has no caches to choose from and keeps no registers.
+// Loads for a host, which has no cache operators; opaque() has no effect.
 #pragma once
 
 #include "kernels/prim/bytes.h"
@@ -8,7 +8,7 @@ INGOT_INLINE Words loadStream(const void* from) { return load<Words>(from); }
 INGOT_INLINE float loadFresh(const float* from) { return *from; }
 INGOT_INLINE FourFloats loadFreshFour(const float* from) { return load<FourFloats>(from); }
 INGOT_INLINE void prefetchLine(const void*) {}
-INGOT_INLINE void settle(float&) {}
-INGOT_INLINE void settle(int&) {}
-INGOT_INLINE void settle(const char*&) {}
-INGOT_INLINE void settleShared(const char*&) {}
+INGOT_INLINE void opaque(float&) {}
+INGOT_INLINE void opaque(int&) {}
+INGOT_INLINE void opaque(const char*&) {}
+INGOT_INLINE void opaqueShared(const char*&) {}

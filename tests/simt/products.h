@@ -1,5 +1,5 @@
-// Products of a warpgroup's tensor cores: every thread computes its own sums, over k in ascending order, when it waits for them and
-// not before. Until then nobody may write what they read.
+// wgmma: every thread computes its own sums, over k in ascending order, when it waits for them and not before. Until then their operands must not
+// be written.
 #pragma once
 
 #include "tests/simt/barriers.h"
@@ -8,9 +8,9 @@
 
 namespace simt {
 
-constexpr int kLineChunks = 8;  // of a row of x
+constexpr int kLineChunks = 8;  // per row of x
 
-// 16 bytes as tensor cores read them.
+// 16 bytes as the async proxy reads them.
 template <class T, int N>
 static inline T lineAt(SharedArray<T, N>& lines, int i) {
   lines.expectInside(i);
@@ -18,7 +18,7 @@ static inline T lineAt(SharedArray<T, N>& lines, int i) {
   return lines[i];
 }
 
-// Half a unit: eight columns of f16 or of bf16, or 16 codes.
+// Half a unit: eight columns of f16 or bf16, or 16 codes.
 struct HalfColumns {
   typedef float Sum;
   static float at(unsigned word, int i) { return halfToFloat((unsigned short)(word >> i % 2 * 16)); }
@@ -30,7 +30,7 @@ struct BfloatColumns {
 struct CodeColumns {
   typedef int Sum;
 };
-// Adds what half a unit gives.
+// Accumulates half a unit.
 template <class Columns, class T>
 static inline void addChunk(float& d, const unsigned* channel, const T& x) {
   for (int k = 0; k < 8; ++k) d = fma(Columns::at(channel[k / 2], k), Columns::at(x.at[k / 2], k), d);
@@ -58,7 +58,7 @@ static void computeProduct(const Product& product) {
     }
 }
 
-// The same where the channels lie in shared memory too, lines as those of x.
+// The same with the channels in shared memory, in lines like those of x.
 template <class Columns, int Rows, class A, class T, int M, int N>
 static void computeLines(const Product& product) {
   Product filled = product;
@@ -87,12 +87,12 @@ static inline void finishProducts(unsigned most) {
 template <class T, int N>
 static inline T loadTransposed(SharedArray<T, N>& from, int i) {
   from.expectInside(i);
-  unsigned turn = simt::show((unsigned long long)i, 0xffffffffu, "loadTransposed");
+  unsigned parity = simt::show((unsigned long long)i, 0xffffffffu, "loadTransposed");
   T words;
   for (unsigned matrix = 0; matrix < 4; ++matrix) {
     words.at[matrix] = 0;
     for (unsigned half = 0; half < 2; ++half) {
-      T row = from[(int)simt::sentBy(matrix * 8 + simt::lane() % 4 * 2 + half, turn)];
+      T row = from[(int)simt::sentBy(matrix * 8 + simt::lane() % 4 * 2 + half, parity)];
       words.at[matrix] |= (row.at[simt::lane() / 8] >> simt::lane() / 4 % 2 * 16 & 0xffffu) << half * 16;
     }
   }
@@ -101,15 +101,15 @@ static inline T loadTransposed(SharedArray<T, N>& from, int i) {
 
 template <class T, int N, int B>
 static inline void storeMatrices(SharedArray<T, N>& to, int i, const T& words, SharedBarriers<B>& barriers, int barrier) {
-  unsigned turn = simt::showFragments(words.at, {0, 0}, "storeMatrices");
+  unsigned parity = simt::showFragments(words.at, {0, 0}, "storeMatrices");
   int row = (int)simt::lane() % 8, matrix = (int)simt::lane() / 8;
   T line;
-  for (int word = 0; word < 4; ++word) line.at[word] = simt::wordOfA(row + matrix % 2 * 8, word, matrix / 2, turn);
-  storeBehind(to, i, line, barriers, barrier);
+  for (int word = 0; word < 4; ++word) line.at[word] = simt::wordOfA(row + matrix % 2 * 8, word, matrix / 2, parity);
+  storeBeforeArrive(to, i, line, barriers, barrier);
 }
 
 static inline void beginProducts() { simt::show(0, 0xffffffffu, "beginProducts"); }
-static inline void closeProducts() { ++simt::self().productGroups; }
+static inline void commitProducts() { ++simt::self().productGroups; }
 template <int Most>
 static inline void waitForProducts() {
   simt::show(0, 0xffffffffu, "waitForProducts");
@@ -139,10 +139,10 @@ static Product& addProduct(void (*compute)(const Product&), void* sums, SharedAr
 template <class T, int N>
 static void beginProduct(void (*compute)(const Product&), void* sums, const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit, bool keeps,
                          const char* name) {
-  unsigned turn = showFragments(a, {0, 0}, name);
+  unsigned parity = showFragments(a, {0, 0}, name);
   Product& product = addProduct(compute, sums, x, firstX, unit, keeps);
   for (int half = 0; half < 2; ++half)
-    for (int word = 0; word < 8; ++word) product.channels[half][word] = wordOfA((int)lane() / 4 + half * 8, word % 4, word / 4, turn);
+    for (int word = 0; word < 8; ++word) product.channels[half][word] = wordOfA((int)lane() / 4 + half * 8, word % 4, word / 4, parity);
 }
 
 }  // namespace simt
@@ -163,21 +163,21 @@ template <bool Keeps, int Rows, class T, int N>
 static inline void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<T, N>& x, int firstX, int unit) {
   simt::beginProduct(simt::computeProduct<simt::BfloatColumns, Rows, T, N>, d, a, x, firstX, unit, Keeps, "multiplyWideBfloats");
 }
-#define INGOT_MULTIPLY_LINES(Columns, name)                                                                          \
+#define INGOT_MULTIPLY_SHARED(Columns, name)                                                                         \
   simt::show((unsigned long long)firstA, 0xffffffffu, name);                                                         \
   simt::Product& product = simt::addProduct(simt::computeLines<Columns, 64, A, T, M, N>, d, x, firstX, unit, Keeps); \
   product.lines = &a;                                                                                                \
   product.firstLine = firstA
 template <bool Keeps, class A, class T, int M, int N>
-static inline void multiplyLinesOfHalves(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {
-  INGOT_MULTIPLY_LINES(simt::HalfColumns, "multiplyLinesOfHalves");
+static inline void multiplySharedHalves(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_SHARED(simt::HalfColumns, "multiplySharedHalves");
 }
 template <bool Keeps, class A, class T, int M, int N>
-static inline void multiplyLinesOfBfloats(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {
-  INGOT_MULTIPLY_LINES(simt::BfloatColumns, "multiplyLinesOfBfloats");
+static inline void multiplySharedBfloats(float (&d)[32], SharedArray<A, M>& a, int firstA, SharedArray<T, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_SHARED(simt::BfloatColumns, "multiplySharedBfloats");
 }
 static inline unsigned widenFloat8s(unsigned word, int upper) {
   unsigned both = word >> upper * 16;
   return floatToHalf(simt::float8Of(both)) | (unsigned)floatToHalf(simt::float8Of(both >> 8)) << 16;
 }
-static inline void showStores() { ++simt::self().shows; }
+static inline void fenceProxyAsync() { ++simt::self().shows; }

@@ -1,4 +1,4 @@
-// A fault: one line on the standard error by a bare system call, and a trap.
+// Reports a fault: one line on standard error by a bare system call, then a trap.
 #pragma once
 
 namespace simt {
@@ -13,7 +13,7 @@ static inline void writeError(const char* text, long length) {
 #endif
 }
 
-// Text of a fixed size that grows at its end.
+// Fixed-size text builder.
 class Line {
  public:
   Line& operator<<(const char* text) {

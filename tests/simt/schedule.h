@@ -1,4 +1,4 @@
-// The order in which the threads of blocks run: each until it waits for others, and in another order each time.
+// The scheduler of threads: each runs until it waits, in an order that changes from round to round.
 #pragma once
 
 #include "tests/simt/block.h"
@@ -6,7 +6,7 @@
 
 namespace simt {
 
-// What a new stack begins with. Never returns.
+// Entry of a new stack. Never returns.
 static void threadMain() {
   Thread& thread = self();
   thread.block->body(*thread.block);
@@ -18,10 +18,10 @@ static void threadMain() {
 // Runs the ready threads of a warp, in a random rotation and direction. False when none was ready.
 static bool runWarp(Block& block, unsigned warp) {
   unsigned first = warp * kLanes, lanes = block.threads - first < kLanes ? block.threads - first : kLanes;
-  unsigned turn = block.next() % lanes, step = block.next() % 2 ? 1 : lanes - 1;
+  unsigned rotation = block.next() % lanes, step = block.next() % 2 ? 1 : lanes - 1;
   bool ran = false;
   for (unsigned i = 0; i < lanes; ++i) {
-    Thread& thread = block.thread(first + (turn + i * step) % lanes);
+    Thread& thread = block.thread(first + (rotation + i * step) % lanes);
     if (thread.waiting != Waiting::no) continue;
     ran = true;
     ingotSimtSwitch(&block.stack, thread.stack);
@@ -30,7 +30,7 @@ static bool runWarp(Block& block, unsigned warp) {
   return ran;
 }
 
-// Lets threads [first, last) go when all of them wait at one place. False when not all do.
+// Releases threads [first, last) if all of them wait in the same collective. Returns whether they did.
 static bool release(Block& block, unsigned first, unsigned last, Waiting what) {
   Thread& one = block.thread(first);
   for (unsigned i = first; i < last; ++i) {
@@ -46,12 +46,12 @@ static bool release(Block& block, unsigned first, unsigned last, Waiting what) {
   return true;
 }
 
-// Lets every warp run as far as it can, and the block over a barrier that all have reached. False when nothing moved.
+// Runs every warp as far as it can, and releases the block from a barrier that all have reached. Returns whether anything progressed.
 static bool advance(Block& block) {
-  unsigned warps = (block.threads + kLanes - 1) / kLanes, turn = block.next() % warps;
+  unsigned warps = (block.threads + kLanes - 1) / kLanes, rotation = block.next() % warps;
   bool progress = false;
   for (unsigned w = 0; w < warps; ++w) {
-    unsigned warp = (w + turn) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
+    unsigned warp = (w + rotation) % warps, first = warp * kLanes, last = first + kLanes < block.threads ? first + kLanes : block.threads;
     for (unsigned i = first; i < last; ++i)
       if (Thread& thread = block.thread(i); thread.waiting == Waiting::barrier && thread.hasPassed(thread)) thread.waiting = Waiting::no;
     while (runWarp(block, warp)) {
@@ -76,7 +76,7 @@ static void expectDone(Block& block) {
     if (block.thread(i).waiting != Waiting::done) fault(block, i, "waits at a barrier that other threads never reach");
 }
 
-// Lets all blocks go when all of them wait at one barrier. False when not all do.
+// Releases all blocks if all threads wait at the same barrier. Returns whether they did.
 static bool releaseAll(Block* blocks, unsigned count, Waiting what) {
   for (unsigned b = 0; b < count; ++b)
     if (!allWait(blocks[b], what)) return false;
@@ -87,7 +87,7 @@ static bool releaseAll(Block* blocks, unsigned count, Waiting what) {
   return true;
 }
 
-// The launches in front end as late as they may. False when no thread waits for them.
+// Completes the earlier launches, as late as possible. Returns whether a thread waits for them.
 static bool endLaunches(Block* blocks, unsigned count, Front& front) {
   bool waits = false;
   for (unsigned b = 0; b < count; ++b)
@@ -100,7 +100,7 @@ static bool endLaunches(Block* blocks, unsigned count, Front& front) {
   return waits;
 }
 
-// Runs blocks side by side until all have ended.
+// Runs co-resident blocks until all have ended.
 static void runToEnd(Block* blocks, unsigned count, Front& front) {
   while (true) {
     unsigned done = 0;

@@ -1,4 +1,4 @@
-// Shared memory that knows who touched it: bounds, races between barriers, and reads of what nobody wrote.
+// Shared memory that tracks accesses, to detect out-of-bounds accesses, races between barriers, and uninitialised reads.
 #pragma once
 
 #include "tests/simt/block.h"
@@ -7,18 +7,18 @@ namespace simt {
 
 constexpr unsigned short kNobody = 0xffff, kSeveral = 0xfffe;
 
-// Who wrote, or read, an element last. All bits set, as poison leaves it, is nobody.
+// The last write, or read, of an element. All bits set, as poison leaves it, means none.
 struct Access {
   unsigned epoch, warpEpoch;
   unsigned short thread, warp;
 
   bool byAnybody() const { return warp != kNobody; }
-  // Whether nothing orders it before what `now` does.
+  // Whether `now` is unordered with it.
   bool racesWith(const Access& now) const {
     if (!byAnybody() || epoch != now.epoch || thread == now.thread) return false;
     return warp != now.warp || warpEpoch == now.warpEpoch;
   }
-  // Several readers between two barriers count as one that nobody else may write after.
+  // Several readers between two barriers are merged to one that conflicts with any later writer.
   void add(const Access& now) {
     if (byAnybody() && epoch == now.epoch && thread != now.thread) {
       bool sameWarp = warp == now.warp;
@@ -35,9 +35,9 @@ struct Access {
 
 struct Shadow {
   Access write, read, add;  // `add`: an atomic one
-  unsigned short copier;    // the thread whose copy to it is under way, or nobody
-  unsigned short storer;    // the thread that wrote it by itself, or nobody
-  unsigned shows;           // that the thread had called then
+  unsigned short copier;    // thread whose copy to it is in flight, or kNobody
+  unsigned short storer;    // thread that stored it, or kNobody
+  unsigned shows;           // that thread's count of fenceProxyAsync at the time
 };
 
 static inline Access accessOf(const Thread& thread) {
@@ -48,7 +48,7 @@ static inline void expectArrived(const Shadow& shadow, unsigned thread, long lon
   if (shadow.copier != kNobody) fault(*self().block, thread, "touches shared memory before a copy to it has arrived, element", i);
 }
 
-// Products see what copies brought, and what a thread stored once it has shown it.
+// wgmma sees data from copies, and from stores that were followed by fenceProxyAsync.
 static inline void noteStorer(Shadow& shadow) {
   shadow.storer = (unsigned short)self().threadIndex.x;
   shadow.shows = self().shows;
@@ -80,7 +80,7 @@ __attribute__((noinline)) static void noteWrite(Shadow& shadow, long long i) {
   noteStorer(shadow);
 }
 
-// Additions do not race with each other.
+// Atomic additions do not race with each other.
 __attribute__((noinline)) static void noteAdd(Shadow& shadow, long long i) {
   Thread& thread = self();
   Access now = accessOf(thread);

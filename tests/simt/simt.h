@@ -1,13 +1,13 @@
-// CUDA on a host: what kernels/prim/device.cuh gives, without a GPU. A tile is a block; its threads are fibers on stacks in the
-// kernel's scratch, and run one after the other, each until it waits for others. Freestanding, nothing writable but scratch.
+// CUDA on a host: implements the names of kernels/prim/device.cuh without a GPU. A block's threads are fibers on stacks in the kernel's scratch; each
+// runs until it waits for others. Freestanding, with no writable data but scratch.
 //
-// Reported, with kernel, block and thread, on the standard error, then trapped: races on shared memory, accesses outside of
-// it, reads of what was never written or of what a copy has not brought yet, barriers that not all threads reach, collectives of different kinds in
-// one warp, a stack that is too small. Shared memory starts as poison, and the order of warps and threads changes from block to block.
+// Reported on standard error with kernel, block and thread, followed by a trap: races on shared memory, out-of-bounds accesses, reads of
+// uninitialised data or of copies in flight, barriers that not all threads reach, mixed collectives in one warp, stack overflow. Shared memory starts
+// poisoned, and the order of warps and threads changes from block to block.
 #pragma once
 
 #define INGOT_SIMT 1
-#define INGOT_EITHER struct
+#define INGOT_SHARED_UNION struct
 #define INGOT_INLINE static inline __attribute__((always_inline))
 #define INGOT_MEMBER inline __attribute__((always_inline))
 #define __device__
@@ -36,23 +36,23 @@ INGOT_INLINE void syncTile() {
   simt::self().wait(simt::Waiting::tile, "syncTile");
 }
 #ifdef INGOT_SIMT_WITHOUT_WARPGROUPS
-constexpr int kMostCluster = 1;
+constexpr int kMaxCluster = 1;
 #else
-constexpr int kMostCluster = 8;
+constexpr int kMaxCluster = 8;
 #endif
 template <int Blocks>
 INGOT_INLINE void syncCluster() {
   simt::self().wait(Blocks == 1 ? simt::Waiting::block : simt::Waiting::cluster, "syncCluster");
 }
-INGOT_INLINE void beginTurns(ingot_u64*) { simt::self().hasEndedTurn = false; }
-INGOT_INLINE void endTurn() {
+INGOT_INLINE void beginGridBarrier(ingot_u64*) { simt::self().hasArrivedAtGrid = false; }
+INGOT_INLINE void arriveAtGrid() {
   __syncthreads();
-  simt::self().hasEndedTurn = true;
+  simt::self().hasArrivedAtGrid = true;
 }
 #ifdef INGOT_WALKS
 INGOT_INLINE void awaitLaunches() {
-  if (simt::self().hasEndedTurn) simt::self().wait(simt::Waiting::grid, "awaitLaunches");
-  simt::self().hasEndedTurn = false;
+  if (simt::self().hasArrivedAtGrid) simt::self().wait(simt::Waiting::grid, "awaitLaunches");
+  simt::self().hasArrivedAtGrid = false;
 }
 #else
 INGOT_INLINE void awaitLaunches() {
@@ -66,7 +66,7 @@ INGOT_INLINE void renewShared(T& shared) {
   if (threadIdx.x == 0) simt::poison(&shared, sizeof shared);
   __syncthreads();
 }
-// Blocks of one launch run on several threads of the host.
+// Host threads may run different blocks of a launch concurrently.
 INGOT_INLINE void __threadfence() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 INGOT_INLINE int atomicAdd(int* to, int value) { return __atomic_fetch_add(to, value, __ATOMIC_SEQ_CST); }
 

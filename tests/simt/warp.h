@@ -1,5 +1,5 @@
-// What the lanes of a warp do together. Every collective is of the full warp: each thread shows a word, all wait for all, each
-// reads what it wants. Two words a thread take turns, so that one wait is enough.
+// Warp collectives, always of the full warp: each thread shows a word, all wait, then each reads what it needs. Words are double-buffered by the
+// parity of the collective, so that one wait is enough.
 #pragma once
 
 #include "tests/simt/block.h"
@@ -14,24 +14,24 @@ static inline unsigned long long wordOf(T value) {
   return word;
 }
 
-// Shows `word`, waits for the warp; returns which of the two words the collective is in.
+// Shows `word` and waits for the warp; returns the parity of the collective.
 static inline unsigned show(unsigned long long word, unsigned mask, const char* name) {
   Thread& thread = self();
   if (mask != 0xffffffffu) fault(*thread.block, thread.threadIndex.x, "a collective of less than a warp");
-  unsigned turn = thread.collectives++ % 2;
-  thread.sent[turn] = word;
+  unsigned parity = thread.collectives++ % 2;
+  thread.sent[parity] = word;
   thread.wait(Waiting::warp, name);
-  return turn;
+  return parity;
 }
 
-static inline unsigned long long sentBy(unsigned lane, unsigned turn) {
+static inline unsigned long long sentBy(unsigned lane, unsigned parity) {
   Thread& thread = self();
-  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + lane % kLanes).sent[turn];
+  return thread.block->thread(thread.threadIndex.x / kLanes * kLanes + lane % kLanes).sent[parity];
 }
 
 template <class T>
-static inline T receive(unsigned lane, unsigned turn) {
-  unsigned long long word = sentBy(lane, turn);
+static inline T receive(unsigned lane, unsigned parity) {
+  unsigned long long word = sentBy(lane, parity);
   T value;
   __builtin_memcpy(&value, &word, sizeof(T));
   return value;
@@ -50,16 +50,9 @@ template <class T>
 static inline T __shfl_xor_sync(unsigned mask, T value, int bits) {
   return simt::receive<T>(simt::lane() ^ (unsigned)bits, simt::show(simt::wordOf(value), mask, "__shfl_xor_sync"));
 }
-template <class T>
-static inline T __shfl_down_sync(unsigned mask, T value, int distance) {
-  unsigned turn = simt::show(simt::wordOf(value), mask, "__shfl_down_sync"), from = simt::lane() + (unsigned)distance;
-  return from < simt::kLanes ? simt::receive<T>(from, turn) : value;
-}
 static inline unsigned __ballot_sync(unsigned mask, int predicate) {
-  unsigned turn = simt::show(predicate != 0, mask, "__ballot_sync"), votes = 0;
-  for (unsigned i = 0; i < simt::kLanes; ++i) votes |= (unsigned)simt::sentBy(i, turn) << i;
+  unsigned parity = simt::show(predicate != 0, mask, "__ballot_sync"), votes = 0;
+  for (unsigned i = 0; i < simt::kLanes; ++i) votes |= (unsigned)simt::sentBy(i, parity) << i;
   return votes;
 }
-static inline int __any_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) != 0; }
-static inline int __all_sync(unsigned mask, int predicate) { return __ballot_sync(mask, predicate) == 0xffffffffu; }
 static inline int warpOf(unsigned thread) { return (int)(thread / simt::kLanes); }

@@ -127,7 +127,7 @@ KernelCode cudaKernel(const KernelUnit& unit) {
       const CudaWide& shape = kCudaWide[unit.shape];
       code.tiles.count = shape.tilesAcross(unit.channels) * shape.along, code.tiles.rowsPerTile = shape.shorter();
       code.threads = static_cast<uint32_t>(shape.threads()), code.clusterBlocks = static_cast<uint32_t>(shape.blocks());
-      code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.turns = shape.along > 1 ? 0 : code.clusterBlocks;
+      code.dynamicBytes = static_cast<uint32_t>(shape.bytes()), code.gridMultiple = shape.along > 1 ? 0 : code.clusterBlocks;
       code.map = {static_cast<uint32_t>(unit.columns), static_cast<uint32_t>(shape.box()), 2, static_cast<uint32_t>(2 * unit.columns)};
     }
     if (unit.function == kWideCodes) {

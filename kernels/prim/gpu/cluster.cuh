@@ -1,10 +1,10 @@
-// Clusters of blocks, neighbours that run at once and reach each other's shared memory (PTX ISA, barrier.cluster), which sm_90 brought.
+// Thread block clusters (PTX ISA, barrier.cluster) of sm_90: co-resident blocks that access each other's shared memory.
 #pragma once
 
 #include "kernels/prim/gpu/memory.cuh"
 
-// Blocks of a cluster that find room, whatever each of them takes: as many multiprocessors lie side by side.
-constexpr int kMostCluster =
+// Largest cluster that is schedulable even if each block fills a multiprocessor: the multiprocessors of the smallest GPC.
+constexpr int kMaxCluster =
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL) || defined(__CUDA_ARCH_FEAT_SM100_ALL) || defined(__CUDA_ARCH_FEAT_SM103_ALL)
     8;
 #elif defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -14,13 +14,13 @@ constexpr int kMostCluster =
 #endif
 
 INGOT_INLINE unsigned sharedAddress(const void* shared) { return (unsigned)__cvta_generic_to_shared(shared); }
-// All threads of a cluster wait for each other, and see what the others wrote.
+// Barrier of all threads of a cluster, with release and acquire of shared memory.
 template <int Blocks>
 INGOT_INLINE void syncCluster() {
   if constexpr (Blocks == 1) __syncthreads();
   else asm volatile("barrier.cluster.arrive.release.aligned; barrier.cluster.wait.acquire.aligned;" ::: "memory");
 }
-// What block `rank` of a cluster has at that place.
+// Element i of the same array in block `rank` of the cluster.
 template <int Blocks, class T, int N>
 INGOT_INLINE T loadFrom(SharedArray<T, N>& from, int i, int rank) {
   static_assert(sizeof(T) == 4 || sizeof(T) == 8);

@@ -1,29 +1,30 @@
-// What a launch is: its threads, its shared memory, its entry, and when it begins.
+// The kernel entry: launch bounds, shared memory, and programmatic dependent launch.
 #pragma once
 
 #include "kernels/abi/abi.h"
+#include "kernels/prim/constants.h"
 
-// Of the GPUs that tiles are shared out for. Others run them all the same.
-constexpr int kMultiprocessors = 132;
+// For which row tiles are divided; the emulator has fewer.
+constexpr int kMultiprocessors = kTunedMultiprocessors;
 
-// The threads of a tile, which may be the first ones of a larger block, wait for each other.
+// Barrier of the first `Threads` threads of a block.
 template <int Threads>
 INGOT_INLINE void syncTile() {
   asm volatile("bar.sync 1, %0;" ::"n"(Threads) : "memory");
 }
 
-// A thread's warp: the same in every lane, which the compiler then knows.
+// A thread's warp index, as a warp-uniform value for the compiler.
 INGOT_INLINE int warpOf(unsigned thread) { return __shfl_sync(kFullWarp, (int)thread / kWarp, 0); }
 
-// A launch may begin while the one before it ends (PTX ISA, griddepcontrol): what it reads of other launches' results comes behind
-// awaitLaunches(). Every block calls both, so that a launch which has ended says that all before it have.
+// Programmatic dependent launch (PTX ISA, griddepcontrol): a launch may start while the previous one ends. Results of earlier launches may only be
+// read after awaitLaunches(). Every block calls both functions, so a completed launch implies that all earlier ones have completed.
 INGOT_INLINE void allowNextLaunch() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
 #endif
 }
 #ifdef INGOT_WALKS
-#include "kernels/prim/gpu/turns.cuh"
+#include "kernels/prim/gpu/grid_barrier.cuh"
 #else
 INGOT_INLINE void awaitLaunches() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
@@ -38,7 +39,7 @@ constexpr int minBlocksOf() {
   else return 0;
 }
 
-// Shared memory of a launch, which a Tile with kDynamicBytes takes: more than a kernel may have of its own.
+// Dynamic shared memory for Tiles with kDynamicBytes, which exceed the static limit.
 extern __shared__ __align__(1024) char ingotDynamicShared[];
 template <class Tile>
 INGOT_INLINE typename Tile::Storage& storageOf() {
@@ -51,7 +52,7 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
   }
 }
 
-// A Tile with kCluster has neighbours in clusters of so many blocks (sm_90 and later); its count is a multiple of that.
+// A Tile with kCluster is launched in clusters of that many blocks (sm_90 and later); its count is a multiple of it.
 #define INGOT_KERNEL(symbol, ...) INGOT_KERNEL_WITH(, symbol, __VA_ARGS__)
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 #define INGOT_CLUSTER_KERNEL(symbol, ...) INGOT_KERNEL_WITH(__cluster_dims__(__VA_ARGS__::kCluster, 1, 1), symbol, __VA_ARGS__)
@@ -64,7 +65,7 @@ INGOT_INLINE typename Tile::Storage& storageOf() {
     auto& storage = storageOf<__VA_ARGS__>();                                                               \
     allowNextLaunch();                                                                                      \
     prefetchTile<__VA_ARGS__>(*batch, operands.at, (int)blockIdx.x, storage);                               \
-    bool isTile = (int)blockIdx.x < mostTilesOf<__VA_ARGS__>(*batch);                                       \
-    if (!isTile || !awaitsItself<__VA_ARGS__>()) awaitLaunches();                                           \
+    bool isTile = (int)blockIdx.x < maxTilesOf<__VA_ARGS__>(*batch);                                        \
+    if (!isTile || !awaitsLaunchesItself<__VA_ARGS__>()) awaitLaunches();                                   \
     if (isTile) __VA_ARGS__::run(*batch, operands.at, (int)blockIdx.x, storage);                            \
   }

@@ -1,10 +1,10 @@
-// Tensor cores (PTX ISA, mma.sync): d += a b, with 16 rows of a and 8 columns of b. Lane l holds of a the rows l / 4 and l / 4 + 8,
-// of b the column l / 4; in both the words l % 4 and l % 4 + 4 along k; of d the columns 2 (l % 4) and the next one.
+// Tensor cores (PTX ISA, mma.sync): d += a * b, with 16 rows of a and 8 columns of b. Lane l holds the rows l / 4 and l / 4 + 8 of a, and the
+// column l / 4 of b; of both the words l % 4 and l % 4 + 4 along k; and the columns 2 (l % 4) and the next one of d.
 #pragma once
 
 #include "kernels/prim/gpu/numbers.cuh"
 
-// Whether there are kernels for warpgroups' tensor cores (warpgroup.cuh).
+// Whether wgmma is available (warpgroup.cuh).
 #if defined(__CUDA_ARCH_FEAT_SM90_ALL)
 constexpr bool kHasWarpgroups = true;
 #else
@@ -29,17 +29,17 @@ INGOT_INLINE void multiplyBytes(int (&d)[4], const unsigned (&a)[4], const unsig
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
 }
 #if __CUDA_ARCH__ >= 890
-// Two 8-bit floats of a word, the lower or the upper ones, as f16 (PTX ISA, cvt).
+// The lower or upper two e4m3 floats of a word as f16 (PTX ISA, cvt).
 INGOT_INLINE unsigned widenFloat8s(unsigned word, int upper) {
   unsigned halves;
   asm("cvt.rn.f16x2.e4m3x2 %0, %1;" : "=r"(halves) : "h"((unsigned short)(word >> upper * 16)));
   return halves;
 }
 #endif
-// Words of four 8-bit floats (float8.cuh). d is in units of kFloat8Unit.
+// Words of four e4m3 floats (float8.cuh). d is in units of kFloat8Unit.
 #if __CUDA_ARCH__ == 900
-// As f16, the lower two floats of every word, then the upper ones: what mma.sync of 8-bit floats is there, but that it sums each 32 columns up
-// from zero and then adds them, which products of warpgroups (warpgroup.cuh) do not.
+// As f16, the lower two floats of every word, then the upper ones. This is how sm_90 implements mma.sync of e4m3, except that the instruction sums
+// each 32 columns from zero before adding them to d. Going by f16 gives the same bits as wgmma of f16 (wide_codes.cuh).
 constexpr float kFloat8Unit = 1.0f;
 INGOT_INLINE void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const unsigned (&b)[2]) {
   for (int upper = 0; upper < 2; ++upper) {
@@ -69,7 +69,7 @@ INGOT_INLINE void multiplyFloat8s(float (&d)[4], const unsigned (&a)[4], const u
   }
 }
 #endif
-// Two values as bf16, or as f16, the first one below.
+// Two values packed as bf16, or as f16, the first one in the lower half.
 INGOT_INLINE unsigned packBfloats(float low, float high) {
   unsigned both;
   asm("cvt.rn.bf16x2.f32 %0, %1, %2;" : "=r"(both) : "f"(high), "f"(low));
@@ -91,9 +91,9 @@ INGOT_INLINE unsigned packBfloats(float, float) { return 0; }
 INGOT_INLINE unsigned packHalves(float, float) { return 0; }
 #endif
 
-// 8 x 8 halves, of which lane l has two neighbours of row l / 4, 2 (l % 4) and the next one: rows become columns.
+// Transposes 8 x 8 halves. Lane l holds two neighbours of row l / 4: 2 (l % 4) and the next one.
 INGOT_INLINE unsigned transposeHalves(unsigned pair) {
-  unsigned turned;
-  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(turned) : "r"(pair));
-  return turned;
+  unsigned transposed;
+  asm("movmatrix.sync.aligned.m8n8.trans.b16 %0, %1;" : "=r"(transposed) : "r"(pair));
+  return transposed;
 }

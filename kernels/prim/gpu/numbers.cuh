@@ -1,15 +1,15 @@
-// Arithmetic of a thread.
+// Arithmetic of one thread.
 #pragma once
 
 INGOT_INLINE float fma(float a, float b, float c) { return __fmaf_rn(a, b, c); }
-// The larger one; of a number and none the number.
+// The larger value; if one is NaN, the other.
 INGOT_INLINE float maximum(float a, float b) { return fmaxf(a, b); }
 INGOT_INLINE float power2(float x) {
   float y;
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
-// 1 / x for x from 1 on, infinity too, within a unit in the last place. A division branches, and the next one waits for it.
+// 1 / x for x >= 1, also infinity, within one ulp. A true division branches, which serialises successive ones.
 INGOT_INLINE float reciprocal(float x) {
   constexpr float kMost = 0x1p126f;
   if (x > kMost) x = kMost;
@@ -17,7 +17,7 @@ INGOT_INLINE float reciprocal(float x) {
   asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return fma(fma(-x, y, 1.0f), y, y);
 }
-// 1 / sqrt(x) of a normal x > 0, within two units in the last place.
+// 1 / sqrt(x) of a normal x > 0, within two ulp.
 INGOT_INLINE float inverseRoot(float x) {
   float y;
   asm("rsqrt.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
@@ -27,9 +27,9 @@ INGOT_INLINE int roundEven(float x) { return __float2int_rn(x); }
 INGOT_INLINE float asFloat(unsigned x) { return __uint_as_float(x); }
 INGOT_INLINE unsigned asBits(float x) { return __float_as_uint(x); }
 INGOT_INLINE int bitCount(unsigned x) { return __popc((int)x); }
-// Four of the bytes of `low`, which are 0 to 3, and of `high`, 4 to 7: a hexadecimal digit each, the lowest byte's last.
+// Selects four bytes: a hexadecimal digit each, the lowest byte's last; 0 to 3 are those of `low`, 4 to 7 of `high`.
 INGOT_INLINE unsigned pickBytes(unsigned low, unsigned high, unsigned which) { return __byte_perm(low, high, which); }
-INGOT_INLINE int lowestBit(unsigned x) { return __ffs((int)x) - 1; }  // of x that is not 0
+INGOT_INLINE int lowestBit(unsigned x) { return __ffs((int)x) - 1; }  // x must not be 0
 INGOT_INLINE float halfToFloat(unsigned short x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x));
@@ -40,7 +40,7 @@ INGOT_INLINE unsigned short floatToHalf(float x) {
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y) : "f"(x));
   return y;
 }
-// Beyond f16's range its largest value, not infinity.
+// Saturates at the largest f16 instead of giving infinity.
 INGOT_INLINE unsigned short saturateToHalf(float x) {
 #if __CUDA_ARCH__ >= 800
   unsigned short y;
@@ -50,7 +50,7 @@ INGOT_INLINE unsigned short saturateToHalf(float x) {
   return floatToHalf(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x);
 #endif
 }
-// Two of them, the first one below.
+// Two values, the first one in the lower half.
 INGOT_INLINE unsigned packSaturated(float low, float high) {
 #if __CUDA_ARCH__ >= 800
   unsigned both;
@@ -60,11 +60,11 @@ INGOT_INLINE unsigned packSaturated(float low, float high) {
   return saturateToHalf(low) | (unsigned)saturateToHalf(high) << 16;
 #endif
 }
-// Two halves less two halves.
+// a - b for two pairs of f16.
 INGOT_INLINE unsigned subtractHalves(unsigned a, unsigned b) {
   unsigned both;
   asm("sub.rn.f16x2 %0, %1, %2;" : "=r"(both) : "r"(a), "r"(b));
   return both;
 }
-// Four signed 8-bit products, exact.
+// sum plus four products of signed bytes, exact.
 INGOT_INLINE int dotQuad(int a, int b, int sum) { return __dp4a(a, b, sum); }

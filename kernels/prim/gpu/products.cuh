@@ -1,10 +1,10 @@
-// Products of a warpgroup, and how fragments come to shared memory and from there.
+// wgmma, ldmatrix and stmatrix.
 #pragma once
 
 #include "kernels/prim/gpu/barriers.cuh"
 
-// Four matrices of 8 by 8 halves (PTX ISA, ldmatrix): lane l says where row l % 8 of matrix l / 8 is, and gets column l / 4 of each,
-// rows 2 (l % 4) and the next one.
+// Four 8 x 8 matrices of halves (PTX ISA, ldmatrix.trans): lane l passes the address of row l % 8 of matrix l / 8, and receives column l / 4 of
+// each, rows 2 (l % 4) and the next one.
 template <int N>
 INGOT_INLINE Words loadTransposed(SharedArray<Words, N>& from, int i) {
   Words words;
@@ -14,8 +14,8 @@ INGOT_INLINE Words loadTransposed(SharedArray<Words, N>& from, int i) {
                : "memory");
   return words;
 }
-// Four matrices of 8 by 8 halves (PTX ISA, stmatrix), of which lane l has columns 2 (l % 4) and the next one of row l / 4 each, and says where row
-// l % 8 of matrix l / 8 goes. They are seen by who waits for the phase in which the thread's warp arrives.
+// Four 8 x 8 matrices of halves (PTX ISA, stmatrix): lane l holds columns 2 (l % 4) and the next one of row l / 4 of each, and passes the address
+// of row l % 8 of matrix l / 8. Visible to threads that wait for the phase in which the calling warp next arrives.
 template <int N, int B>
 INGOT_INLINE void storeMatrices(SharedArray<Words, N>& to, int i, const Words& words, SharedBarriers<B>&, int) {
   asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1,%2,%3,%4};" ::"r"(sharedAddress(&to.values[i])), "r"(words.at[0]),
@@ -23,12 +23,11 @@ INGOT_INLINE void storeMatrices(SharedArray<Words, N>& to, int i, const Words& w
                : "memory");
 }
 
-// Tensor cores of a warpgroup (PTX ISA, wgmma): four warps begin d += a x for 16 columns of 64 channels, 16 a warp, whose fragments are as those of
-// mma.sync, and Rows rows of x, which are read from shared memory. Lane l holds of d[4 j] ... d[4 j + 3] the rows 8 j + 2 (l % 4) and the
-// next one, of its warp's channel l / 4, then of l / 4 + 8.
-// Products come in groups, as copies do. Sums are touched by nobody while a group of theirs is under way, fragments neither.
+// Warpgroup mma (PTX ISA, wgmma): d += a * x for 64 channels, 16 per warp, with a in registers as for mma.sync, and Rows rows of x in shared
+// memory. Lane l holds in d[4 j] ... d[4 j + 3] the rows 8 j + 2 (l % 4) and the next one, for its warp's channel l / 4, then l / 4 + 8. Products
+// are committed in groups, like copies. Accumulators and fragments must not be touched while a group that uses them is in flight.
 INGOT_INLINE void beginProducts() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
-INGOT_INLINE void closeProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
+INGOT_INLINE void commitProducts() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
 template <int Most>
 INGOT_INLINE void waitForProducts() {
   asm volatile("wgmma.wait_group.sync.aligned %0;" ::"n"(Most) : "memory");
@@ -56,7 +55,7 @@ INGOT_INLINE void waitForProducts(int (&d)[N]) {
   INGOT_NUMBERS32 ",%32,%33,%34,%35,%36,%37,%38,%39,%40,%41,%42,%43,%44,%45,%46,%47,%48,%49,%50,%51,%52,%53,%54,%55,%56,%57,%58,%59,%60,%61,%62,%63"
 #define INGOT_NUMBERS96 \
   INGOT_NUMBERS64 ",%64,%65,%66,%67,%68,%69,%70,%71,%72,%73,%74,%75,%76,%77,%78,%79,%80,%81,%82,%83,%84,%85,%86,%87,%88,%89,%90,%91,%92,%93,%94,%95"
-// `form`: rows and formats; `options`: what it takes behind whether it keeps its sums.
+// `form`: rows, shape along k and types; `options`: operands after the predicate that keeps the sums.
 #define INGOT_MULTIPLY_WIDE(form, numbers, fragment, rest, keepsAt, options, ...)                                                           \
   asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, " keepsAt ", 0; wgmma.mma_async.sync.aligned.m64n" form " {" numbers "}, {" fragment \
                "}, " rest ", keeps" options "; }"                                                                                           \
@@ -73,33 +72,33 @@ INGOT_INLINE void waitForProducts(int (&d)[N]) {
 #define INGOT_MULTIPLY_192(form, options, kind)                                                                                                     \
   INGOT_MULTIPLY_WIDE("192" form, INGOT_NUMBERS96, "%96,%97,%98,%99", "%100", "%101", options, INGOT_SUMS32(kind, d, 0), INGOT_SUMS32(kind, d, 32), \
                       INGOT_SUMS32(kind, d, 64))
-// Rows from element firstX on as copyRows leaves them, 32 bytes of each line, the unit'th: their address, and the distance of eight rows, in 16
-// bytes; chunks trade places within 128 bytes.
+// wgmma matrix descriptor of rows from element firstX on, as copyRows stores them: address and stride between groups of eight rows, in units of 16
+// bytes; 128-byte swizzle. `unit` selects 32 bytes of each line.
 template <int N>
-INGOT_INLINE ingot_u64 rowsMatrix(SharedArray<Words, N>& x, int firstX, int unit) {
+INGOT_INLINE ingot_u64 sharedDescriptor(SharedArray<Words, N>& x, int firstX, int unit) {
   return (sharedAddress(&x.values[firstX + unit * 2]) & 0x3ffffu) >> 4 | 1ull << 16 | 64ull << 32 | 1ull << 62;
 }
 #define INGOT_FLOAT(value) "+f"(value)
 #define INGOT_INTEGER(value) "+r"(value)
 #define INGOT_NEW_INTEGER(value) "=r"(value)
 #define INGOT_NEW_FLOAT(value) "=f"(value)
-// `unit` is which 16 of 64 columns. Where not `keeps`, sums begin from zero.
+// `unit`: which 16 of 64 columns. Unless `keeps`, sums start from zero.
 template <int Rows, int N>
 INGOT_INLINE void multiplyWide(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit, bool keeps) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 128 || Rows == 192);
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   if constexpr (Rows == 32) INGOT_MULTIPLY_32("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else if constexpr (Rows == 64) INGOT_MULTIPLY_64("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else if constexpr (Rows == 128) INGOT_MULTIPLY_128("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
   else INGOT_MULTIPLY_192("k16.f32.f16.f16", ", 1, 1, 0", INGOT_FLOAT);
 }
-// The same of codes of 8 bits, exact: `unit` is which 32 of 128. Sums that begin from zero are outputs alone: else a compiler gives their zeros to
-// others.
+// The same for 8-bit codes, exact; `unit`: which 32 of 128. Accumulators that start from zero are outputs only: otherwise the compiler
+// materialises zeros.
 template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);
   constexpr bool keeps = Keeps;
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   if constexpr (Rows == 32 && Keeps) INGOT_MULTIPLY_32("k32.s32.s8.s8", "", INGOT_INTEGER);
   else if constexpr (Rows == 32) INGOT_MULTIPLY_32("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
   else if constexpr (Rows == 64 && Keeps) INGOT_MULTIPLY_64("k32.s32.s8.s8", "", INGOT_INTEGER);
@@ -109,7 +108,7 @@ INGOT_INLINE void multiplyWideCodes(int (&d)[Rows / 2], const unsigned (&a)[4], 
   else if constexpr (Keeps) INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_INTEGER);
   else INGOT_MULTIPLY_128("k32.s32.s8.s8", "", INGOT_NEW_INTEGER);
 }
-// The same of f16, and of bf16; `unit` as multiplyWide has it.
+// The same for f16 and bf16; `unit` as for multiplyWide.
 #define INGOT_MULTIPLY_FLOATS(rows, form)                                                     \
   if constexpr (Rows == rows && Keeps) INGOT_MULTIPLY_##rows(form, ", 1, 1, 0", INGOT_FLOAT); \
   else if constexpr (Rows == rows) INGOT_MULTIPLY_##rows(form, ", 1, 1, 0", INGOT_NEW_FLOAT)
@@ -117,7 +116,7 @@ template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideHalves(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 32 || Rows == 64 || Rows == 96 || Rows == 128);
   constexpr bool keeps = Keeps;
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   INGOT_MULTIPLY_FLOATS(32, "k16.f32.f16.f16");
   INGOT_MULTIPLY_FLOATS(64, "k16.f32.f16.f16");
   INGOT_MULTIPLY_FLOATS(96, "k16.f32.f16.f16");
@@ -127,28 +126,28 @@ template <bool Keeps, int Rows, int N>
 INGOT_INLINE void multiplyWideBfloats(float (&d)[Rows / 2], const unsigned (&a)[4], SharedArray<Words, N>& x, int firstX, int unit) {
   static_assert(Rows == 64 || Rows == 128);
   constexpr bool keeps = Keeps;
-  ingot_u64 matrix = rowsMatrix(x, firstX, unit);
+  ingot_u64 matrix = sharedDescriptor(x, firstX, unit);
   INGOT_MULTIPLY_FLOATS(64, "k16.f32.bf16.bf16");
   INGOT_MULTIPLY_FLOATS(128, "k16.f32.bf16.bf16");
 }
-// The same of 64 channels that lie in shared memory as rows do, lines from element firstA on; of both operands the same columns.
-#define INGOT_MULTIPLY_LINES_64(form, kind)                                                                                   \
+// The same with both operands in shared memory: 64 channels are stored as lines, like rows of x, from element firstA on.
+#define INGOT_MULTIPLY_SHARED_64(form, kind)                                                                                  \
   asm volatile("{ .reg .pred keeps; setp.ne.b32 keeps, %34, 0; wgmma.mma_async.sync.aligned.m64n64" form " {" INGOT_NUMBERS32 \
                "}, %32, %33, keeps"                                                                                           \
                ", 1, 1, 0, 0; }"                                                                                              \
                : INGOT_SUMS32(kind, d, 0)                                                                                     \
                : "l"(lines), "l"(matrix), "r"((int)Keeps))
-#define INGOT_MULTIPLY_LINES(form)                                                     \
-  ingot_u64 lines = rowsMatrix(a, firstA, unit), matrix = rowsMatrix(x, firstX, unit); \
-  if constexpr (Keeps) INGOT_MULTIPLY_LINES_64(form, INGOT_FLOAT);                     \
-  else INGOT_MULTIPLY_LINES_64(form, INGOT_NEW_FLOAT)
+#define INGOT_MULTIPLY_SHARED(form)                                                                \
+  ingot_u64 lines = sharedDescriptor(a, firstA, unit), matrix = sharedDescriptor(x, firstX, unit); \
+  if constexpr (Keeps) INGOT_MULTIPLY_SHARED_64(form, INGOT_FLOAT);                                \
+  else INGOT_MULTIPLY_SHARED_64(form, INGOT_NEW_FLOAT)
 template <bool Keeps, int M, int N>
-INGOT_INLINE void multiplyLinesOfHalves(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
-  INGOT_MULTIPLY_LINES("k16.f32.f16.f16");
+INGOT_INLINE void multiplySharedHalves(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_SHARED("k16.f32.f16.f16");
 }
 template <bool Keeps, int M, int N>
-INGOT_INLINE void multiplyLinesOfBfloats(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
-  INGOT_MULTIPLY_LINES("k16.f32.bf16.bf16");
+INGOT_INLINE void multiplySharedBfloats(float (&d)[32], SharedArray<Words, M>& a, int firstA, SharedArray<Words, N>& x, int firstX, int unit) {
+  INGOT_MULTIPLY_SHARED("k16.f32.bf16.bf16");
 }
-// What a thread stored in shared memory is there for products, once somebody has waited for the thread (PTX ISA, fence.proxy.async).
-INGOT_INLINE void showStores() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+// Makes the thread's stores to shared memory visible to the async proxy (wgmma), for threads that synchronise with it afterwards.
+INGOT_INLINE void fenceProxyAsync() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }

@@ -72,7 +72,8 @@ void execute(const std::string& entry, unsigned blocks, const IngotBatch* batch,
     const void* map = operands.at[INGOT_MAX_OPERANDS - 1];
     if (!map || std::memcmp(map, &kernel->mapRows, sizeof kernel->mapRows) != 0) report("the map of another kernel's boxes");
   }
-  if (kernel->turns && (blocks % kernel->turns || blocks > kMultiprocessors)) report("blocks that take turns are not all at once");
+  if (kernel->gridMultiple && (blocks % kernel->gridMultiple || blocks > kMultiprocessors))
+    report("blocks of a persistent kernel are not all co-resident");
   emulator->run(*kernel, blocks, batch, operands, inFront);
 }
 

@@ -18,7 +18,8 @@ Result<std::unique_ptr<Emulator>> Emulator::open(const std::string& path) {
     INGOT_ASSIGN(emulator->code_, CodeMapping::map(emulator->artifact_->descriptor(), segment->offset(), segment->bytes()));
     for (const auto* kernel : *variant->kernels()) {
       auto function = reinterpret_cast<IngotTileFunction>(emulator->code_.at(kernel->code_offset()));
-      emulator->kernels_[kernel->entry()->str()] = {function, kernel->dynamic_bytes(), kernel->map() ? kernel->map()->rows() : 0, kernel->turns()};
+      emulator->kernels_[kernel->entry()->str()] = {function, kernel->dynamic_bytes(), kernel->map() ? kernel->map()->rows() : 0,
+                                                    kernel->grid_multiple()};
       scratch = std::max<uint64_t>(scratch, kernel->scratch_bytes());
     }
   }
@@ -41,7 +42,7 @@ void Emulator::run(const EmulatedKernel& kernel, unsigned blocks, const IngotBat
   front.finish = [](void* action) { (*static_cast<const Action*>(action))(); };
   front.context = const_cast<Action*>(&inFront);
   IngotKernelArgs args{batch, operands.at};
-  kernel.function(&args, 0, kernel.turns ? std::numeric_limits<ingot_i64>::max() : blocks, scratch);
+  kernel.function(&args, 0, kernel.gridMultiple ? std::numeric_limits<ingot_i64>::max() : blocks, scratch);
   if (front.early) inFront();  // no block had a tile
   --running_;
 }

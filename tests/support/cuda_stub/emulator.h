@@ -18,7 +18,7 @@ struct EmulatedKernel {
   IngotTileFunction function;
   unsigned dynamicBytes;  // of shared memory
   unsigned mapRows;       // of a box of the kernel's map of rows, or 0
-  unsigned turns;         // where blocks take tiles in turn their number is a multiple of so many, or 0
+  unsigned gridMultiple;  // of a persistent kernel: its number of blocks is a multiple of this; 0: one for each tile
 };
 
 // Not thread-safe.

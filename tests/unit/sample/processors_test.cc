@@ -58,14 +58,14 @@ TEST(CollectEdits, HasAnIdOncePerTurnUnlessItIsMasked) {
   std::set<std::pair<int, int>> seen;
   for (const IngotEdit& edit : edits) {
     bool isMask = edit.add == kMasked;
-    EXPECT_EQ(edit.turn == INGOT_EDIT_TURNS - 1, isMask);
-    EXPECT_TRUE(isMask || seen.emplace(edit.turn, edit.id).second);
+    EXPECT_EQ(edit.pass == INGOT_EDIT_PASSES - 1, isMask);
+    EXPECT_TRUE(isMask || seen.emplace(edit.pass, edit.id).second);
   }
-  EXPECT_TRUE(std::is_sorted(edits.begin(), edits.end(), [](const IngotEdit& a, const IngotEdit& b) { return a.turn < b.turn; }));
+  EXPECT_TRUE(std::is_sorted(edits.begin(), edits.end(), [](const IngotEdit& a, const IngotEdit& b) { return a.pass < b.pass; }));
   EXPECT_EQ(edits.size(), 2u + 3u + 4u);
 }
 
-// Where only some ids are allowed: what the others would have makes no difference, and order is that of turns still.
+// Where only some ids are allowed: what the others would have makes no difference, and order is still that of passes.
 TEST(CollectEdits, OfAllowedIdsNamePlaces) {
   TokenHistory history(8, std::vector<int32_t>{0, 6}, true);
   LogitRules rules;
@@ -76,7 +76,7 @@ TEST(CollectEdits, OfAllowedIdsNamePlaces) {
   std::vector<IngotEdit> edits;
   collectEditsOfAllowed(rules, {.repetitionPenalty = 1.5f}, history, 0, edits);
   std::vector<std::pair<int, int>> seen;
-  for (const IngotEdit& edit : edits) seen.emplace_back(edit.id, edit.turn);
+  for (const IngotEdit& edit : edits) seen.emplace_back(edit.id, edit.pass);
   EXPECT_EQ(seen, (std::vector<std::pair<int, int>>{{1, 0}, {4, 0}, {6, 0}, {1, 0}, {2, 1}, {0, 2}}));
   EXPECT_EQ(edits[3].add, -1);
   EXPECT_EQ(edits[4].repetition, 1.5f);

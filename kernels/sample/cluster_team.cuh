@@ -1,4 +1,5 @@
-// Blocks that share a row of logits, as a cluster: each has a stretch of its ids, and they tell each other what they found. One block has all of it.
+// A cluster of blocks that share a row of logits: each block has a contiguous part of the ids, and they exchange intermediate results. A single
+// block has the whole row.
 #pragma once
 
 #include "kernels/prim/device.cuh"
@@ -6,22 +7,22 @@
 
 namespace sample {
 
-// What a block says to the others, of this exchange and of the one before: who says something again knows that all have heard that.
-struct Said {
+// A block's value in the current exchange and in the previous one. Double-buffered: by the time a slot is reused, every block has read it.
+struct Exchange {
   SharedArray<ingot_u64, 2> values;
 };
 
-// Every thread of every block calls the same, with numbers that those of a block agree on.
+// All threads of all blocks make the same calls; the arguments agree within a block.
 template <int Blocks>
-class Team {
+class ClusterTeam {
  public:
-  INGOT_MEMBER Team(int rank, Said& said) : rank_(rank), said_(said) {}
+  INGOT_MEMBER ClusterTeam(int rank, Exchange& exchange) : rank_(rank), exchange_(exchange) {}
 
   INGOT_MEMBER int rank() const { return Blocks == 1 ? 0 : rank_; }
-  // Where this block's part of so many things begins.
+  // Start of block `rank`'s part of `count` items.
   INGOT_MEMBER int partOf(int count, int rank) const { return (int)((long long)count * rank / Blocks); }
   INGOT_MEMBER void sync() const {
-    if constexpr (Blocks > 1) __syncwarp();  // a barrier of clusters wants warps whole
+    if constexpr (Blocks > 1) __syncwarp();  // barrier.cluster needs converged warps
     syncCluster<Blocks>();
   }
 
@@ -41,17 +42,17 @@ class Team {
   }
 
  private:
-  // Lane i gets what block i says, the others 0.
+  // Lane i receives the value of block i; lanes past the last block 0.
   INGOT_MEMBER ingot_u64 exchange(ingot_u64 own) {
     int lane = threadIdx.x % kWarp;
-    turn_ ^= 1;
-    if (threadIdx.x == 0) said_.values[turn_] = own;
+    parity_ ^= 1;
+    if (threadIdx.x == 0) exchange_.values[parity_] = own;
     sync();
-    return lane < Blocks ? loadFrom<Blocks>(said_.values, turn_, lane) : 0;
+    return lane < Blocks ? loadFrom<Blocks>(exchange_.values, parity_, lane) : 0;
   }
 
-  int rank_, turn_ = 0;
-  Said& said_;
+  int rank_, parity_ = 0;
+  Exchange& exchange_;
 };
 
 }  // namespace sample
