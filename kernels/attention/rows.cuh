@@ -16,8 +16,11 @@ constexpr bool kLeavesPrompts = kHasWarpgroups && hasCudaPrompt(C::kCache == Cac
 // columns at a time (scores are computed again for each 64), but not for a window, soft cap, ALiBi or wide result groups besides.
 template <class C>
 constexpr bool kIsPlain = C::kWindow == 0 && C::kSoftcap == 0 && !C::kAlibi && C::kResultGroup <= 64;
+// Nor for quantised results of many query heads per KV head.
 template <class C>
-constexpr bool kHasThreeBlocks = C::kHeadDim <= 64 || (kLeavesPrompts<C> && kIsPlain<C>);
+constexpr bool kHasFewResults = C::kResultGroup == 0 || C::kHeads / C::kKvHeads <= 4;
+template <class C>
+constexpr bool kHasThreeBlocks = C::kHeadDim <= 64 || (kLeavesPrompts<C> && kIsPlain<C> && kHasFewResults<C>);
 
 // Columns of the result that are computed at a time: all of them up to `most`. Neither a group of a quantised result nor a load is cut.
 constexpr int columnsAtOnce(int headDim, int most, int group, int loaded) {

@@ -98,20 +98,23 @@ struct Tile {
     }
   }
 
-  // Consumer state: ring position, unit within the stage, and the offset of the warp's fragments in a slot. `before` is the previous stage, which
-  // can be released once only the first products of the current one are in flight; -1: none.
+  // Consumer state: ring position, unit within the stage, and the offset of the warp's fragments in a slot.
   struct Pipeline {
     Slot slot;
-    int unit, matrixAt, before;
+    int unit, matrixAt;
   };
+  INGOT_INLINE int slotBefore(const Pipeline& pipeline) { return pipeline.slot.index == 0 ? kSlots - 1 : pipeline.slot.index - 1; }
   INGOT_INLINE void release(int slot, Storage& storage) {
     __syncwarp();  // other lanes may still be reading
     if (threadIdx.x % kWarp < kCluster) arrive<kCluster>(storage.empty, slot, threadIdx.x % kWarp);
   }
-  // Issues the products of one step while those of the previous step are in flight, then waits for the latter. onFull() is called when the stage
-  // has arrived.
+  // Issues the products of one step while those of the previous step are in flight, then waits for the latter; where the step begins a stage of the
+  // tile other than its first, all products of the stage before have ended then, and it is released. onFull() is called when the stage has arrived.
+  struct First {
+    bool ofRun, ofTile;
+  };
   template <int Units, int N, class OnFull>
-  INGOT_INLINE void step(int unit, bool isFirst, Pipeline& pipeline, Storage& storage, float (&sums)[N], const OnFull& onFull) {
+  INGOT_INLINE void step(int unit, First isFirst, Pipeline& pipeline, Storage& storage, float (&sums)[N], const OnFull& onFull) {
     unsigned a[Units][4];
     if (unit == 0) awaitBarrier(storage.full, pipeline.slot.index, pipeline.slot.phase);
     onFull();
@@ -119,45 +122,44 @@ struct Tile {
     for (int i = 0; i < Units; ++i) fragmentOf(storage, pipeline.slot.index * kWeightChunks + pipeline.matrixAt + (unit + i) * 32, a[i]);
     beginProducts();
 #pragma unroll
-    for (int i = 0; i < Units; ++i) multiplyWide<2 * N>(sums, a[i], storage.x, pipeline.slot.index * kRowChunks, unit + i, i > 0 || !isFirst);
+    for (int i = 0; i < Units; ++i) multiplyWide<2 * N>(sums, a[i], storage.x, pipeline.slot.index * kRowChunks, unit + i, i > 0 || !isFirst.ofRun);
     commitProducts();
     waitForProducts<1>();
-    if (unit == 0 && pipeline.before >= 0) release(pipeline.before, storage);
-    pipeline.before = pipeline.slot.index;
+    if (unit == 0 && !isFirst.ofTile) release(slotBefore(pipeline), storage);
     pipeline.unit = unit ^ kStepUnits;
     if (unit != 0) pipeline.slot.next();
   }
   template <int Units, int N>
-  INGOT_INLINE void step(int unit, bool isFirst, Pipeline& pipeline, Storage& storage, float (&sums)[N]) {
+  INGOT_INLINE void step(int unit, First isFirst, Pipeline& pipeline, Storage& storage, float (&sums)[N]) {
     step<Units>(unit, isFirst, pipeline, storage, sums, [] {});
   }
   // A run of units, or the shorter last one. `WithStage`: it starts at a stage boundary.
   template <bool WithStage, int N>
-  INGOT_INLINE void multiply(int units, Pipeline& pipeline, Storage& storage, float (&sums)[N]) {
+  INGOT_INLINE void multiply(int units, bool isFirstRun, Pipeline& pipeline, Storage& storage, float (&sums)[N]) {
 #pragma unroll 1
     for (int at = 0; at < units / kStepUnits - 1; at += 2) {
-      step<kStepUnits>(WithStage ? 0 : pipeline.unit, at == 0, pipeline, storage, sums);
-      step<kStepUnits>(WithStage ? kStepUnits : pipeline.unit, false, pipeline, storage, sums);
+      step<kStepUnits>(WithStage ? 0 : pipeline.unit, {at == 0, isFirstRun && at == 0}, pipeline, storage, sums);
+      step<kStepUnits>(WithStage ? kStepUnits : pipeline.unit, {false, false}, pipeline, storage, sums);
     }
     if constexpr (kRunUnits % kStageUnits != 0 || kUnits % kStageUnits != 0)
-      if (units % kStageUnits >= kStepUnits) step<kStepUnits>(pipeline.unit, units < kStageUnits, pipeline, storage, sums);
+      if (units % kStageUnits >= kStepUnits)
+        step<kStepUnits>(pipeline.unit, {units < kStageUnits, isFirstRun && units < kStageUnits}, pipeline, storage, sums);
     if constexpr (kUnits % kStepUnits != 0)
-      if (units % kStepUnits != 0) step<1>(pipeline.unit, units == 1, pipeline, storage, sums);
+      if (units % kStepUnits != 0) step<1>(pipeline.unit, {units == 1, isFirstRun && units == 1}, pipeline, storage, sums);
     waitForProducts<0>(sums);
   }
   // Releases the last stage of a tile.
   INGOT_INLINE void drain(Pipeline& pipeline, Storage& storage) {
-    release(pipeline.before, storage);
     if (pipeline.unit != 0) pipeline.slot.next();
     pipeline.unit = 0;
-    pipeline.before = -1;
+    release(slotBefore(pipeline), storage);
   }
   // Adds the runs from unit `first` on to the totals.
   template <int N>
   INGOT_INLINE void computeRuns(int first, Pipeline& pipeline, Storage& storage, float (&sums)[N], float (&totals)[N]) {
 #pragma unroll 1
     for (; first < kUnits; first += kRunUnits) {
-      multiply<kRunUnits % kStageUnits == 0>(first + kRunUnits < kUnits ? kRunUnits : kUnits - first, pipeline, storage, sums);
+      multiply<kRunUnits % kStageUnits == 0>(first + kRunUnits < kUnits ? kRunUnits : kUnits - first, first == 0, pipeline, storage, sums);
 #pragma unroll
       for (int i = 0; i < N; ++i) totals[i] += sums[i];
     }
@@ -169,7 +171,7 @@ struct Tile {
   INGOT_INLINE void stepAndStore(Pipeline& pipeline, Storage& storage, float (&sums)[Rows / 2], const float (&totals)[Rows / 2],
                                  const typename ResultsOf<Rows>::Where& before, void* const* operands) {
     typename ResultsOf<Rows>::template Portion<Step, kParts> part;
-    step<kStepUnits>(Step % 2 * kStepUnits, Step == 0, pipeline, storage, sums, [&] { part.load(before, operands); });
+    step<kStepUnits>(Step % 2 * kStepUnits, {Step == 0, Step == 0}, pipeline, storage, sums, [&] { part.load(before, operands); });
     part.store(totals, before, operands);
     if constexpr (Step + 1 < kParts) stepAndStore<Step + 1, Rows>(pipeline, storage, sums, totals, before, operands);
   }
@@ -180,8 +182,8 @@ struct Tile {
     stepAndStore<0, Rows>(pipeline, storage, sums, totals, before, operands);
 #pragma unroll 1
     for (int at = kParts; at < kRunSteps; at += 2) {
-      step<kStepUnits>(0, false, pipeline, storage, sums);
-      step<kStepUnits>(kStepUnits, false, pipeline, storage, sums);
+      step<kStepUnits>(0, {false, false}, pipeline, storage, sums);
+      step<kStepUnits>(kStepUnits, {false, false}, pipeline, storage, sums);
     }
     waitForProducts<0>(sums);
   }
@@ -250,7 +252,7 @@ struct Tile {
     } else {
       if constexpr (kSplitsRegisters) acquireRegisters<Registers::kConsumer>();
       awaitLaunches();
-      Pipeline pipeline{{}, 0, 0, -1};
+      Pipeline pipeline{{}, 0, 0};
       int iteration = 0;
       computeTiles<kRows>(batch, operands, iteration, index, pipeline, storage);
       if constexpr (kShorter < kRows) computeTiles<kShorter>(batch, operands, iteration, index, pipeline, storage);

@@ -70,10 +70,23 @@ struct Results {
       });
     }
   };
+  // All results, in parts: the loads of a part are in flight while the part before it is stored.
+  static constexpr int kParts = 4;
+  template <int Part>
+  INGOT_INLINE void storeFrom(const Portion<Part, kParts>& loaded, const Sums& totals, const Where& where, void* const* operands) {
+    if constexpr (Part + 1 < kParts) {
+      Portion<Part + 1, kParts> next;
+      next.load(where, operands);
+      loaded.store(totals, where, operands);
+      storeFrom<Part + 1>(next, totals, where, operands);
+    } else {
+      loaded.store(totals, where, operands);
+    }
+  }
   INGOT_INLINE void storeAll(const Sums& totals, const Where& where, void* const* operands) {
-    Portion<0, 1> all;
-    all.load(where, operands);
-    all.store(totals, where, operands);
+    Portion<0, kParts> first;
+    first.load(where, operands);
+    storeFrom<0>(first, totals, where, operands);
   }
 };
 

@@ -31,14 +31,14 @@ struct Tile {
   // Runs past the last one are zeros.
   INGOT_INLINE void compute(int firstRun, Storage& storage) {
     int warp = threadIdx.x / kWarp, channel = warp / 2 * (2 * kBlockChannels) + warp % 2 * 8 + (int)threadIdx.x % kWarp / 4;
-    typename Wide::Pipeline pipeline{{}, 0, Wide::matrixRow(), -1};
+    typename Wide::Pipeline pipeline{{}, 0, Wide::matrixRow()};
 #pragma unroll 1
     for (int run = 0; run < kBlockRuns; ++run) {
       int first = (firstRun + run) * Wide::kRunUnits, left = Wide::kUnits - first;
       float sums[kRows / 2] = {};
       if (left > 0)
-        Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, pipeline, storage.ring,
-                                                                          sums);
+        Wide::template multiply<Wide::kRunUnits % Wide::kStageUnits == 0>(left < Wide::kRunUnits ? left : Wide::kRunUnits, run == 0, pipeline,
+                                                                          storage.ring, sums);
 #pragma unroll
       for (int i = 0; i < kRows / 2; ++i) storage.sums[run * kRunSums + rowOf(i) * Finish::kStride + channel + i / 2 % 2 * kBlockChannels] = sums[i];
     }

@@ -149,6 +149,35 @@ TEST_F(NvrtcTest, PersistentKernelsCompile) {
   }
 }
 
+// Real widths: runs of an odd number of steps (11008), or of fewer steps than results are stored in (3584), seven query heads for a key, scalar
+// loops.
+TEST_F(NvrtcTest, WidthsOfCommonModelsCompile) {
+  struct Shape {
+    const char* name;
+    int hidden, intermediate, heads, kvHeads;
+  };
+  constexpr Shape kLlama2{"Llama-2-7B", 4096, 11008, 32, 32}, kQwen{"Qwen2.5-7B", 3584, 18944, 28, 4}, kMistral{"Mistral-7B", 4096, 14336, 32, 8};
+  auto config = nlohmann::ordered_json::parse(std::ifstream(INGOT_SOURCE_DIR "/tests/bench/shapes/llama-8b/config.json"));
+  config.update({{"num_hidden_layers", 1}, {"vocab_size", 32000}});
+  for (auto [shape, dtype, quantize, target] : {std::tuple(kLlama2, "auto", "none", "cuda:sm_90a"),
+                                                {kQwen, "auto", "none", "cuda:sm_90a"},
+                                                {kQwen, "auto", "int8", "cuda:sm_90a"},
+                                                {kMistral, "float32", "none", "cuda:sm_86"}}) {
+    config.update({{"hidden_size", shape.hidden},
+                   {"intermediate_size", shape.intermediate},
+                   {"num_attention_heads", shape.heads},
+                   {"num_key_value_heads", shape.kvHeads}});
+    std::ofstream(folder_ / "config.json") << config;
+    CompileOptions options;
+    options.checkpoint = folder_.path().string();
+    options.random_weights = 1;
+    options.targets = {target};
+    options.dtype = dtype;
+    options.quantize = quantize;
+    expectLaunchable(options, fmt::format("{}, {}, {}", shape.name, dtype, quantize), [](const plan::Variant&) {});
+  }
+}
+
 // Units of more columns take registers of wide tiles.
 TEST_F(NvrtcTest, LargerGroupsCompile) {
   for (auto [quantize, group] : {std::pair{"int8", 64}, {"int8", 128}, {"int4", 64}, {"fp8", 64}}) {
