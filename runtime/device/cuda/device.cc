@@ -258,7 +258,7 @@ Result<CudaEvent> CudaDevice::makeEvent(unsigned flags) {
 }
 Status CudaDevice::record(const CudaEvent& event) { return check(driver_.cuEventRecord(event.tag_, stream_), "cuEventRecord"); }
 
-// Asks again and again: the driver's own wait has no end where a kernel has none.
+// Polls, because the driver's own wait would never return if a kernel hangs.
 Status CudaDevice::wait(const CudaEvent& event) {
   auto last = std::chrono::steady_clock::now() + std::chrono::duration<double>(patience_);
   for (;;) {
