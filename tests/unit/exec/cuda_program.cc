@@ -121,9 +121,10 @@ void CudaProgramTest::failEveryCall(const std::string& artifact) {
     // Errors while freeing memory are ignored too.
     bool givesBack = nameOf(at).starts_with("cuMemFree") || (name == "cuCtxSetCurrent" && nameOf(at + 1).starts_with("cuMemFree"));
     EXPECT_EQ(status.ok(), isCapture || givesBack) << "call " << at << ", " << name;
-    if (!givesBack)
+    if (!givesBack) {
       EXPECT_THAT(isCapture ? (*engine)->stats().warning : status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN")))
           << "call " << at;
+    }
     if (engine.ok()) engine->reset();
     EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
   }
