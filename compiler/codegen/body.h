@@ -8,7 +8,7 @@
 
 namespace ingot {
 
-// `sums` values come first in the body's arguments; `extraKinds` says of each following one: 'c' per column, 'e' per element.
+// The body's arguments are `sums` sums, then extras; `extraKinds` has a letter for each extra: 'c' per column, 'e' per element.
 std::string generateEpilogue(mlir::Region& body, int64_t sums, llvm::StringRef extraKinds);
 
 }  // namespace ingot

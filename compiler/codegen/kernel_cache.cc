@@ -16,7 +16,7 @@ namespace fs = std::filesystem;
 
 std::span<const std::byte> bytesOf(std::string_view text) { return {reinterpret_cast<const std::byte*>(text.data()), text.size()}; }
 
-// What an entry begins with: its key is in it, so an entry under another name is damaged too.
+// The start of an entry: a hash of its key and bytes, so that an entry under another name counts as damaged.
 std::string sealOf(const Sha256& key, std::string_view bytes) {
   Sha256Stream stream;
   stream.add(std::as_bytes(std::span(key)));

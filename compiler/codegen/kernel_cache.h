@@ -1,5 +1,5 @@
-// Compiled kernels in a folder of the user's, by what they were compiled from. Knows bytes and their hashes, no target; a cache
-// that cannot be read or written costs time and is never an error.
+// Compiled kernels in a folder of the user's, keyed by a hash of their inputs. Knows bytes and hashes, no target. A cache that cannot be
+// read or written costs time and is never an error.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace ingot {
 
-// All that decides what a compiler gives: sources, flags, its own version. The order and bounds of the parts count.
+// A hash of everything that determines a compiler's output: sources, flags, its version. The order and bounds of the parts count.
 class KernelKey {
  public:
   KernelKey& add(std::string_view part);
@@ -26,14 +26,14 @@ class KernelKey {
 class KernelCache {
  public:
   explicit KernelCache(std::filesystem::path folder, uint64_t limitBytes = 256 << 20);
-  // Removes what was used longest ago until the folder holds no more than the limit.
+  // Evicts the least recently used entries beyond the limit.
   ~KernelCache();
   KernelCache(const KernelCache&) = delete;
   KernelCache& operator=(const KernelCache&) = delete;
 
-  // What was kept under `key`; nothing where it is not there or not whole.
+  // The bytes kept under `key`; nothing if they are missing or damaged.
   std::optional<std::string> find(const Sha256& key);
-  // Appears whole or not at all.
+  // Atomic: other processes see the whole entry or none.
   void keep(const Sha256& key, std::string_view bytes);
 
   int found() const { return found_; }

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "compiler/codegen/cpu/source.h"
-#include "compiler/codegen/cuda/source.h"
+#include "compiler/codegen/cuda/emulated.h"
 
 namespace ingot {
 namespace {
@@ -21,7 +21,7 @@ Target cuda(std::string_view architecture, const CudaCompile& compile, const Cud
   return {"cuda:" + name, ".cu", true, cudaSource, [=](auto units, int jobs) { return generateCudaVariant(units, name, compile, choices, jobs); }};
 }
 
-// 90 of sm_90a and compute_90.
+// 90 for sm_90a and compute_90.
 int capabilityOf(std::string_view architecture) { return std::atoi(architecture.substr(architecture.find('_') + 1).data()); }
 
 Result<std::vector<Target>> cudaTargets(const std::string& spelling, const TargetOptions& options) {

@@ -55,7 +55,7 @@ std::string formatConstants(const Format& format) {
   return fmt::format("constexpr WeightFormat kFormat = WeightFormat::{};\n", format.name) + integer("kGroup", format.group);
 }
 
-// CPUs have no use for it: their rows are f32.
+// GPUs only: rows of CPUs are f32.
 std::string narrowResult(const Constants& c) { return flag("kNarrowResult", c.has("narrow_result")); }
 
 std::string cacheConstants(const Constants& c) {
@@ -63,7 +63,7 @@ std::string cacheConstants(const Constants& c) {
          integer("kHeads", c.integer("heads")) + integer("kKvHeads", c.integer("kv_heads")) + integer("kHeadDim", c.integer("head_dim"));
 }
 
-// Of every query head; a kernel without biases has one that is not read.
+// ALiBi slopes, one per query head; without ALiBi an unused element, because arrays may not be empty.
 std::string slopes(const Constants& c) {
   bool alibi = c.has("alibi");
   std::string values;
@@ -153,23 +153,23 @@ const Function* functionOf(llvm::StringRef name) {
   return found == std::end(kFunctions) ? nullptr : found;
 }
 
-// Turns a unit into one for a token alone, which does what `function` does too.
-void putBefore(const Function& function, const Constants& constants, KernelUnit& unit) {
+// Turns a unit into a fused one (kernels/alone) that also does the preceding step, `function`.
+void addPreceding(const Function& function, const Constants& constants, KernelUnit& unit) {
   mlir::Region none;
-  KernelUnit before;
-  before.function = function.name;
-  function.generate(none, constants, before);
+  KernelUnit preceding;
+  preceding.function = function.name;
+  function.generate(none, constants, preceding);
   unit.header = fmt::format("kernels/alone/{}", unit.function);
   unit.name += ".alone";
-  unit.fused = before.function + (unit.fused.empty() ? "" : " ") + unit.fused;
-  unit.before.push_back(std::move(before));
+  unit.fused = preceding.function + (unit.fused.empty() ? "" : " ") + unit.fused;
+  unit.preceding.push_back(std::move(preceding));
 }
 
-// By what the kernel is, not by where a model has it: all models have one source of it, and what was compiled from that serves them all.
+// Depends on the kernel's contents only, not on its place in a model, so that models share sources and cached code.
 std::string symbolOf(const KernelUnit& unit) {
   KernelKey key;
   key.add(unit.constants).add(unit.body);
-  for (const KernelUnit& before : unit.before) key.add(before.constants).add(before.body);
+  for (const KernelUnit& preceding : unit.preceding) key.add(preceding.constants).add(preceding.body);
   std::string symbol = fmt::format("ingot_{}_{}", unit.name, toHex(key.finish()).substr(0, 8));
   std::replace(symbol.begin(), symbol.end(), '.', '_');
   return symbol;
@@ -189,7 +189,7 @@ Result<KernelUnit> generateUnit(exec::KernelOp kernel) {
   kernel.getBody().walk([&](mlir::Operation* op) {
     if (!op->hasTrait<mlir::OpTrait::IsTerminator>()) unit.fused += (unit.fused.empty() ? "" : " ") + op->getName().stripDialect().str();
   });
-  if (constants.has("before")) putBefore(*functionOf(unit.function == "linear" ? "rows" : "rope_append"), constants.within("before"), unit);
+  if (constants.has("before")) addPreceding(*functionOf(unit.function == "linear" ? "rows" : "rope_append"), constants.within("before"), unit);
   unit.symbol = symbolOf(unit);
   return unit;
 }

@@ -1,5 +1,5 @@
-// exec.kernel -> what every target's source of it is made of: constants, generated body, names. The text around them is the
-// target's own (cpu/source.h, cuda/source.h).
+// exec.kernel -> the target-independent parts of its source: constants, generated body, names. Targets add the text around them
+// (cpu/source.h, cuda/source.h).
 #pragma once
 
 #include <string>
@@ -16,21 +16,22 @@ struct KernelUnit {
   std::string symbol;     // C name of the entry
   std::string name;       // linear.i4g32.n1536.k576, for people
   std::string function;   // linear
-  std::string header;     // kernels/linear/linear, without the target's ending
-  std::string constants;  // lines `constexpr TYPE NAME = VALUE;`, as the headers of the function want them
-  std::string body;       // struct Epilogue; empty where the function has none
+  std::string header;     // kernels/linear/linear; the target adds its suffix
+  std::string constants;  // lines `constexpr TYPE NAME = VALUE;` that the header expects
+  std::string body;       // struct Epilogue; empty if the function has none
   std::string fused;      // names of the ops in the body, for people
-  // Sizes that tile counts and scratch follow from; 0 where the function has none.
+  // Sizes that determine tile counts and scratch; 0 if the function does not have them.
   int64_t channels = 0, columns = 0, group = 0, sums = 1, resultGroup = 0, kvHeads = 0, groupHeads = 0, headDim = 0;
   WeightFormat format = WeightFormat::f32;
-  bool selected = false;  // of the batch's rows rather than its tokens
-  bool narrow = false;    // its rows are f16 on GPUs (kernels/prim/narrow.cuh)
-  bool halves = false;    // its cache has elements of 16 bits
+  bool selected = false;  // computes the batch's rows of logits instead of all tokens
+  bool narrow = false;    // input rows are f16 on GPUs (kernels/prim/narrow.cuh)
+  bool halves = false;    // the KV cache has 16-bit elements
   bool gpuOnly = false;
-  bool alone = false;  // a batch of one token runs it
-  int shape = 0;       // of kCudaWide, for its kernels
-  // Of a kernel for a token alone: what makes its rows, or appends the token, as constants within its own (kernels/alone).
-  std::vector<KernelUnit> before;
+  bool alone = false;  // single-token batches run it
+  int shape = 0;       // index into kCudaWide or kCudaWideCodes, for those kernels
+  // Fused kernels (kernels/alone) also do the preceding step, rows or rope_append: this is its unit, at most one. Its constants become a struct
+  // inside this unit's own.
+  std::vector<KernelUnit> preceding;
 };
 
 // Most tokens in one query block of attention.

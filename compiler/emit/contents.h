@@ -1,4 +1,4 @@
-// Everything that goes into model.ingot, before it has a place there.
+// The contents of model.ingot before they are laid out.
 #pragma once
 
 #include <optional>
@@ -25,7 +25,7 @@ struct ChatTemplateSource {
   std::string name, source;
 };
 
-// The tokenizer as tables, and what templates are given.
+// The tokenizer as tables, chat templates and their special tokens.
 struct TextContents {
   std::vector<std::byte> tokenizer;  // empty: token ids only
   std::vector<ChatTemplateSource> templates;
@@ -45,10 +45,10 @@ struct Contents {
   exec::ProgramOp program;  // steps, the same for every target
   std::string cacheType;
   const Checkpoint* checkpoint = nullptr;  // null: random weights
-  Importance importance;                   // of columns, where it was measured
+  Importance importance;                   // of columns, if it was measured
   uint64_t seed = 0;
   bool filled = false;            // random weights as a recipe instead of bytes
-  std::vector<KernelUnit> units;  // of the program's kernels, in their order
+  std::vector<KernelUnit> units;  // of the program's kernels, in program order
   std::vector<VariantCode> variants;
   GenerationConfig generation;
   TextContents text;

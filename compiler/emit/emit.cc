@@ -119,7 +119,7 @@ class Emitter {
                                  return report(bytes.size());
                                });
     rows->forget();
-    if (status.code() == StatusCode::cancelled) return status;  // of no weight in particular
+    if (status.code() == StatusCode::cancelled) return status;  // not a weight's error
     return std::move(status).at(param.getSymName().str());
   }
 
@@ -131,7 +131,7 @@ class Emitter {
     return {};
   }
 
-  // Header, plan and chunk hashes, once the body stands.
+  // Writes header, plan and chunk hashes, once the body is complete.
   Status writeFront(const OutputFile& file, const std::vector<std::byte>& plan) {
     std::vector<std::byte> front(bodyOffset_);
     std::memcpy(front.data() + sizeof(FileHeader), plan.data(), plan.size());

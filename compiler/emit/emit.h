@@ -8,7 +8,7 @@
 
 namespace ingot {
 
-// Called now and then from one thread at a time: work done and in all, in bytes of weights.
+// Progress in bytes of weights: done, total. Called occasionally, from one thread at a time.
 using Progress = std::function<void(uint64_t done, uint64_t all)>;
 
 struct EmitOptions {
@@ -17,7 +17,7 @@ struct EmitOptions {
   const std::atomic<bool>* cancelled = nullptr;
 };
 
-// The same contents give the same bytes. Leaves nothing behind when it fails.
+// The same contents give the same bytes. Leaves no file if it fails.
 Status emitArtifact(const Contents& contents, const std::filesystem::path& path, const EmitOptions& options);
 
 }  // namespace ingot

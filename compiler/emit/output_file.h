@@ -15,7 +15,7 @@ namespace ingot {
 // Unlinks its temporary file when it ends without commit(). write() is thread-safe.
 class OutputFile {
  public:
-  // Reserves the disk space at once, so that a full disk is found before the work.
+  // Reserves all disk space first, so that a full disk is found before the work.
   static Result<OutputFile> create(const std::filesystem::path& path, uint64_t bytes);
   OutputFile(OutputFile&& other) noexcept;
   ~OutputFile();
@@ -31,8 +31,8 @@ class OutputFile {
   Status put(uint64_t offset, std::span<const std::byte> bytes) const;
   Status openBlocks(uint64_t offset, uint64_t bytes) const;
 
-  // Blocks of a large page that have been written to. The first write to one is of the whole block: file systems then cache it
-  // as one large page, which the runtime can map as such.
+  // Which blocks (of the size of a large page) have been written to. The first write to one covers the whole block: file systems then cache it as
+  // one large page, which the runtime can map as such.
   struct Blocks {
     std::mutex mutex;
     std::vector<bool> open;

@@ -18,14 +18,14 @@ plan::CacheType cacheTypeOf(const std::string& name) {
   auto names = plan::EnumNamesCacheType();
   for (plan::CacheType type : plan::EnumValuesCacheType())
     if (names[static_cast<size_t>(type)] == name) return type;
-  return plan::CacheType::MAX;  // never: the program was verified
+  return plan::CacheType::MAX;  // unreachable: the program was verified
 }
 
 class PlanBuilder {
  public:
   PlanBuilder(const Contents& contents, const std::vector<PlacedWeight>& weights)
       : contents_(contents), weights_(weights), program_(contents.program) {
-    b_.ForceDefaults(true);  // offsets of zero take room too: the plan's size is known before the places are
+    b_.ForceDefaults(true);  // zero offsets take space too, so that the plan's size is known before the offsets are
   }
 
   Result<std::vector<std::byte>> build(const std::vector<PlacedSegment>& segments) {
@@ -51,7 +51,7 @@ class PlanBuilder {
   }
 
  private:
-  // Operand of every symbol that steps name; a cache stands for its keys, then its values.
+  // Operands for each symbol in steps; a cache becomes two: keys, values.
   Status indexSymbols() {
     uint32_t weight = 0;
     for (mlir::Operation& op : program_.getBody().front()) {
@@ -77,7 +77,7 @@ class PlanBuilder {
 
   bool hasGpuKernels(const VariantCode& code) const { return code.kernels.size() == contents_.units.size(); }
 
-  // Larger kernels lie behind the program's.
+  // Larger kernels follow the program's.
   Offset<flatbuffers::Vector<Offset<plan::LargerKernel>>> largerOf(uint32_t kernel, const VariantCode& code) {
     Offsets<plan::LargerKernel> all;
     for (size_t i = 0; i < code.extra.larger.size(); ++i)
@@ -97,7 +97,7 @@ class PlanBuilder {
     return operands;
   }
 
-  // The step, then that of a kernel beside its own.
+  // The step, then the additional step if its kernel has one.
   void addStep(exec::StepOp op, const VariantCode& code, uint32_t kernel, Offsets<plan::Step>& steps) {
     auto batches = hasGpuKernels(code) ? static_cast<plan::Batches>(op.getBatches()) : plan::Batches::any;
     steps.push_back(step(op, kernel, code.kernels[kernel].tiles, contents_.units[kernel].fused, largerOf(kernel, code), batches));
@@ -113,7 +113,7 @@ class PlanBuilder {
                             static_cast<uint32_t>(tiles.rowsPerTile), larger, batches);
   }
 
-  // The last kernel of all; steps whose kernels have more threads are behind those that it walks.
+  // The persistent kernel is the last one. It runs the first steps, up to those whose kernels have more threads.
   Offset<plan::PersistentKernel> persistentOf(const VariantCode& code, const std::map<std::string, uint32_t>& kernels) {
     const auto& persistent = code.extra.persistent;
     if (!persistent) return 0;
@@ -140,7 +140,7 @@ class PlanBuilder {
     std::map<std::string, uint32_t> kernelIndex;
     for (auto op : program_.getOps<exec::KernelOp>()) {
       auto at = static_cast<uint32_t>(kernels.size());
-      if (at == code.kernels.size()) break;  // those of GPUs alone come last
+      if (at == code.kernels.size()) break;  // GPU-only kernels come last
       kernelIndex[op.getSymName().str()] = at;
       kernels.push_back(kernel(contents_.units[at], code.kernels[at]));
     }
@@ -235,7 +235,7 @@ class PlanBuilder {
   std::map<std::string, plan::Operand> operands_;
   std::vector<std::pair<uint64_t, plan::Extent>> slots_;
   exec::BufferOp logits_, chosen_, logprobs_, allowed_;
-  exec::CacheOp cache_;  // any layer's
+  exec::CacheOp cache_;  // of any layer
 };
 
 }  // namespace

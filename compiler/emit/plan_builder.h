@@ -1,4 +1,4 @@
-// Contents and places -> the FlatBuffer plan.
+// Contents and their offsets -> the FlatBuffer plan.
 #pragma once
 
 #include "compiler/emit/contents.h"
@@ -10,7 +10,7 @@ struct PlacedSegment {
   plan::SegmentKind kind;
   uint64_t offset, bytes;
 };
-// What memory is filled with where the file has no bytes.
+// The recipe for a weight without bytes in the file.
 struct WeightFilling {
   plan::FillElement element;
   uint32_t unitBytes, headerBytes;

@@ -1,6 +1,6 @@
-// Steps for small batches, where a launch costs as much as what it does: beside a step and the one that makes its rows, one step does both. GPUs
-// choose between them by the batch. Every block makes what it needs of the rows, with the same bits. Products need whole rows, so that more of them
-// than one would cost more than it saves; attention needs the heads of its own token.
+// Fused steps for small batches, where a launch costs as much as the work it does: one step computes both a step and the one that produces its input
+// rows. The two separate steps stay, and GPUs choose by the batch. Every block recomputes the part of the rows that it needs, with the same bits.
+// Linear needs whole rows, so fusing pays only for a single one; attention needs only the heads of its own token.
 #include "compiler/lower/lower.h"
 #include "kernels/linear/linear.spec.h"
 #include "mlir/IR/IRMapping.h"
@@ -8,7 +8,7 @@
 namespace ingot {
 namespace {
 
-// Kernels that an alone step is made of: constants of the first go into those of the second, as `before`.
+// A fused kernel is the second one, with the constants of the first as attribute `before`.
 class AloneSteps {
  public:
   explicit AloneSteps(exec::ProgramOp program) : program_(program), symbols_(program), b_(program.getContext()) {}
@@ -27,7 +27,7 @@ class AloneSteps {
   exec::KernelOp kernelOf(exec::StepOp step) { return symbols_.lookup<exec::KernelOp>(step.getKernel()); }
 
   static mlir::Attribute resultOf(exec::StepOp step) { return step.getOperands_().getValue().back(); }
-  // All others that name the rows that it makes.
+  // All other steps with the result of `step` as an operand.
   llvm::SmallVector<exec::StepOp> readersOf(exec::StepOp step) {
     mlir::Attribute rows = resultOf(step);
     llvm::SmallVector<exec::StepOp> readers;
@@ -50,13 +50,13 @@ class AloneSteps {
   }
   static bool isIdentity(exec::KernelOp kernel) { return kernel.getBody().empty() || llvm::hasSingleElement(kernel.getBody().front()); }
 
-  // Of the rows that it makes, as GPUs keep them.
+  // Of the step's result, in the element type of GPUs.
   int64_t gpuRowBytes(exec::StepOp step) {
     auto rows = symbols_.lookup<exec::BufferOp>(llvm::cast<mlir::FlatSymbolRefAttr>(resultOf(step)).getValue());
     return static_cast<int64_t>(rows.getRowBytes()) / (kernelOf(step).getConstants().contains("narrow_result") ? 2 : 1);
   }
 
-  // Operands: those of the first but its rows, then those of the reader but them; pages that both name stand once.
+  // Operands: those of `first` without its result, then those of `reader` without that input; the cache, if both have it, only once.
   void join(exec::StepOp first, exec::StepOp reader, exec::Batches batches) {
     llvm::SmallVector<mlir::Attribute> operands(first.getOperands_().getValue().drop_back());
     auto others = reader.getOperands_().getValue().drop_front();

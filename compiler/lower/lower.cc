@@ -140,8 +140,8 @@ class Lowering {
     return step(kernel, {nameOf(op.getQ()), nameOf(op.getCached())}, op.getY(), exec::Extent::blocks, exec::Extent::tokens, partials);
   }
 
-  // GPUs draw the token behind each row of logits, and find what log-probabilities are made of, so that logits stay where they are. What is
-  // drawn is read by the next batch's embedding, which comes before all steps that write rows.
+  // GPUs sample the next token from each row of logits and compute the data for log-probabilities, so that logits stay on the device. The next
+  // batch's embedding reads the sampled tokens, before any step overwrites them.
   Status lowerResult(mlir::func::ReturnOp op) {
     Value logits = op.getOperand(0);
     auto kernel = kernelOf("sample", {integer("columns", llm::columnsOf(logits.getType()))}, nullptr, true);
@@ -158,8 +158,8 @@ class Lowering {
     return {};
   }
 
-  // Where GPUs keep what they have of a split: one buffer for all layers, which leave the counters in it as they found them, at zero. So counters of
-  // all layers have to lie in the same places.
+  // Partial results of splits on GPUs: one buffer for all layers. Each layer leaves its counters at zero for the next one, so counters must have the
+  // same offsets in all layers.
   Result<mlir::FlatSymbolRefAttr> partialsOf(mlir::Location at, int64_t bytes) {
     auto name = mlir::FlatSymbolRefAttr::get(b_.getContext(), "partials");
     if (!partials_)
@@ -172,7 +172,7 @@ class Lowering {
     return name;
   }
 
-  // Emits the step and the buffer of its result; behind it stands what the step needs besides.
+  // Emits the step and the buffer of its result. Operands: inputs, result, workspace if there is one.
   Status step(mlir::StringAttr kernel, llvm::ArrayRef<mlir::Attribute> inputs, Value result, exec::Extent extent,
               std::optional<exec::Extent> resultExtent = std::nullopt, mlir::FlatSymbolRefAttr workspace = {}) {
     exec::Extent rows = resultExtent.value_or(extent);
@@ -189,7 +189,7 @@ class Lowering {
     return {};
   }
 
-  // The kernel with these constants and this body; declared once.
+  // The kernel with these constants and this body; equal ones are declared once.
   mlir::StringAttr kernelOf(llvm::StringRef function, llvm::ArrayRef<NamedAttribute> constants, mlir::Region* body, bool gpuOnly = false) {
     auto dictionary = b_.getDictionaryAttr(constants);
     std::string key;
@@ -220,7 +220,7 @@ class Lowering {
   }
   NamedAttribute format(Value weight) { return text("format", storageOf(weight)); }
 
-  // Rows that nobody but matrices of f16 read: GPUs keep them as f16 (kernels/prim/narrow.cuh), CPUs as f32.
+  // Rows that only linear steps with f16 weights read: GPUs keep them as f16 (kernels/prim/narrow.cuh), CPUs as f32.
   bool isNarrow(Value rows) {
     mlir::Operation* producer = rows.getDefiningOp();
     if (llvm::isa<llm::QuantizedRowsType>(rows.getType()) || llm::columnsOf(rows.getType()) % 16 != 0 || rows.use_empty() || !producer ||
@@ -235,7 +235,7 @@ class Lowering {
     if (isNarrow(rows)) constants.push_back(b_.getNamedAttr("narrow_result", b_.getUnitAttr()));
   }
 
-  // One letter an extra: c, a value per column; e, a value per element.
+  // One letter per extra: c, a value per column; e, a value per element.
   NamedAttribute extras(mlir::OperandRange values) {
     std::string kinds;
     for (Value value : values) kinds += llvm::cast<mlir::RankedTensorType>(value.getType()).getRank() == 1 ? 'c' : 'e';

@@ -1,4 +1,4 @@
-// Buffer planning: a linear scan over the straight-line steps (Poletto & Sarkar 1999, for buffers of one extent).
+// Buffer planning: linear scan over the straight-line steps (Poletto & Sarkar 1999). Only buffers of the same extent share a slot.
 #include <algorithm>
 
 #include "compiler/lower/lower.h"
@@ -9,7 +9,7 @@ namespace {
 
 struct Life {
   exec::BufferOp buffer;
-  int64_t first, last;  // steps that write it first and read it last
+  int64_t first, last;  // steps: the first write, the last read
 };
 
 }  // namespace
@@ -33,7 +33,7 @@ int64_t planBuffers(exec::ProgramOp program) {
   mlir::Builder b(program.getContext());
   for (auto& [op, life] : lives) {
     int64_t bytes = static_cast<int64_t>(life.buffer.getRowBytes());
-    // The free slot that fits best: growing one is worse than a larger one standing idle.
+    // The best fit among free slots: one that is larger than needed is better than one that must grow.
     Slot* best = nullptr;
     for (Slot& slot : slots) {
       if (slot.extent != life.buffer.getExtent() || slot.freeAfter >= life.first) continue;

@@ -23,7 +23,7 @@ std::string messagesOf(const Conversation& conversation) {
   return json + "]";
 }
 
-// What stands between the brackets and commas of a list, as it is written: numbers keep their digits. `json` is a valid list.
+// The elements of a list as substrings, so that numbers keep their digits. `json` is a valid list.
 std::vector<std::string_view> elementsOf(std::string_view json) {
   std::vector<std::string_view> elements;
   size_t depth = 0, begin = 0;
@@ -45,7 +45,7 @@ std::vector<std::string_view> elementsOf(std::string_view json) {
   return elements;
 }
 
-// `json` is what `list` was read from.
+// `list` was parsed from `json`.
 Result<Conversation> conversationOf(std::string_view json, const text::Value& list, const std::string& where) {
   if (!list.is(text::Tag::list)) return Status::invalidInput("{}: expected a list of messages, or a list of such lists", where);
   Conversation conversation;
@@ -59,7 +59,7 @@ Result<Conversation> conversationOf(std::string_view json, const text::Value& li
   return conversation;
 }
 
-// What a template or its input refuses is the input's fault, not a wrong use of the program.
+// Errors of a template or its input are errors in the input, not misuse of the API.
 Status asInput(const Status& status) {
   return status.code() == StatusCode::invalidArgument ? Status(StatusCode::invalidInput, status.message()) : status;
 }

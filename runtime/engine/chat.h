@@ -1,4 +1,4 @@
-// Conversations -> prompts, with an artifact's templates or one that the caller brings. Knows no requests.
+// Conversations -> prompts, with an artifact's templates or one from the caller. Knows no requests.
 #pragma once
 
 #include <memory>
@@ -15,22 +15,22 @@ namespace ingot {
 // A JSON list of messages, or a list of such lists, as conversations. invalidInput names `where`.
 Result<std::vector<Conversation>> readConversations(std::string_view json, const std::string& where);
 
-// Immutable to its users and thread-safe. A template is compiled when it is first used: opening a model costs nothing.
+// Logically immutable and thread-safe. Templates are compiled on first use, so that opening a model costs nothing.
 class ChatRenderer {
  public:
-  // Copies what it needs of the plan.
+  // Copies the templates; does not refer to the plan.
   static Result<ChatRenderer> open(const plan::Text& text);
   ChatRenderer() = default;
 
   bool hasTemplate() const { return !names_.empty(); }
-  // The prompt's text, with its special tokens in it. invalidInput: what the template, or transformers, refuses, in its words.
+  // The prompt's text, including special tokens. invalidInput: the template, or transformers, would refuse, with its message.
   Result<std::string> render(const Conversation& conversation, const ChatOptions& options) const;
 
  private:
   Result<text::Template> templateFor(const ChatOptions& options, bool hasTools) const;
   Result<text::Template> compiled(const std::string& name, const std::string& source) const;
 
-  // Templates that were compiled before, by source. Shared by copies.
+  // Compiled templates, by source. Shared by copies.
   struct Cache {
     std::mutex mutex;
     std::vector<std::pair<std::string, text::Template>> entries;

@@ -9,7 +9,7 @@
 namespace ingot {
 namespace {
 
-constexpr int32_t kEditsOfSequence = 1024;  // that GPUs have room for, on an average; beyond, logits come to the host
+constexpr int32_t kEditsOfSequence = 1024;  // average room for edits of logits on GPUs; beyond, logits are copied to the host
 
 GenerationDefaults readDefaults(const plan::Generation& g) {
   GenerationDefaults defaults;

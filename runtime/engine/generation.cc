@@ -1,5 +1,5 @@
-// The step loop: schedule, run, sample, until every request of a call is done. Where a device allows it, a step begins while the one before
-// it is at work, with tokens that are in the making there.
+// The step loop: schedule, run, sample, until every request of a call is done. If the device allows it, a step begins while the previous one is
+// still in flight, and uses tokens that the device is about to sample there.
 #include <array>
 #include <unordered_map>
 
@@ -13,13 +13,13 @@ using Clock = std::chrono::steady_clock;
 
 double secondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// Where a sequence's tokens go.
+// The request and output that a sequence belongs to.
 struct Destination {
   Request* request;
   Output* output;
 };
 
-// One that has begun, and what its chunks are for.
+// A step in flight, and the use of each of its chunks.
 struct BegunStep {
   explicit BegunStep(Engine::Parts& parts) : rows(*parts.program, *parts.batch, parts.context) {}
 
@@ -27,12 +27,12 @@ struct BegunStep {
   std::vector<std::pair<ScheduledChunk, Destination>> chunks;
 };
 
-// One generate() call at work. Lives on the stack of the call.
+// One generate() call. Lives on the stack of the call.
 class Generation {
  public:
   Generation(Engine::Parts& parts, std::vector<std::unique_ptr<Request>>& requests, const StreamCallback& callback)
       : parts_(parts), requests_(requests), callback_(callback), steps_{BegunStep(parts), BegunStep(parts)} {}
-  // Leaves no sequence and no step behind, however the call ends.
+  // Removes all sequences and finishes all steps, however the call ends.
   ~Generation() {
     for (auto& [id, to] : destinations_) parts_.scheduler->remove(id);
     for (; numFinished_ < numBegun_; ++numFinished_) (void)parts_.program->finish();
@@ -96,7 +96,7 @@ class Generation {
     ++numBegun_;
     parts_.scheduler->commit();
     for (const ScheduledChunk& chunk : plan.chunks)
-      if (chunk.samples) chunk.sequence->tokens.push_back(~chunk.lastRow());  // as IngotBatch has tokens in the making
+      if (chunk.samples) chunk.sequence->tokens.push_back(~chunk.lastRow());  // IngotBatch's encoding of a token that is not sampled yet
     return {};
   }
 
@@ -111,7 +111,7 @@ class Generation {
     step.chunks.emplace_back(chunk, to);
   }
 
-  // Outputs that have ended since the step began are out of it: their sequences are gone.
+  // Drops the chunks of outputs that have ended since the step began: their sequences are gone.
   Status finish() {
     INGOT_TRY(parts_.program->finish());
     BegunStep& step = stepAt(numFinished_++);

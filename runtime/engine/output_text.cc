@@ -25,7 +25,7 @@ const std::string* OutputText::finish(bool checkStops) {
   return checkStops ? findStop(before) : nullptr;
 }
 
-// The stop string that ends first among those that end in the text from `from` on; the text is cut at it.
+// Finds the stop string that ends first, among those that end at or after `from`, and cuts the text at it.
 const std::string* OutputText::findStop(size_t from) {
   const std::string* found = nullptr;
   size_t start = from >= longestStop_ ? from - longestStop_ + 1 : 0, at = std::string::npos;

@@ -1,4 +1,4 @@
-// What an Engine is made of. Private to runtime/engine.
+// The parts of an Engine. Private to runtime/engine.
 #pragma once
 
 #include <mutex>
@@ -20,9 +20,9 @@ struct Engine::Parts {
   ChatRenderer chat;
   RequestContext context;
   EngineStats stats;
-  int stepsAtOnce = 1;  // that have begun and not finished
+  int stepsAtOnce = 1;  // steps in flight, at most
   int64_t nextSequence = 0;
-  std::mutex mutex;  // one generate() at a time
+  std::mutex mutex;  // serialises generate()
   std::atomic<bool> cancelled{false};
 };
 

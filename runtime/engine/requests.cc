@@ -10,7 +10,7 @@
 namespace ingot {
 namespace {
 
-// std::random_device gives the same, and wants a newer C library than all else does where the C++ library is linked in.
+// Instead of std::random_device, which needs a newer C library than everything else when the C++ library is linked statically.
 uint64_t unforeseenSeed() {
   uint64_t seed = 0;
   (void)!getentropy(&seed, sizeof(seed));
@@ -35,7 +35,7 @@ Status encodePrompt(const RequestContext& context, const Prompt& prompt, Request
   return {};
 }
 
-// bad_words are masked as they read at a text's start and after a space, as vLLM does.
+// bad_words are masked both as at a text's start and as after a space, like in vLLM.
 Status encodeBadWords(const RequestContext& context, const SamplingParams& params, LogitRules& rules) {
   if (params.bad_words.empty()) return {};
   if (!context.tokenizer) return Status::invalidArgument("bad_words needs a tokenizer, and this model was compiled without one");
@@ -47,7 +47,7 @@ Status encodeBadWords(const RequestContext& context, const SamplingParams& param
     context.tokenizer->encode(" " + trimmed, {.add_special_tokens = false}, scratch, spaced);
     if (plain.empty()) return Status::invalidArgument("bad_words has \"{}\", which has no tokens", word);
     rules.badWords.push_back(plain);
-    // A different spelling after a space counts only where it is as long: otherwise the space is a token of its own.
+    // The spelling after a space counts only if it has as many tokens: otherwise the space is a separate token.
     if (!spaced.empty() && spaced.front() != plain.front() && spaced.size() == plain.size()) rules.badWords.push_back(spaced);
   }
   return {};
@@ -66,7 +66,7 @@ Status makeRules(const RequestContext& context, const SamplingParams& params, Lo
   return encodeBadWords(context, params, rules);
 }
 
-// Rules that mask every token are refused where they do so from the start.
+// Refuses rules that mask every token from the start.
 Status checkRules(const RequestContext& context, const LogitRules& rules) {
   if (rules.allowed.empty() && rules.badWords.empty()) return {};
   std::vector<float> logits(static_cast<size_t>(context.vocab));
@@ -80,7 +80,7 @@ Status checkRules(const RequestContext& context, const LogitRules& rules) {
 
 Logprob describeLogprob(const RequestContext& context, const TokenLogprob& one) {
   std::string text;
-  // A model may have more logits than its tokenizer has ids: those are nameless.
+  // A model may have more logits than its tokenizer has ids; those have no text.
   if (context.tokenizer && one.id < context.tokenizer->vocabSize()) {
     auto decoded = context.tokenizer->decode(std::span(&one.id, 1), false);
     if (decoded.ok()) text = std::move(decoded).value();
@@ -110,7 +110,7 @@ Output::Output(const RequestContext& context, const SamplingParams& params, cons
 }
 
 std::optional<int32_t> Output::sample(std::span<float> logits, SamplerScratch& scratch) {
-  std::span<const float> raw = logits;  // which log-probabilities are of
+  std::span<const float> raw = logits;  // log-probabilities are of the unedited logits
   scratch.edits.clear();
   ingot::collectEdits(rules_, settings_, history_, nextPosition(), scratch.edits);
   if (params_.logprobs && (!scratch.edits.empty() || !rules_.allowed.empty())) {
@@ -153,7 +153,7 @@ void Output::addLogprobs(std::span<const TokenLogprob> logprobs) {
   completion.logprobs->push_back(describeLogprobs(context_, logprobs));
 }
 
-// Whether `token` ends the output as EOS or stop id; sets the reason.
+// Whether `token` ends the output, as EOS or as a stop id; sets the reason.
 bool Output::stopsAt(int32_t token) {
   if (static_cast<int>(completion.token_ids.size()) < params_.min_tokens) return false;
   if (std::find(params_.stop_token_ids.begin(), params_.stop_token_ids.end(), token) != params_.stop_token_ids.end()) {
@@ -173,7 +173,7 @@ void Output::take(int32_t token) {
   bool stops = stopsAt(token);
   bool checks = static_cast<int>(completion.token_ids.size()) > params_.min_tokens;
   const std::string* stop = nullptr;
-  // A stop id's own text is shown only on request.
+  // The text of a stop id itself is shown only on request.
   if (text_ && (!stops || params_.include_stop_str_in_output)) stop = text_->push(token, checks);
   bool full = static_cast<int32_t>(completion.token_ids.size()) >= maxOutput_;
   if (text_ && !stop && (stops || full)) stop = text_->finish(checks && !stops);

@@ -1,4 +1,4 @@
-// A request in work: its outputs' sequences, what they wrote so far, and how each ends.
+// A request in progress: its outputs' sequences, their tokens and text so far, and how each ends.
 #pragma once
 
 #include <chrono>
@@ -14,7 +14,7 @@
 
 namespace ingot {
 
-// What every request of a model needs to know. Immutable.
+// Properties of the model that all requests share. Immutable.
 struct RequestContext {
   const text::Tokenizer* tokenizer = nullptr;  // null: token ids only
   GenerationDefaults defaults;
@@ -29,20 +29,20 @@ class Output {
   Output(const RequestContext& context, const SamplingParams& params, const SamplerSettings& settings, const LogitRules& rules,
          std::span<const int32_t> prompt, int index, uint64_t seed);
 
-  // Draws the next token from its logits row (which it changes) and takes note of it. Where the rules leave no token there is none,
-  // and the output has ended with "error".
+  // Samples the next token from its logits row, which it changes, and records it. If the rules leave no token, there is none and the output ends
+  // with "error".
   std::optional<int32_t> sample(std::span<float> logits, SamplerScratch& scratch);
-  // How token `position` of the output is drawn where its logits are, with the edits that collectEdits() appends. It is the next one, or
-  // the one behind that.
+  // Settings for sampling token `position` of the output on the device, after the edits that collectEdits() appends. It is the next token or the one
+  // after it.
   int32_t numAllowed() const { return static_cast<int32_t>(rules_.allowed.size()); }
   std::optional<int> logprobs() const { return params_.logprobs; }
   IngotSampling sampling(int position) const;
   void collectEdits(int position, std::vector<IngotEdit>& edits) const { collectEditsOfAllowed(rules_, settings_, history_, position, edits); }
-  // Takes the token that was drawn so, as sample() would; -1: there is none. `logprobs` where sampling() asks for them.
+  // Records a token that the device sampled, like sample(); -1: there is none. Reads `logprobs` only if sampling() asks for them.
   std::optional<int32_t> takeDrawn(int32_t token, const IngotLogprobs& logprobs);
   bool finished() const { return !completion.finish_reason.empty(); }
   void abort();
-  // What is new since the last call, as a streaming callback sees it.
+  // The growth since the last call, for streaming callbacks.
   CompletionOutput takeDelta();
 
   CompletionOutput completion;
@@ -71,17 +71,17 @@ struct Request {
   SamplingParams params;
   SamplerSettings settings;
   LogitRules rules;
-  RequestOutput output;  // filled as the request goes on; `outputs` at its end
+  RequestOutput output;  // filled in progress; its `outputs` at the end
   std::vector<std::unique_ptr<Output>> outputs;
   std::chrono::steady_clock::time_point arrived;
   double firstTokenSeconds = 0;
   size_t unfinished = 0;
 };
 
-// Validates and prepares; `index` is the prompt's place in its batch.
+// Validates and prepares a request; `index` is the prompt's index in the call.
 Result<std::unique_ptr<Request>> makeRequest(const RequestContext& context, const Prompt& prompt, const SamplingParams& params, int index);
 
-// With the ids' texts.
+// Adds the text of each id.
 LogprobMap describeLogprobs(const RequestContext& context, std::span<const TokenLogprob> logprobs);
 
 }  // namespace ingot

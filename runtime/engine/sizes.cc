@@ -6,9 +6,9 @@ namespace ingot {
 namespace {
 
 constexpr int kMostSequences = 4096, kMostBatchedTokens = 65536, kMostPages = 1 << 24;
-constexpr double kUsualShare = 0.9;  // of a GPU's memory
+constexpr double kUsualShare = 0.9;  // share of a GPU's memory
 
-// A step's sequences and tokens where nobody names them. A GPU wants many of both; a small one takes long for many tokens, and whoever decodes waits.
+// Default limits of a step. GPUs need many sequences and tokens to be busy; on a small one many tokens take long, and delay decoding requests.
 struct Usual {
   int sequences, batchedTokens;
 };
@@ -36,7 +36,7 @@ Status check(const EngineOptions& options) {
 }
 
 Result<CachePages> chooseCache(const EngineOptions& options, const plan::Plan& plan, const Choice& choice) {
-  constexpr uint64_t kUsualTokens = 1 << 17;  // of a GPU with memory of its own
+  constexpr uint64_t kUsualTokens = 1 << 17;  // on a GPU with its own memory
   uint64_t page = cacheBytesPerPage(plan, *choice.variant), pageTokens = plan.model()->page_tokens();
   auto pagesIn = [&](uint64_t bytes) { return static_cast<int32_t>(std::min<uint64_t>(bytes / page, kMostPages)); };
   auto pagesOf = [&](uint64_t tokens) { return static_cast<int32_t>(std::min<uint64_t>((tokens + pageTokens - 1) / pageTokens, kMostPages)); };
@@ -46,7 +46,7 @@ Result<CachePages> chooseCache(const EngineOptions& options, const plan::Plan& p
     return CachePages{pages, pages};
   }
   int32_t longest = pagesOf(plan.model()->max_len()), small = std::max(pagesIn(256ull << 20), 1), least = std::min(small, longest);
-  int32_t ofHost = std::clamp(longest, small, std::max(pagesIn(4ull << 30), 1));  // beside whatever else the machine does
+  int32_t ofHost = std::clamp(longest, small, std::max(pagesIn(4ull << 30), 1));  // shared with the rest of the machine
   if (!choice.gpu) return CachePages{ofHost, ofHost};
   if (options.gpu_memory_utilization > 0) return CachePages{kMostPages, least, options.gpu_memory_utilization, options.gpu_memory_utilization};
   return CachePages{choice.gpu->integrated ? ofHost : std::max(longest, pagesOf(kUsualTokens)), least, kUsualShare};

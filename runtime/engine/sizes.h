@@ -1,4 +1,4 @@
-// What an engine's options come to for a model on a device: those that are 0 are chosen here.
+// An engine's sizes for a model on a device: its options, with defaults for those that are 0.
 #pragma once
 
 #include "runtime/engine/engine.h"
@@ -7,10 +7,10 @@
 namespace ingot {
 
 struct Sizes {
-  int32_t sequences = 0, batchedTokens = 0;  // of a step, at most
+  int32_t sequences = 0, batchedTokens = 0;  // in a step, at most
   CachePages cache;
 };
-// The error names the option, its value and what was expected.
+// The error names the option, its value and the expected range.
 Result<Sizes> chooseSizes(const EngineOptions& options, const plan::Plan& plan, const Choice& choice);
 
 }  // namespace ingot

@@ -3,7 +3,7 @@
 namespace ingot {
 namespace {
 
-// Calls with each row of the chunk that gives a log-probability of the prompt, and the token that it is of.
+// Calls `visit` for each row of the chunk that yields a log-probability of the prompt, with the token it belongs to.
 template <class Visit>
 void forPromptRows(const ScheduledChunk& chunk, const Request& request, Visit visit) {
   if (!chunk.sequence->wantsPromptRows) return;

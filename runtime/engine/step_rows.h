@@ -1,5 +1,5 @@
-// What the rows of a step's logits are for: says so to the batch, and takes the answers from the program, which has them of the device
-// where that draws; logits come to the host for what it cannot do.
+// The use of each row of a step's logits: requests results in the batch, and reads them from the program. Tokens and log-probabilities come from
+// the device if it samples; logits are copied to the host only for requests that the device cannot serve.
 #pragma once
 
 #include "runtime/engine/requests.h"
@@ -12,14 +12,14 @@ class StepRows {
  public:
   StepRows(Program& program, Batch& batch, const RequestContext& context);
 
-  // For the chunks of another batch.
+  // Starts a new batch.
   void clear() { letNextBegin_ = true; }
-  // Behind Batch::add() of the chunk: its rows are the last that were added.
+  // Call after Batch::add() of the chunk: its rows are the last ones added.
   void ask(const ScheduledChunk& chunk, const Request& request, const Output& output);
-  // Whether the next step can begin before this one's tokens are known: the device chooses them, and logits stay there.
+  // Whether the next step can begin before this one's tokens are known: the device samples all of them.
   bool letNextBegin() const { return letNextBegin_; }
-  // Once the batch was computed: log-probabilities of prompt tokens, for chunks of sequences that want them, and the next token, of chunks
-  // that sample; none where the rules leave none.
+  // After the batch is computed. readPrompt() stores log-probabilities of prompt tokens, if requested. next() is the next token, for chunks that
+  // sample; none if the rules leave none.
   void readPrompt(const ScheduledChunk& chunk, Request& request);
   std::optional<int32_t> next(const ScheduledChunk& chunk, Output& output);
 
@@ -31,7 +31,7 @@ class StepRows {
   Program& program_;
   Batch& batch_;
   const RequestContext& context_;
-  std::vector<bool> isLeft_;  // on the device, of each row
+  std::vector<bool> isLeft_;  // per row: logits stay on the device
   bool letNextBegin_ = true;
   SamplerScratch scratch_;
 };

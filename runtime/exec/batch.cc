@@ -78,7 +78,7 @@ void Batch::choose(int32_t row, const IngotSampling& sampling, std::span<const I
   logprobRows_.count = row + 1 - logprobRows_.first;
 }
 
-// Tokens alone are shared by as many tiles as their sequence has splits; of a prompt there are tiles enough.
+// Only the context of a single token is split, one tile per split; query blocks of prompts make enough tiles without.
 void Batch::split(int32_t block, int32_t tokens, int32_t lastPosition) {
   int32_t count = lastPosition / INGOT_SPLIT_TOKENS + 1, kept = count > 1 ? count : 0;
   if (tokens > 1 || partials_ + kept > limits_.partials) {

@@ -1,4 +1,4 @@
-// One step's batch as the kernels read it: arrays of fixed capacity, filled anew for every step without allocating.
+// One step's batch as kernels read it: arrays of fixed capacity, refilled for every step without allocating.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ struct BatchLimits {
   int32_t tokens = 0, sequences = 0, rows = 0;
   int32_t pagesPerSequence = 0;
   int32_t queryBlock = 16;  // most tokens in one query block
-  int32_t edits = 0;        // of logits, that a step can hold
-  int32_t partials = 0;     // results of splits that a step can hold; tokens without room for theirs are not split. A program says how many
+  int32_t edits = 0;        // edits of logits in a step, at most
+  int32_t partials = 0;     // partial results of splits in a step, at most; beyond, tokens are not split. Set by the program
 };
 
 // Rows of logits, [first, first + count).
@@ -22,7 +22,7 @@ struct RowRange {
   int32_t first, count;
 };
 
-// The most likely token, where nobody says how a row's is chosen.
+// The default for a row: the most likely token.
 constexpr IngotSampling kMostLikely{.top_k = 1};
 
 // Thread-compatible.
@@ -31,21 +31,21 @@ class Batch {
   explicit Batch(const BatchLimits& limits);
 
   void clear();
-  // Whether so many more edits fit.
+  // Whether this many more edits fit.
   bool hasRoomFor(size_t edits) const { return edits + static_cast<size_t>(view_.num_edits) <= edits_.size(); }
   // Adds new tokens of one sequence; the first has `position` in it. Its last `rows` tokens have logits, in the rows that are returned.
   // `pages` holds ids for every position up to the last. The caller keeps to the limits.
   RowRange add(std::span<const int32_t> tokens, int32_t position, int32_t rows, std::span<const int32_t> pages);
-  // What is wanted of rows, in ascending order of them: the logits themselves; that GPUs choose a token as `sampling` says, from logits
-  // that `edits` have changed, and leave what log-probabilities are made of.
+  // Requests results of rows; both are called in ascending order of rows. readLogits(): the logits themselves. choose(): GPUs sample a token with
+  // `sampling` after they apply `edits` to the logits, and compute the data for log-probabilities.
   void readLogits(RowRange rows);
   void choose(int32_t row, const IngotSampling& sampling, std::span<const IngotEdit> edits = {});
 
   const IngotBatch& view() const { return view_; }
   const BatchLimits& limits() const { return limits_; }
-  // The rows that are read, neighbours in one range.
+  // The rows of readLogits(), with neighbours merged.
   std::span<const RowRange> logitRows() const { return logitRows_; }
-  // From the first to the last row of log-probabilities.
+  // From the first to the last row with log-probabilities.
   RowRange logprobRows() const { return logprobRows_; }
 
  private:
@@ -60,7 +60,7 @@ class Batch {
   std::vector<IngotEdit> edits_;
   std::vector<RowRange> logitRows_;
   RowRange logprobRows_{};
-  int32_t partials_ = 0;  // taken
+  int32_t partials_ = 0;  // in use
 };
 
 }  // namespace ingot

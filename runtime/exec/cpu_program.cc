@@ -70,7 +70,7 @@ std::span<float> CpuProgram::logits(int32_t row) {
   return {first, artifact_.plan().model()->vocab()};
 }
 
-// The program over one batch, as the team's work.
+// Steps [first, last) of the program over one batch, as work for the thread team.
 class CpuProgram::Walk : public TeamWork {
  public:
   Walk(CpuProgram& program, const IngotBatch& batch, int64_t first, int64_t last) : program_(program), batch_(batch), first_(first), last_(last) {}

@@ -1,4 +1,4 @@
-// A program on CPU threads: code mapped from the file, weights read where they lie in it.
+// A program on CPU threads: code mapped from the file, weights read in place.
 #pragma once
 
 #include "runtime/device/cpu/code.h"
@@ -23,7 +23,7 @@ class CpuProgram : public Program {
  private:
   class Walk;
   struct BoundStep {
-    IngotTileFunction function;  // for the batch at hand, as args
+    IngotTileFunction function;  // for the current batch, as args
     IngotKernelArgs args;
     std::vector<void*> operands;
     const plan::Step* step;

@@ -5,7 +5,7 @@
 namespace ingot {
 namespace {
 
-// Batches of at most so many tokens have graphs; larger ones keep the GPU busy longer than a launch takes.
+// Most tokens of a batch with a graph; the kernels of larger ones take longer than a launch.
 constexpr ingot_i32 kLargestBucket = 256;
 static_assert(kLargestBucket < INGOT_MANY_TOKENS, "graphs have no steps of many tokens");
 
@@ -15,7 +15,7 @@ ingot_i32 bucketOf(int64_t count) {
   return bucket;
 }
 
-// Buckets of splits that batches of a bucket of tokens can have: prompts in full query blocks make the fewest.
+// The range of split buckets within a token bucket. Prompts in full query blocks make the fewest splits.
 struct SplitBuckets {
   ingot_i32 first, last;
 };
@@ -81,7 +81,7 @@ Status CudaGraphs::captureAll(const std::stop_token& stop) {
 Result<CudaGraph> CudaGraphs::capture(const IngotBatch& sizes) {
   INGOT_TRY(device_->beginCapture());
   Status launched = launchAll_(*device_, sizes);
-  auto captured = device_->endCapture();  // also after a failure: the stream must come out of it
+  auto captured = device_->endCapture();  // also after a failure, so that the stream leaves capture mode
   INGOT_TRY(std::move(launched));
   return captured;
 }

@@ -1,6 +1,5 @@
-// Graphs of a program's launches, one for each bucket of small batches. They are captured by a thread of their own, on a stream of its
-// own, while steps run: one after another, those that decode first, smallest batches first. What has no graph yet, or never will, is launched step by
-// step.
+// CUDA graphs of a program's launches, one per bucket of small batches. A background thread captures them on its own stream while steps run, one at a
+// time: decoding batches first, small batches before large ones. Batches without a graph are launched step by step.
 #pragma once
 
 #include <atomic>
@@ -16,23 +15,24 @@ namespace ingot {
 // find() and failure() are thread-safe; the rest belongs to one thread.
 class CudaGraphs {
  public:
-  // Launches all steps on the device's stream, for batches of up to such sizes. Called from the capturing thread.
+  // Launches all steps on the device's stream for batches up to these sizes. Called from the capturing thread.
   using LaunchAll = std::function<Status(CudaDevice&, const IngotBatch& sizes)>;
 
-  // Captures what batches of more than `walked` tokens need. The end waits for the capture in hand, not for the others.
+  // Starts capturing for batches of more than `walked` tokens; smaller ones run the persistent kernel. The destructor waits for the current capture
+  // only.
   CudaGraphs(const CudaDriver& driver, const CudaDeviceInfo& info, const BatchLimits& limits, int32_t walked, LaunchAll launchAll);
 
-  // Null: there is none, or not yet. Takes no lock.
+  // Null if there is none (yet). Lock-free.
   const CudaGraph* find(const IngotBatch& batch) const;
-  // The GPU hangs: no more is captured, and nothing is given back, which would wait for it.
+  // For a GPU that hangs: stops capturing and frees nothing, because the driver would wait for the GPU.
   void abandon();
-  // Returns when the last graph is captured, or one has failed.
+  // Returns when the last graph is captured or capturing has failed.
   void wait();
-  // Of the capture that was the last one for that.
+  // Why capturing stopped early; ok if it did not.
   Status failure() const { return isOver_.load(std::memory_order_acquire) ? failure_ : Status(); }
 
  private:
-  // Up to so many tokens and splits; tokens that are apart (IngotBatch) come first.
+  // Batches of up to `tokens` tokens and `splits` splits. Batches whose tokens are apart (IngotBatch) sort first.
   struct Bucket {
     bool areTogether;
     ingot_i32 tokens, splits;
@@ -40,7 +40,7 @@ class CudaGraphs {
   };
   struct Captured {
     CudaGraph graph;
-    std::atomic<bool> isReady = false;  // `graph` changes no more
+    std::atomic<bool> isReady = false;  // `graph` is final
   };
 
   void run(const std::stop_token& stop);
@@ -50,11 +50,11 @@ class CudaGraphs {
   const CudaDriver& driver_;
   const CudaDeviceInfo info_;
   const LaunchAll launchAll_;
-  const ingot_i32 mostRows_;            // of a batch
+  const ingot_i32 mostRows_;            // in a batch
   std::unique_ptr<CudaDevice> device_;  // the same GPU, with another stream; outlives the graphs
-  std::map<Bucket, Captured> graphs_;   // none is added once the thread runs
+  std::map<Bucket, Captured> graphs_;   // complete before the thread starts; the graphs in it are not
   Status failure_;
-  std::atomic<bool> isOver_ = false;  // `failure_` changes no more
+  std::atomic<bool> isOver_ = false;  // `failure_` is final
   std::jthread thread_;
 };
 

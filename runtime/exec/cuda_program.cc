@@ -16,7 +16,7 @@ CudaProgram::~CudaProgram() {
   if (graphs_ && device_->isAbandoned()) graphs_->abandon();
 }
 
-// A device that failed stays so: its context is gone, and memory with it.
+// A device failure is permanent: the context is lost, and memory with it.
 Status CudaProgram::keep(Status status) {
   if (!status.ok()) failed_ = Status(StatusCode::deviceLost, status.message()).at(device_->info().name);
   return failed_;
@@ -40,7 +40,7 @@ Status CudaProgram::finish() {
   return keep(std::move(status));
 }
 
-// Pinned memory for all rows is up to hundreds of megabytes, which nobody needs whose tokens the GPU draws.
+// Allocated on first use: pinned memory for all rows is up to hundreds of megabytes, and not needed while the GPU samples.
 Status CudaProgram::makeRoomForLogits(const Batch& batch) {
   if (batch.logitRows().empty() || hostLogits_.bytes()) return {};
   INGOT_TRY(device_->use());
@@ -64,7 +64,7 @@ Status CudaProgram::send(const IngotBatch& batch) {
   return device_->copyToDevice(batch_.pointer(), host, packBatch(sent, batch_.pointer(), host));
 }
 
-// A row of logits is up to a megabyte: those that nobody looks at stay where they are.
+// A row of logits is up to a megabyte, so only requested rows are copied.
 Status CudaProgram::fetchResults(const Batch& batch) {
   for (RowRange rows : batch.logitRows()) INGOT_TRY(fetchRows(hostLogits_, variant_.logits_slot(), variant_.logits_row_bytes(), rows).at("logits"));
   if (!choosesTokens()) return {};
@@ -80,7 +80,7 @@ Status CudaProgram::fetchRows(const CudaMemory& host, uint32_t slot, uint64_t ro
   return device_->copyToHost(host.host<std::byte>() + first, addressOfSlot(slot) + first, static_cast<uint64_t>(rows.count) * rowBytes);
 }
 
-// Whether steps that leave prompts to others have nothing to do.
+// Whether attention steps with `leavesPrompts` have nothing to do: many tokens, and all query blocks are of prompts.
 static bool isOfPrompts(const IngotBatch& batch) {
   return batch.num_tokens >= INGOT_MANY_TOKENS &&
          std::none_of(batch.splits, batch.splits + batch.num_splits, [&](IngotSplit split) { return batch.blocks[split.block].num_tokens == 1; });
@@ -123,7 +123,7 @@ Status CudaProgram::walk(const IngotBatch& batch) {
   return launchAll(*device_, batch, persistent->steps());
 }
 
-// Kernels look at the batch for their last tile, so that launches of a bucket serve every batch in it.
+// Kernels read the number of tiles from the batch, so that one graph serves every batch of its bucket.
 Status CudaProgram::launchOrReplay(const IngotBatch& batch) {
   const CudaGraph* graph = graphs_->find(batch);
   return graph ? device_->launch(*graph) : launchAll(*device_, batch);
@@ -141,7 +141,7 @@ Status CudaProgram::profileAll(const IngotBatch& sizes) {
     StepRun run = runOf(*steps_[i].step, sizes, profiledKernel_);
     if (run.tiles == 0 || (ofPrompts && steps_[i].leavesPrompts)) continue;
     auto seconds = device_->time([&] { return launchStep(*device_, steps_[i], run); });
-    if (!seconds.ok()) return seconds.status().at(nameOf(steps_[i], run));  // of a GPU that hangs: the one that does it
+    if (!seconds.ok()) return seconds.status().at(nameOf(steps_[i], run));  // if the GPU hangs, names the step that does
     profile_[i].seconds += *seconds;
   }
   return {};

@@ -1,5 +1,5 @@
-// A program on a GPU: weights uploaded once, or read in the file; a batch sent as one block, one launch a step, and small batches replayed
-// from graphs for the next larger bucket, once those are captured.
+// A program on a GPU. Weights are uploaded once, or read from the mapped file. A batch is sent in one copy, then each step is one launch; small
+// batches replay the graph of the next larger bucket as soon as it is captured, and a single token may run as one persistent kernel.
 #pragma once
 
 #include <array>
@@ -29,10 +29,10 @@ class CudaProgram : public Program {
   struct BoundStep {
     IngotOperands operands;
     const plan::Step* step;
-    std::map<uint32_t, CudaPointer> maps;  // of rows, by the kernel that copies by one
-    bool leavesPrompts;                    // to the step behind it, of batches of many tokens
+    std::map<uint32_t, CudaPointer> maps;  // kernel -> tensor map of its rows
+    bool leavesPrompts;                    // in batches of many tokens, the next step computes prompts
   };
-  // The host's side of a batch: what goes to the GPU, and what comes back by the time of `done`.
+  // Pinned host memory of a batch: its data, and the results, which are complete when `done` is.
   struct HostSide {
     CudaMemory batch, chosen, logprobs;
     CudaEvent done;
@@ -45,11 +45,11 @@ class CudaProgram : public Program {
   Result<uint64_t> bytesWith(int64_t pages);
   Result<int64_t> pagesIn(uint64_t room);
   Status doesNotFit(const CachePages& cache, const CudaDevice::MemorySize& memory, uint64_t room);
-  // Places slots one behind another; all buffers, with the batch, take so many bytes.
+  // Lays out the slots. Returns their total bytes.
   Result<uint64_t> placeSlots();
   Status loadKernels();
   Status placeBuffers();
-  // Weights in the file are read where they are mapped by a GPU that shares the host's memory.
+  // Whether kernels read weights in the mapped file: on a GPU that shares the host's memory, unless weights are random ones.
   bool readsFile() const { return !range_.filled && device_->info().readsHostMemory(); }
   Status placeWeights();
   Status bindSteps();
@@ -63,15 +63,15 @@ class CudaProgram : public Program {
   const HostSide& finishedSide() const { return sides_[(numFinished_ - 1) % std::size(sides_)]; }
   Status send(const IngotBatch& batch);
   Status enqueue(const Batch& batch);
-  // `status`, unless it failed before; a failure is the device's, and stays.
+  // Records a failure for good, as deviceLost. Returns the recorded failure, or ok.
   Status keep(Status status);
   Status makeRoomForLogits(const Batch& batch);
-  // Of what does not change once it is bound: any thread may capture them, on another stream of the GPU.
+  // Read only state that is final once bound, so that any thread may capture the launches on its own stream.
   Status launchAll(CudaDevice& device, const IngotBatch& sizes, size_t first = 0) const;
   Status launchStep(CudaDevice& device, const BoundStep& step, const StepRun& run) const;
   std::string nameOf(const BoundStep& step, const StepRun& run) const;
   Status launchOrReplay(const IngotBatch& batch);
-  // Batches of at most so many tokens are.
+  // Most tokens of a batch that runs as the persistent kernel.
   int32_t mostWalked() const { return walkBlocks_ ? 1 : 0; }
   bool walks(const IngotBatch& batch) const { return batch.num_tokens <= mostWalked() && batch.are_apart; }
   Status walk(const IngotBatch& batch);
@@ -80,23 +80,23 @@ class CudaProgram : public Program {
   Status fetchRows(const CudaMemory& host, uint32_t slot, uint64_t rowBytes, RowRange rows);
 
   const Artifact& artifact_;
-  const WeightRange range_;             // of the weights in the file, or in memory where they are filled
-  std::unique_ptr<CudaDevice> device_;  // outlives what it gave
+  const WeightRange range_;             // of weights in the file, or in memory if they are filled
+  std::unique_ptr<CudaDevice> device_;  // outlives all that it allocated
   std::vector<CudaKernel> kernels_;
-  std::vector<unsigned> mostBlocks_;  // of a launch of each
+  std::vector<unsigned> mostBlocks_;  // per kernel: most blocks of a launch
   CudaMemory weights_, buffers_, cache_, batch_;
   CudaPointer firstWeight_ = 0;
   std::array<HostSide, 2> sides_;
   uint64_t numBegun_ = 0, numFinished_ = 0;
-  CudaMemory hostLogits_;  // once somebody reads some
+  CudaMemory hostLogits_;  // allocated when logits are first read
   std::vector<uint64_t> slotOffsets_;
   std::vector<BoundStep> steps_;
-  CudaMemory maps_;                       // of rows, for larger kernels
-  CudaMemory walkedSteps_, walkCounter_;  // of the persistent kernel
-  unsigned walkBlocks_ = 0;               // 0: there is none
-  Status failed_;                         // the device's last word
+  CudaMemory maps_;                       // tensor maps of rows, for larger kernels
+  CudaMemory walkedSteps_, walkCounter_;  // for the persistent kernel
+  unsigned walkBlocks_ = 0;               // of the persistent kernel; 0: none
+  Status failed_;                         // the failure that ended the device's use
   double waitedSeconds_ = 0;
-  std::unique_ptr<CudaGraphs> graphs_;  // whose thread reads what stands above
+  std::unique_ptr<CudaGraphs> graphs_;  // last: its thread reads the members above
 };
 
 }  // namespace ingot

@@ -1,4 +1,4 @@
-// How a program comes to a GPU: its kernels, buffers, weights and steps. What it does there is in cuda_program.cc.
+// Loading a program onto a GPU: kernels, buffers, weights and steps. Running it is in cuda_program.cc.
 #include <algorithm>
 #include <limits>
 
@@ -53,7 +53,7 @@ Result<uint64_t> CudaProgram::placeSlots() {
   return *end;
 }
 
-// Bytes of the GPU's memory with that many pages, partial results of theirs among the buffers.
+// GPU memory bytes with this many pages, including the partial results that they allow.
 Result<uint64_t> CudaProgram::bytesWith(int64_t pages) {
   setPages(static_cast<int32_t>(pages));
   INGOT_ASSIGN(uint64_t slots, placeSlots());
@@ -63,19 +63,19 @@ Result<uint64_t> CudaProgram::bytesWith(int64_t pages) {
   return bytes.value_or(UINT64_MAX);
 }
 
-// How many pages fit into `room` bytes.
+// The number of pages that fit into `room` bytes.
 Result<int64_t> CudaProgram::pagesIn(uint64_t room) {
   constexpr uint64_t kMost = 1 << 24;
   uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_);
   INGOT_ASSIGN(uint64_t others, bytesWith(0));
   if (others >= room) return 0;
   auto pages = static_cast<int64_t>(std::min((room - others) / page, kMost));
-  INGOT_ASSIGN(uint64_t bytes, bytesWith(pages));  // and their partial results, which may be too much
+  INGOT_ASSIGN(uint64_t bytes, bytesWith(pages));  // with their partial results it may exceed `room`
   if (bytes > room) pages -= static_cast<int64_t>((bytes - room + page - 1) / page);
   return std::max<int64_t>(pages, 0);
 }
 
-// Before any work: as many pages as there is room for, or what is needed, what is free, and what would fit.
+// Before anything is allocated: chooses the number of pages; the error says what is needed, what is free, and what would fit.
 Status CudaProgram::choosePages(const CachePages& cache) {
   INGOT_ASSIGN(CudaDevice::MemorySize memory, device_->memorySize());
   auto roomOf = [&](double share) {
@@ -169,7 +169,7 @@ Status CudaProgram::bindSteps() {
   return {};
 }
 
-// Of larger kernels that want a map of their rows: as many as there can be. Each has its own, since boxes differ.
+// Tensor maps for larger kernels that need one, over the largest possible number of rows. One per kernel and step, since boxes differ.
 Status CudaProgram::bindMaps() {
   std::vector<CudaTensorMap> maps;
   std::vector<CudaPointer*> mapped;
@@ -194,7 +194,7 @@ Status CudaProgram::bindMaps() {
   return {};
 }
 
-// A GPU that cannot hold a block of it launches steps one by one.
+// If no block of the persistent kernel fits on the GPU, walkBlocks_ is 0 and steps are launched one by one.
 Status CudaProgram::bindPersistent() {
   const auto* persistent = variant_.persistent();
   if (!persistent) return {};

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kAlignment = 16;
 constexpr ingot_i32 kPageTokens = INGOT_PAGE_TOKENS;
 
-// Pages of the longest sequence in the batch: the page table is as narrow as that.
+// Width of the packed page table: the pages of the batch's longest sequence.
 ingot_i32 widestTable(const IngotBatch& batch) {
   ingot_i32 last = 0;
   for (ingot_i32 t = 0; t < batch.num_tokens; ++t) last = std::max(last, batch.positions[t]);

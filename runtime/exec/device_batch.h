@@ -1,4 +1,4 @@
-// A batch as one block of bytes that a GPU reads: the struct, then its arrays as tight as this batch allows.
+// A batch packed into one block of bytes for the GPU: the struct, then its arrays without unused capacity.
 #pragma once
 
 #include <cstddef>
@@ -7,10 +7,10 @@
 
 namespace ingot {
 
-// Bytes that the largest batch takes.
+// Bytes of the largest batch.
 size_t packedBatchBytes(const BatchLimits& limits);
 
-// Writes `batch` to `to`, with pointers as they are when the block lies at `address`. Returns the bytes used.
+// Packs `batch` into `to`, with pointers for a block at `address`. Returns the bytes used.
 size_t packBatch(const IngotBatch& batch, uint64_t address, std::byte* to);
 
 }  // namespace ingot

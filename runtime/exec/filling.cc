@@ -8,7 +8,7 @@ namespace {
 
 constexpr size_t kPatternBytes = 1 << 20;
 
-// Small numbers of either sign: random sign and fraction, the exponent of about 1/50.
+// Small numbers: random sign and fraction bits ("free"), with the exponent of 1/64.
 constexpr uint32_t kF32 = 0x3c800000, kF32Free = 0x807fffff;
 constexpr uint16_t kF16 = 0x2400, kF16Free = 0x83ff, kBf16 = 0x3c80, kBf16Free = 0x807f;
 constexpr uint8_t kF8Free = 0xbf;  // of e4m3: below 2

@@ -1,4 +1,4 @@
-// Random weights for speed work, made where the file has only their recipe: finite, small, and the same for the same seed.
+// Random weights for benchmarks, generated from the recipe in the file: finite, small, and the same for the same seed.
 #pragma once
 
 #include <cstddef>
@@ -9,10 +9,10 @@
 
 namespace ingot {
 
-// A stretch of whole units, no longer than it takes; the weight is this, repeated.
+// Whole units of random elements, at least one and no more than needed; the weight is this pattern, repeated.
 std::vector<std::byte> fillingPattern(const plan::Weight& weight);
 
-// The whole weight.
+// Writes the whole weight.
 void fillWeight(const plan::Weight& weight, std::span<std::byte> to);
 
 }  // namespace ingot

@@ -27,7 +27,7 @@ bool isForThisArchitecture(std::string_view target) {
 #endif
 }
 
-// The more features the better; the emulator only where there is nothing else.
+// More features are better; the emulator is the last resort.
 int cpuFit(const plan::Variant& variant) {
   auto features = featuresOf(variant);
   if (!isForThisArchitecture(variant.target()->string_view()) || !missingCpuFeature(features).empty()) return 0;
@@ -72,7 +72,7 @@ std::optional<int> ordinalOf(std::string_view device) {
   return ordinal;
 }
 
-// Cubins want a driver of their compiler's major version or later.
+// Cubins need a driver of their compiler's major version or later.
 Status checkDriver(const plan::Variant& variant, const CudaDeviceInfo& gpu) {
   auto needed = static_cast<int>(variant.cuda_version());
   if (gpu.driverVersion / 1000 >= needed / 1000) return {};
@@ -80,7 +80,7 @@ Status checkDriver(const plan::Variant& variant, const CudaDeviceInfo& gpu) {
                              gpu.driverVersion % 1000 / 10, variant.target()->string_view(), needed / 1000, needed % 1000 / 10);
 }
 
-// How ingotc brings code for a GPU: by its own name, or by that of an older one, or PTX, among all.
+// The ingotc target with code for this GPU: its own architecture if there is one, else all, which include older ones and PTX.
 std::string adviceFor(const CudaDeviceInfo& gpu) {
   constexpr std::string_view kTargets[] = {"sm_75", "sm_80", "sm_86", "sm_89", "sm_90a", "sm_100a", "sm_103a", "sm_110a", "sm_120a", "sm_121a"};
   std::string own = fmt::format("sm_{}{}{}", gpu.major, gpu.minor, gpu.major >= 9 ? "a" : "");
@@ -134,7 +134,7 @@ Result<Choice> chooseVariant(const Artifact& artifact, const DeviceRequest& requ
       auto gpu = chooseCuda(artifact, request, 0);
       if (gpu.ok()) return gpu;
       auto cpu = chooseCpu(artifact);
-      if (!cpu.ok()) return gpu;  // whose refusal says more
+      if (!cpu.ok()) return gpu;  // its error says more
       cpu->warning = fmt::format("the file has code for GPUs, and runs on the CPU: {}", gpu.status().message());
       return cpu;
     }

@@ -1,4 +1,4 @@
-// A loaded variant: code, weights, buffers and KV pages bound to a device. Runs one step of a batch; knows no requests.
+// A loaded variant: code, weights, buffers and KV pages bound to a device. Computes batches; knows no requests.
 #pragma once
 
 #include <memory>
@@ -9,14 +9,14 @@
 
 namespace ingot {
 
-// Time of one step of the program, summed over runs.
+// Time of one step of the program, summed over batches.
 struct StepProfile {
   const plan::Step* step;
   double seconds = 0;
 };
 
-// How many pages of keys and values a program gets: those wanted, or as many as a GPU has room for, but at least `least`. Weights, buffers and pages
-// together take `share` of its memory at most, or `mostShare` if `least` pages need it.
+// How many KV pages a program gets: `wanted`, or fewer if a GPU lacks memory, but at least `least`. Weights, buffers and pages together take at most
+// `share` of its memory, or `mostShare` if `least` pages need it.
 struct CachePages {
   int32_t wanted = 0, least = 0;
   double share = 1, mostShare = 1;
@@ -25,50 +25,50 @@ struct CachePages {
 // Thread-compatible. Refers to the artifact, which must outlive it.
 class Program {
  public:
-  // Binds the variant that was chosen to its device. `threads` are for CPUs.
+  // Binds the chosen variant to its device. `threads` is for CPUs.
   static Result<std::unique_ptr<Program>> load(const Artifact& artifact, const Choice& choice, const BatchLimits& limits, const CachePages& cache,
                                                int threads);
   virtual ~Program() = default;
 
-  // What it has: those of load(), with room for partial results.
+  // The limits of load(), with `partials` set.
   const BatchLimits& limits() const { return limits_; }
   int32_t pages() const { return pages_; }
 
-  // Computes the batch: keys and values go to its pages, logits() has the rows that the batch wants. A failure is the device's.
+  // Computes the batch: writes keys and values to its pages, and makes the requested rows available in logits(). Errors are device failures.
   Status run(const Batch& batch) {
     INGOT_TRY(begin(batch));
     return finish();
   }
-  // The same in two: begin() may return before the batch is computed, and finish() waits for the first one that has begun and not finished,
-  // whose results stand here until the next finish(); logits() only until the next begin(). So many may have begun and not finished:
-  // with two the device goes from one to the next by itself, and the second one may take tokens that the first one chooses (IngotBatch).
+  // run() in two parts. begin() may return before the batch is computed; finish() waits for the oldest batch in flight. Its results are valid until
+  // the next finish(), logits() only until the next begin(). At most mostBegun() batches may be in flight: with two, the device continues with the
+  // second without waiting for the host, and the second may use tokens that the first one samples (IngotBatch).
   virtual int mostBegun() const { return 1; }
   virtual Status begin(const Batch& batch) = 0;
   virtual Status finish() = 0;
   virtual std::span<float> logits(int32_t row) = 0;
-  // Whether a token is drawn behind every row, as its batch says: GPUs do. -1 where no logit is finite or +inf.
+  // Whether the device samples the next token of every row, as the batch says: GPUs do. chosen() is -1 if no logit is finite or +inf.
   bool choosesTokens() const { return variant_.chosen_slot() >= 0; }
   virtual int32_t chosen(int32_t row) const = 0;
-  // Ids that the choice of a token may be restricted to, at most.
+  // Most ids that sampling can be restricted to.
   int32_t mostAllowed() const { return static_cast<int32_t>(variant_.most_allowed()); }
-  // Of rows whose sampling asks for them, where a token is drawn.
+  // For rows whose sampling asks for them, if choosesTokens().
   virtual const IngotLogprobs& logprobs(int32_t row) const = 0;
   virtual int threads() const = 0;
-  // Of the last finish(): how long its thread only waited for the device; 0 on CPUs.
+  // How long the last finish() waited for the device; 0 on CPUs.
   virtual double waitedSeconds() const { return 0; }
-  // Returns when nothing that speeds up later steps is still going on in the background.
+  // Waits for background work that speeds up later steps.
   virtual void settle() {}
-  // What makes steps slower than they could be, one line; empty: nothing is known. Thread-safe.
+  // One line: why steps are slower than they could be; empty if nothing is known. Thread-safe.
   virtual std::string warning() const { return {}; }
   const plan::Variant& variant() const { return variant_; }
 
-  // From here on begin() measures every step by itself, and is slower. A `kernel` stands in for the choice by rows, as in runOf().
+  // From now on begin() measures every step separately, which is slower. `kernel` overrides the choice by rows, as in runOf().
   void startProfile(int kernel = -1);
   const std::vector<StepProfile>& profile() const { return profile_; }
 
  protected:
   Program(const plan::Variant& variant, const BatchLimits& limits) : variant_(variant), limits_(limits) {}
-  // Sets the number of pages, and of partial results: all that these pages make, several times over for sequences that share pages.
+  // Sets the number of pages, and of partial results: enough for the splits of all pages, several times over for sequences that share pages.
   void setPages(int32_t pages);
 
   const plan::Variant& variant_;
@@ -79,23 +79,23 @@ class Program {
   int profiledKernel_ = -1;
 };
 
-// Sizes that a program needs, the same on every device.
+// Sizes, the same on every device.
 uint64_t cacheBytesPerPage(const plan::Plan& plan, const plan::Variant& variant);
 Result<uint64_t> cacheBytes(const plan::Plan& plan, const plan::Variant& variant, int32_t pages);
 Result<uint64_t> slotBytes(const plan::Slot& slot, const BatchLimits& limits);
-// Whether a step runs over splits: where none does, as on CPUs, a batch needs no partial results.
+// Whether a step runs over splits. If none does, as on CPUs, batches need no partial results.
 bool splitsSequences(const plan::Variant& variant);
-// From the start of a page to the keys or values of an operand's layer.
+// Offset of the keys or values of an operand's layer in a page.
 uint64_t cacheOffset(const plan::Variant& variant, const plan::Operand& operand);
-// Where the weights of a file lie: a segment of it, or a range that fillings make. Offsets of weights count from `start`.
+// The range of weights: a segment of the file, or memory that is filled with random ones. Weights lie `offset - start` into it.
 struct WeightRange {
   uint64_t start, bytes;
   bool filled;
 };
 WeightRange weightRange(const plan::Plan& plan);
 
-// The kernel that a step runs for a batch, the largest one that its rows are enough for, and its tiles, of which a step that other batches run
-// has none; or whatever the rows, its own one (0) or its `kernel`-th larger one, at most its last.
+// The kernel that a step runs for a batch, and its number of tiles: 0 if the step is for other batches. Chooses the last larger kernel whose
+// `least_rows` the batch reaches; `kernel` overrides that: 0 for the step's own, i for its i-th larger one, or the last if there are fewer.
 struct StepRun {
   uint32_t kernel;
   int64_t tiles;

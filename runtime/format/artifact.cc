@@ -45,7 +45,7 @@ Status Artifact::map() {
   if (fstat(descriptor_, &info) != 0 || !S_ISREG(info.st_mode)) return Status::invalidArtifact("is not a regular file");
   uint64_t size = static_cast<uint64_t>(info.st_size);
   if (size < sizeof(FileHeader)) return Status::invalidArtifact("has {} bytes, a model.ingot has at least {}", size, sizeof(FileHeader));
-  // Aligned, so that what the page cache holds in large pages is mapped by large pages, and read from disk in them.
+  // Aligned to large pages, so that the page cache can read and map the file by them.
   std::byte* place = reserveAligned(size);
   void* mapped = place ? mmap(place, size, PROT_READ, MAP_SHARED | MAP_FIXED, descriptor_, 0) : MAP_FAILED;
   if (mapped == MAP_FAILED) return Status::resourceExhausted("cannot map {} bytes: {}", size, std::strerror(errno));
@@ -122,7 +122,7 @@ Status Artifact::verifyBody(const std::function<void(uint64_t, uint64_t)>& progr
   for (unsigned i = 1; i < std::min(4u, std::thread::hardware_concurrency()); ++i) helpers.emplace_back(work, false);
   work(true);
   for (auto& helper : helpers) helper.join();
-  progress(chunks, chunks);  // also where the helpers took all of them
+  progress(chunks, chunks);  // this thread may have verified none of them
   return firstBad < chunks ? checkChunk(firstBad).at(path_.string()) : Status();
 }
 

@@ -1,4 +1,4 @@
-// Opens model.ingot: maps it, checks it, and gives its parts in place. Nothing is trusted before it was checked.
+// Opens model.ingot: maps it, verifies it, and returns its parts in place. Nothing is trusted before it is verified.
 #pragma once
 
 #include <filesystem>
@@ -12,12 +12,11 @@
 
 namespace ingot {
 
-// A mapped, verified artifact. Immutable and thread-safe; the parts it gives live as long as it does.
+// A mapped, verified artifact. Immutable and thread-safe; its parts live as long as it does.
 class Artifact {
  public:
-  // Checks header, sizes, root hash, the plan's structure and every number in it, and the hashes of tables. Code is checked by
-  // verifySegment() before it runs: a file has that of many machines. Weights are checked by verifyBody(): their pages are first
-  // touched when they are used.
+  // Verifies header, sizes, root hash, the plan's structure and every number in it, and the hashes of tables. Not the code, which may be for many
+  // machines: verifySegment() does, before it runs. Not the weights, whose pages should only be read when they are used: verifyBody() does.
   static Result<std::unique_ptr<Artifact>> open(const std::filesystem::path& path);
   ~Artifact();
 
@@ -30,7 +29,7 @@ class Artifact {
 
   // Compares a segment's bytes with their hashes.
   Status verifySegment(uint32_t index) const;
-  // Compares every chunk of the body with its hash. `progress` is called with chunks done and chunks in all.
+  // Compares every chunk of the body with its hash. `progress` is called with the chunks done and their total.
   Status verifyBody(const std::function<void(uint64_t, uint64_t)>& progress) const;
 
  private:
@@ -47,7 +46,7 @@ class Artifact {
   const plan::Plan* plan_ = nullptr;
 };
 
-// Every index, offset and size in a structurally valid plan, against the file. `totalBytes` is the file's size.
+// Checks every index, offset and size in a structurally valid plan. `totalBytes` is the file's size.
 Status validatePlan(const plan::Plan& plan, uint64_t bodyOffset, uint64_t totalBytes);
 
 }  // namespace ingot

@@ -1,4 +1,4 @@
-// The fixed start of model.ingot, and how the rest lies behind it:
+// The fixed start of model.ingot, and the layout of the rest:
 //   header (64 bytes) | plan (FlatBuffer) | SHA-256 of every 1 MiB chunk of the body | zeros to a page | body
 // The root hash covers everything before the body, with itself as zeros; the chunk hashes cover the body. So every
 // byte of the file is under the root hash.
@@ -13,7 +13,7 @@ namespace ingot {
 constexpr uint64_t kPageBytes = 4096;
 constexpr uint64_t kChunkBytes = 1 << 20;
 constexpr uint8_t kMagic[8] = {'I', 'N', 'G', 'O', 'T', 0x1a, '\r', '\n'};
-// A reader takes its own major and every minor up to its own.
+// A reader accepts its own major version, and minor versions up to its own.
 constexpr uint16_t kFormatMajor = 7;
 constexpr uint16_t kFormatMinor = 1;
 // Limits of a plan that the reader accepts.

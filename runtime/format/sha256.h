@@ -11,7 +11,7 @@ namespace ingot {
 
 using Sha256 = std::array<uint8_t, 32>;
 
-// Hashes bytes that come in pieces. Thread-compatible.
+// Hashes bytes piece by piece. Thread-compatible.
 class Sha256Stream {
  public:
   Sha256Stream();

@@ -1,4 +1,4 @@
-// The semantic half of verification: FlatBuffers proved that reads stay inside the buffer; here every number is checked.
+// Semantic verification of a plan: FlatBuffers has verified that reads stay inside the buffer; this checks every number.
 #include "kernels/abi/abi.h"
 #include "runtime/base/checked.h"
 #include "runtime/format/artifact.h"
@@ -72,8 +72,8 @@ Status checkSlot(const plan::Slot& slot) {
   return {};
 }
 
-// Kernels for more rows than the step's own, in ascending order. One with a map of rows finds them in the step's first operand, and the map in place
-// of the last one.
+// Larger kernels have ascending least_rows. One with a tensor map has its rows in the step's first operand, and gets the map as the last operand,
+// which must be free.
 Status checkLarger(const plan::Variant& variant, const plan::Step& step) {
   uint32_t before = 0;
   for (uint64_t i = 0; i < sizeOf(step.larger()); ++i) {
@@ -100,7 +100,7 @@ Status checkStep(const plan::Plan& plan, const plan::Variant& variant, const pla
   return {};
 }
 
-// Where logits, chosen tokens and log-probabilities lie.
+// The slots of logits, chosen tokens and log-probabilities.
 Status checkResults(const plan::Plan& plan, const plan::Variant& variant) {
   auto isResult = [&](int32_t slot, uint64_t rowBytes) {
     if (slot < 0 || static_cast<uint64_t>(slot) >= sizeOf(variant.slots())) return false;
@@ -117,7 +117,7 @@ Status checkResults(const plan::Plan& plan, const plan::Variant& variant) {
 }
 
 Status checkVariant(const plan::Plan& plan, const plan::Variant& variant) {
-  constexpr uint64_t kMostWalkedSteps = 0xffff;  // that the persistent kernel counts
+  constexpr uint64_t kMostWalkedSteps = 0xffff;  // limit of the persistent kernel's counter
   auto at = [](const char* what, uint64_t i) { return fmt::format("{} {}", what, i); };
   if (variant.code_segment() >= sizeOf(plan.segments()) || plan.segments()->Get(variant.code_segment())->kind() != plan::SegmentKind::code)
     return Status::invalidArtifact("no code segment");

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "compiler/codegen/cuda/source.h"
+#include "compiler/codegen/cuda/extra_kernels.h"
 #include "compiler/codegen/unit.h"
 #include "compiler/codegen/variant.h"
 #include "kernels/abi/abi.h"

@@ -3,7 +3,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "compiler/codegen/cuda/source.h"
+#include "compiler/codegen/cuda/emulated.h"
 #include "runtime/device/cpu/code.h"
 #include "tests/kernels/harness.h"
 #include "tests/simt/front.h"

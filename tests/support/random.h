@@ -9,7 +9,7 @@
 
 namespace ingot::test {
 
-// One seed a process.
+// One seed per process.
 inline uint64_t testSeed() {
   static const uint64_t seed = [] {
     const char* given = std::getenv("INGOT_TEST_SEED");

@@ -1,4 +1,4 @@
-// A checkpoint as an llm module that the interpreter runs: imported, and if asked for, through the passes.
+// A checkpoint as an llm module for the interpreter: imported and, on request, transformed by the passes.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,7 @@ namespace ingot {
 struct ReferenceOptions {
   bool passes = false;                    // run the compiler's passes on the module
   std::string linear = "f32", head = "";  // storage of matrices, for the passes
-  bool keep = false;                      // GGUF blocks and 8-bit floats stay what they are
+  bool keep = false;                      // keep GGUF blocks and 8-bit floats as they are
   int64_t maxModelLen = 0;                // 0: the checkpoint's
 };
 
@@ -25,7 +25,7 @@ struct ReferenceModel {
 // `storages` as ingotc's --dtype and --quantize choose them.
 Result<ReferenceModel> openReferenceModel(const std::string& checkpoint, const ReferenceOptions& options);
 
-// Log probabilities [ids, vocabulary] after every id, computed in `Real`; `chunk` tokens at a time, 0: all at once.
+// Log-probabilities [ids, vocabulary] after every id, computed in `Real`, `chunk` tokens at a time; 0: all in one batch.
 template <class Real>
 Result<std::vector<Real>> referenceLogprobs(ReferenceModel& model, std::span<const int> ids, int64_t chunk, DType cache = DType::f32);
 

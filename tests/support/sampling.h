@@ -1,4 +1,4 @@
-// Rows of logits and settings that samplers find hard, and the draw as kernels/abi/sampling.h defines it, by sorting.
+// Rows of logits and settings that are hard for samplers, and sampling as kernels/abi/sampling.h defines it, by sorting.
 #pragma once
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-// A folder of this test's own that goes away with its contents.
+// A folder for one test, removed with its contents.
 #pragma once
 
 #include <stdlib.h>

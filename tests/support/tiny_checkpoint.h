@@ -1,4 +1,4 @@
-// A tiny random Llama as a Hugging Face folder, written from C++: no tokenizer, f32. Tests damage it in every way.
+// A tiny random Llama as a Hugging Face folder, written from C++: f32, no tokenizer. Tests also write damaged ones.
 #pragma once
 
 #include <cstdint>
@@ -31,7 +31,7 @@ std::string safetensorsOf(const std::string& header, const std::string& data);
 // config.json and model.safetensors.
 void writeCheckpoint(const std::filesystem::path& folder, const TinyCheckpoint& checkpoint);
 
-// GGUF values, little-endian, for files made by hand.
+// Little-endian values, for files that tests assemble.
 template <class T>
 std::string bytesOf(T value) {
   return {reinterpret_cast<const char*>(&value), sizeof(T)};

@@ -43,7 +43,7 @@ std::vector<std::string> arguments(const CpuTarget& target) {
   return args;
 }
 
-// What all units of a target have in common; a unit's key goes on from here.
+// The part of the key that all units of a target share.
 KernelKey keyOf(const CpuTarget& target) {
   KernelKey key;
   key.add(clang::getClangFullVersion());
@@ -52,7 +52,7 @@ KernelKey keyOf(const CpuTarget& target) {
   return key;
 }
 
-// Headers without the loops that are unrolled whatever the level.
+// Headers without unroll pragmas, which clang would follow even at low optimisation levels.
 std::string withLoops(std::string text) {
   constexpr std::string_view kUnrolled = "#pragma unroll\n";
   for (size_t at; (at = text.find(kUnrolled)) != std::string::npos;) text.replace(at, kUnrolled.size(), "\n");

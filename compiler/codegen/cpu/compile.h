@@ -21,14 +21,14 @@ struct SourceUnit {
 // One read-execute segment in which offsets are addresses: no relocations, no outside symbols, nothing writable.
 struct CodeImage {
   std::vector<std::byte> bytes;
-  std::map<std::string, uint64_t> offsets;  // of every unit's entry
+  std::map<std::string, uint64_t> offsets;  // per unit: its entry
 };
 
-// Compiles on `jobs` threads, but for what `cache` (or null) has. The same units and target give the same bytes. A diagnostic is
-// StatusCode::internal.
+// Compiles on `jobs` threads, except for units in `cache`, which may be null. The same units and target give the same bytes. Compiler
+// diagnostics are StatusCode::internal.
 Result<CodeImage> compileUnits(std::span<const SourceUnit> units, const CpuTarget& target, int jobs, KernelCache* cache = nullptr);
 
-// Links relocatable objects into an image and proves what CodeImage promises.
+// Links relocatable objects into an image and verifies the properties of CodeImage.
 Result<CodeImage> linkImage(const std::vector<std::string>& objects, std::span<const SourceUnit> units, const CpuTarget& target);
 
 }  // namespace ingot

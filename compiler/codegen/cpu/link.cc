@@ -16,7 +16,7 @@ LLD_HAS_DRIVER(elf)
 namespace ingot {
 namespace {
 
-// A private folder that goes away with its contents on every path.
+// A private folder, removed with its contents on every path.
 class TemporaryFolder {
  public:
   static Result<TemporaryFolder> make() {
@@ -44,7 +44,7 @@ Status writeFile(const std::string& path, const std::string& bytes) {
                      : Status::io("{}: cannot be written: {}; is the temporary folder full? TMPDIR may name another", path, std::strerror(errno));
 }
 
-// lld says in words what the system told it: whether that was about room for files.
+// Whether lld's message, which has the system's error as text, is about disk space.
 bool isAboutRoom(std::string_view message) {
   for (int error : {ENOSPC, EFBIG, EDQUOT})
     if (message.find(std::strerror(error)) != message.npos) return true;
@@ -65,7 +65,7 @@ Status link(std::vector<std::string> args) {
   return Status::internal("kernels do not link: {}", err);
 }
 
-// Nothing writable, nothing to relocate, and file offsets that are addresses.
+// Verifies the image: nothing writable, no relocations, file offsets equal to addresses.
 Status checkSegments(const llvm::object::ELF64LEFile& elf) {
   auto headers = elf.program_headers();
   if (!headers) return Status::internal("the code image has no segments");

@@ -1,4 +1,4 @@
-// A kernel unit as C++ for one CPU target, and what running it takes.
+// A kernel unit as C++ for one CPU target, and its tiles and scratch.
 #pragma once
 
 #include "compiler/codegen/cpu/compile.h"
@@ -9,10 +9,10 @@ namespace ingot {
 
 SourceUnit cpuSource(const KernelUnit& unit);
 
-// Tiles and scratch; the place in the image is not known yet.
+// Tiles and scratch; the offset in the image is set after linking.
 KernelCode cpuKernel(const KernelUnit& unit);
 
-// Sources that run as CPU kernels do, in one image; `kernels` lack only their places in it.
+// Compiles sources into one image of CPU code; `kernels` lack only their offsets in it.
 Result<VariantCode> compileVariant(std::span<const SourceUnit> sources, std::vector<KernelCode> kernels, const CpuTarget& target, int jobs,
                                    KernelCache* cache = nullptr);
 

@@ -11,7 +11,7 @@ namespace {
 
 struct Level {
   std::string_view name, triple, cpu;
-  std::vector<std::string> features;  // that the level itself needs
+  std::vector<std::string> features;  // of the level itself
 };
 const std::vector<Level>& levels() {
   static const std::vector<Level> kLevels = {
@@ -25,7 +25,7 @@ const std::vector<Level>& levels() {
   return kLevels;
 }
 
-// What may follow a level with '+', and LLVM's name for it.
+// The features that '+' may add to a level, and LLVM's names for them.
 struct Extra {
   std::string_view level, name, feature;
 };

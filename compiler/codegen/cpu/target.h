@@ -12,10 +12,10 @@ struct CpuTarget {
   std::string name;                   // canonical, with "cpu:"
   std::string triple;                 // x86_64-unknown-linux-gnu
   std::string cpu;                    // LLVM's -target-cpu
-  std::vector<std::string> features;  // LLVM's names; the runtime asks the machine for each
-  bool quick = false;                 // of code that runs for its answers alone: the same, from half the work of clang
+  std::vector<std::string> features;  // LLVM's names; the runtime checks each on the machine
+  bool quick = false;                 // for code whose speed does not matter: the same results, with half of clang's work
 
-  // `text` is what follows "cpu:": x86-64-v3, x86-64-v4, aarch64, each with +features, or native.
+  // `text` is the part after "cpu:": x86-64-v3, x86-64-v4, aarch64, each with +features, or native.
   static Result<CpuTarget> parse(std::string_view text);
 };
 

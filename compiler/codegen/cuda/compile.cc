@@ -11,10 +11,10 @@ namespace {
 
 constexpr std::string_view kArchitectures[] = {"sm_75",   "sm_80",   "sm_86",   "sm_89",   "sm_90a",    "sm_100a",
                                                "sm_103a", "sm_110a", "sm_120a", "sm_121a", "compute_90"};
-// A module is loaded from its own bytes; the driver wants them aligned.
+// The driver loads a module from the mapped bytes, which must be aligned.
 constexpr uint64_t kCodeAlignment = 64;
 
-// An entry of the cache: version and length of the log, as text; the log; the code.
+// A cache entry: version and log length as text, the log, the code.
 std::string entryOf(const NvrtcOutput& output) { return fmt::format("{} {}\n{}{}", output.version, output.log.size(), output.log, output.code); }
 NvrtcOutput outputOf(const std::string& entry) {
   NvrtcOutput output;
@@ -26,7 +26,7 @@ NvrtcOutput outputOf(const std::string& entry) {
   return output;
 }
 
-// The number before `what` in ptxas's log: "Used 40 registers", "512 bytes smem"; 0 where it says nothing.
+// The number before `what` in ptxas's log ("Used 40 registers", "512 bytes smem"), or 0.
 uint32_t numberBefore(std::string_view log, std::string_view what) {
   auto end = log.find(what);
   if (end == std::string_view::npos) return 0;

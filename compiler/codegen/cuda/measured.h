@@ -1,5 +1,5 @@
-// From how many rows on larger kernels pay, and whether a token alone does as one kernel, as GPUs measured it: `tools/dev gpu --tune DIR` writes
-// measured.inc. What has no row there follows the cost models in linear.spec.h.
+// Measurements on GPUs: from which row count a larger kernel is faster, and whether the persistent kernel is faster for a single-token batch.
+// `tools/dev gpu --tune DIR` writes measured.inc; kernels without a row there follow the cost models in linear.spec.h and wide.spec.h.
 #pragma once
 
 #include <span>
@@ -11,12 +11,12 @@ namespace ingot {
 
 struct MeasuredRows {
   std::string_view architecture, kernel;  // sm_90a; wide.f16.n4096.k4096.r64, the kernel's name
-  int64_t leastRows;                      // from which on it is faster than all that begin with fewer; of a program 1, or more where it is not
+  int64_t leastRows;  // a larger kernel: faster than all smaller ones from here; a program: 1 if the persistent kernel is faster, else larger
 };
 
 std::span<const MeasuredRows> measuredRows();
 
-// Of a linear's larger kernel, or of a program: the row of `measured` for it, else the cost model's. No program pays that was not measured.
+// For a larger kernel of linear, or for a program. Falls back to the cost model; a program that was not measured never pays.
 int64_t leastRowsOf(const KernelUnit& unit, std::string_view architecture, std::span<const MeasuredRows> measured = measuredRows());
 
 }  // namespace ingot

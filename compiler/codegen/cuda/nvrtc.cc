@@ -13,7 +13,7 @@ namespace {
 constexpr int kSuccess = 0;
 using Program = void*;
 
-// -default-device: functions without a mark are the device's. Sizes go to the log.
+// -default-device: unannotated functions are device functions. -v: registers and memory sizes go to the log.
 constexpr const char* kOptions[] = {"--std=c++20", "-default-device", "--fmad=false", "--ptxas-options=-v", "--extra-device-vectorization"};
 
 }  // namespace
@@ -85,7 +85,7 @@ Status Nvrtc::bind() {
   return {};
 }
 
-// Those of GPUs: a change to the others leaves what is cached as it is.
+// GPU headers only, so that a change to CPU headers does not invalidate cached code.
 static auto headers() {
   return std::span(kEmbeddedKernels, static_cast<size_t>(kEmbeddedKernelCount)) | std::views::filter([](const EmbeddedFile& file) {
            std::string_view path = file.path;

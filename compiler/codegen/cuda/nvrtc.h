@@ -13,7 +13,7 @@ namespace ingot {
 
 struct NvrtcOutput {
   std::string code;      // cubin, or PTX text
-  std::string log;       // ptxas's sizes
+  std::string log;       // with the sizes that ptxas reports
   uint32_t version = 0;  // of the compiler: 13000 for 13.0
 };
 
@@ -26,10 +26,10 @@ class Nvrtc {
 
   // `architecture` is sm_90a (a cubin) or compute_90 (PTX). Includes find the kernel headers that ingotc carries.
   Result<NvrtcOutput> compile(const std::string& name, const std::string& source, const std::string& architecture) const;
-  // Compute capabilities that it compiles for, as 90.
+  // Compute capabilities that it compiles for, such as 90.
   const std::vector<int>& architectures() const { return architectures_; }
   uint32_t version() const { return version_; }
-  // What decides, besides a unit and its architecture, what compile() gives.
+  // Everything that determines compile()'s output besides the unit and the architecture.
   KernelKey key() const;
 
  private:

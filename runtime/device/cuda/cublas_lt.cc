@@ -21,7 +21,7 @@ Status check(int error, std::string_view call) {
   return Status::unsupported("{}: cuBLASLt fails with status {}{}", call, error, error == kNotSupported ? ", which is: not supported" : "");
 }
 
-// What one of the library's Create functions made. Move-only.
+// An object from one of the library's Create functions. Not copyable or movable.
 template <class Tag>
 class Owned {
  public:
@@ -39,7 +39,7 @@ class Owned {
   Tag* one_ = nullptr;
 };
 
-// D = A^T B, all of them square and by columns: the order that every type has kernels for.
+// D = A^T B, all square and column-major: the layout that every type has kernels for.
 class SquareProduct {
  public:
   SquareProduct(const CublasLt& library, CudaDevice& device, MatrixType type, int64_t size)
@@ -78,7 +78,7 @@ class SquareProduct {
     return candidates;
   }
 
-  // Seconds of one product, the best of a few rounds.
+  // Seconds per product, the best of a few rounds.
   Result<double> time(const CublasLtCandidate& candidate) {
     double best = 1e9;
     INGOT_TRY(run(candidate));
@@ -102,7 +102,7 @@ class SquareProduct {
                  "cublasLtMatmul");
   }
 
-  // f16 from 0.5 to 1 with either sign, which are int8 of all sizes: zeros would cost less power, and be faster than any model.
+  // f16 from 0.5 to 1 with random signs; the same bytes are varied int8. Zeros would draw less power and run faster than real weights.
   Status fill(const CudaMemory& matrix) {
     std::vector<uint16_t> pattern(std::min<uint64_t>(matrix.bytes(), 1 << 20) / 2);
     uint32_t state = 1;

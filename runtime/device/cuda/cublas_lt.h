@@ -1,5 +1,5 @@
-// How fast a GPU multiplies matrices at most, by NVIDIA's own library: the part of cuBLASLt that this takes, as one table found by dlopen.
-// Nothing but measurements needs it. Names and values are those of cublasLt.h (CUDA 12 and 13).
+// Peak matrix throughput of a GPU, as cuBLASLt reaches it, for benchmarks only. The part of the library that this needs is one table found by
+// dlopen; names and values are those of cublasLt.h (CUDA 12 and 13).
 #pragma once
 
 #include "runtime/device/cuda/device.h"
@@ -54,9 +54,9 @@ struct CublasLt {
 constexpr const char* kCublasLtLibraries[] = {"libcublasLt.so.13", "libcublasLt.so.12", "/usr/local/cuda/lib64/libcublasLt.so"};
 Result<CublasLt> openCublasLt(std::span<const char* const> libraries = kCublasLtLibraries);
 
-enum class MatrixType { f16, int8 };  // summed in f32, in 32 bits
+enum class MatrixType { f16, int8 };  // accumulated in f32 and in int32
 
-// Multiply-adds x 2 a second of square matrices with `size` rows, by the fastest of the ways that the library proposes.
+// Operations per second (2 per multiply-add) for square matrices with `size` rows, by the fastest algorithm that the library proposes.
 Result<double> matrixPeak(const CublasLt& library, CudaDevice& device, MatrixType type, int64_t size);
 
 }  // namespace ingot

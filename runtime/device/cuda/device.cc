@@ -1,16 +1,9 @@
 #include "runtime/device/cuda/device.h"
 
-#include <algorithm>
 #include <chrono>
-#include <cstring>
 #include <thread>
 
 namespace ingot {
-namespace {
-
-constexpr size_t kStagingBytes = 16 << 20;
-
-}  // namespace
 
 Result<std::vector<CudaDeviceInfo>> listCudaDevices(const CudaDriver& driver) {
   int count = 0, version = 0;
@@ -113,136 +106,6 @@ Result<CudaDevice::MemorySize> CudaDevice::memorySize() {
   return size;
 }
 
-Result<CudaMemory> CudaDevice::allocate(size_t bytes, std::string_view what) {
-  CudaPointer pointer = 0;
-  int error = driver_.cuMemAlloc_v2(&pointer, std::max<size_t>(bytes, 1));
-  if (error == kCudaOutOfMemory) {
-    auto size = memorySize();
-    return Status::resourceExhausted("{} {}: {} needs {} bytes, the GPU has {} free", check(error, "cuMemAlloc").message(), info_.name, what, bytes,
-                                     size.ok() ? size->free : 0);
-  }
-  INGOT_TRY(check(error, "cuMemAlloc").at(what));
-  CudaMemory memory;
-  memory.device_ = this;
-  memory.pointer_ = pointer;
-  memory.bytes_ = bytes;
-  return memory;
-}
-
-Result<CudaMemory> CudaDevice::allocatePinned(size_t bytes, std::string_view what) {
-  void* pointer = nullptr;
-  INGOT_TRY(check(driver_.cuMemHostAlloc(&pointer, std::max<size_t>(bytes, 1), 0), "cuMemHostAlloc").at(what));
-  CudaMemory memory;
-  memory.device_ = this;
-  memory.pointer_ = reinterpret_cast<CudaPointer>(pointer);
-  memory.bytes_ = bytes;
-  memory.onHost_ = true;
-  return memory;
-}
-
-Status CudaDevice::copyToDevice(CudaPointer to, const void* from, size_t bytes) {
-  return check(driver_.cuMemcpyHtoDAsync_v2(to, from, bytes, stream_), "cuMemcpyHtoDAsync");
-}
-Status CudaDevice::copyToHost(void* to, CudaPointer from, size_t bytes) {
-  return check(driver_.cuMemcpyDtoHAsync_v2(to, from, bytes, stream_), "cuMemcpyDtoHAsync");
-}
-Status CudaDevice::copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes) {
-  return check(driver_.cuMemcpyDtoDAsync_v2(to, from, bytes, stream_), "cuMemcpyDtoDAsync");
-}
-Status CudaDevice::clear(CudaPointer to, size_t bytes) {
-  return bytes == 0 ? Status() : check(driver_.cuMemsetD8Async(to, 0, bytes, stream_), "cuMemsetD8Async");
-}
-
-Status CudaDevice::upload(CudaPointer to, std::span<const std::byte> from) {
-  for (CudaMemory& memory : staging_) {
-    if (memory.bytes()) continue;
-    INGOT_ASSIGN(memory, allocatePinned(kStagingBytes, "staging"));
-  }
-  for (size_t at = 0, turn = 0; at < from.size(); at += kStagingBytes, turn = 1 - turn) {
-    size_t bytes = std::min(kStagingBytes, from.size() - at);
-    INGOT_TRY(wait(sent_[turn]));
-    std::memcpy(staging_[turn].host<std::byte>(), from.data() + at, bytes);
-    INGOT_TRY(copyToDevice(to + at, staging_[turn].host<std::byte>(), bytes));
-    INGOT_TRY(record(sent_[turn]));
-  }
-  return {};
-}
-
-Status CudaDevice::repeat(CudaPointer to, size_t bytes, std::span<const std::byte> pattern) {
-  size_t done = std::min(pattern.size(), bytes);
-  INGOT_TRY(upload(to, pattern.first(done)));
-  for (; done < bytes; done = std::min(2 * done, bytes)) INGOT_TRY(copyOnDevice(to + done, to, std::min(done, bytes - done)));
-  return {};
-}
-
-Status CudaDevice::endUploads() {
-  INGOT_TRY(synchronize());
-  for (CudaMemory& memory : staging_) memory = CudaMemory();
-  return {};
-}
-
-Result<CudaKernel> CudaDevice::load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes) {
-  CudaModuleTag* module = nullptr;
-  INGOT_TRY(check(driver_.cuModuleLoadData(&module, image.data()), "cuModuleLoadData").at(entry));
-  CudaKernel kernel;
-  kernel.device_ = this;
-  kernel.module_ = module;
-  INGOT_TRY(check(driver_.cuModuleGetFunction(&kernel.function_, kernel.module_, entry.c_str()), "cuModuleGetFunction").at(entry));
-  kernel.dynamicBytes_ = dynamicBytes;
-  if (dynamicBytes > 0)
-    INGOT_TRY(
-        check(driver_.cuFuncSetAttribute(kernel.function_, kCudaMaxDynamicShared, static_cast<int>(dynamicBytes)), "cuFuncSetAttribute").at(entry));
-  return kernel;
-}
-
-Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters,
-                          std::span<const CudaLaunchAttribute> attributes) {
-  CudaLaunch launch{blocks, 1, 1, threads, 1, 1, kernel.dynamicBytes_, stream_, attributes.data(), static_cast<unsigned>(attributes.size())};
-  return check(driver_.cuLaunchKernelEx(&launch, kernel.function_, parameters, nullptr), "cuLaunchKernelEx");
-}
-Status CudaDevice::launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
-  constexpr CudaLaunchAttribute kProgrammatic{.id = kCudaLaunchProgrammatic, .value = 1};
-  return launch(kernel, blocks, threads, parameters, {&kProgrammatic, info_.major >= 9 ? 1u : 0u});
-}
-Status CudaDevice::launchCooperative(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters) {
-  constexpr CudaLaunchAttribute kCooperative{.id = kCudaLaunchCooperative, .value = 1};
-  return launch(kernel, blocks, threads, parameters, {&kCooperative, 1});
-}
-Result<unsigned> CudaDevice::maxResidentBlocks(const CudaKernel& kernel, unsigned threads) {
-  int blocks = 0;
-  INGOT_TRY(check(driver_.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, kernel.function_, static_cast<int>(threads), kernel.dynamicBytes_),
-                  "cuOccupancyMaxActiveBlocksPerMultiprocessor"));
-  return static_cast<unsigned>(blocks * info_.multiprocessors);
-}
-
-Result<CudaTensorMap> CudaDevice::encodeTensorMap(CudaPointer rows, uint64_t count, const TensorMapBox& box) {
-  CudaTensorMap map = {};
-  const uint64_t sizes[] = {box.columns, count}, strides[] = {box.rowBytes};
-  const unsigned size[] = {128 / box.elementBytes, box.rows}, steps[] = {1, 1};
-  int type = box.elementBytes == 1 ? kCudaMapBytes : kCudaMapHalves;
-  INGOT_TRY(check(driver_.cuTensorMapEncodeTiled(&map, type, 2, reinterpret_cast<void*>(rows), sizes, strides, size, steps, kCudaMapPlain,
-                                                 kCudaMapSwizzle128, kCudaMapPromote256, kCudaMapZeros),
-                  "cuTensorMapEncodeTiled"));
-  return map;
-}
-
-Status CudaDevice::beginCapture() { return check(driver_.cuStreamBeginCapture_v2(stream_, kCudaCaptureThreadLocal), "cuStreamBeginCapture"); }
-
-Result<CudaGraph> CudaDevice::endCapture() {
-  CudaGraphTag* captured = nullptr;
-  INGOT_TRY(check(driver_.cuStreamEndCapture(stream_, &captured), "cuStreamEndCapture"));
-  CudaGraphExecTag* instance = nullptr;
-  Status status = check(driver_.cuGraphInstantiateWithFlags(&instance, captured, 0), "cuGraphInstantiate");
-  driver_.cuGraphDestroy(captured);
-  INGOT_TRY(std::move(status));
-  CudaGraph graph;
-  graph.device_ = this;
-  graph.tag_ = instance;
-  return graph;
-}
-
-Status CudaDevice::launch(const CudaGraph& graph) { return check(driver_.cuGraphLaunch(graph.tag_, stream_), "cuGraphLaunch"); }
-
 Status CudaDevice::synchronize() {
   INGOT_TRY(record(end_));
   return wait(end_);
@@ -258,7 +121,7 @@ Result<CudaEvent> CudaDevice::makeEvent(unsigned flags) {
 }
 Status CudaDevice::record(const CudaEvent& event) { return check(driver_.cuEventRecord(event.tag_, stream_), "cuEventRecord"); }
 
-// Asks again and again: the driver's own wait has no end where a kernel has none.
+// Polls, because the driver's own wait would never return if a kernel hangs.
 Status CudaDevice::wait(const CudaEvent& event) {
   auto last = std::chrono::steady_clock::now() + std::chrono::duration<double>(patience_);
   for (;;) {

@@ -9,7 +9,7 @@
 
 namespace ingot {
 
-// What a GPU is called and can do; read without making a context.
+// A GPU's name and properties, read without creating a context.
 struct CudaDeviceInfo {
   int ordinal = 0, driverVersion = 0;  // 13000 for 13.0
   int major = 0, minor = 0;            // compute capability
@@ -17,7 +17,7 @@ struct CudaDeviceInfo {
   int integrated = 0, hostPageTables = 0;
   std::string name;
 
-  // Whether it shares the host's memory, and finds there what the host has mapped: files too, without a copy.
+  // Whether it shares the host's memory and its page tables, so that kernels read mapped files without a copy.
   bool readsHostMemory() const { return integrated && hostPageTables; }
 };
 // In the driver's order; empty when there is none.
@@ -25,7 +25,7 @@ Result<std::vector<CudaDeviceInfo>> listCudaDevices(const CudaDriver& driver);
 
 class CudaDevice;
 
-// Memory of the GPU, or of the host and pinned. Move-only; does not outlive its device.
+// GPU memory, or pinned host memory. Move-only; does not outlive its device.
 class CudaMemory {
  public:
   CudaMemory() = default;
@@ -48,7 +48,7 @@ class CudaMemory {
   bool onHost_ = false;
 };
 
-// Code of one kernel, loaded. Move-only; does not outlive its device.
+// A loaded kernel. Move-only; does not outlive its device.
 class CudaKernel {
  public:
   CudaKernel() = default;
@@ -64,7 +64,7 @@ class CudaKernel {
   unsigned dynamicBytes_ = 0;
 };
 
-// What a device gave, and a call of the driver takes back. Move-only; does not outlive its device.
+// An object of the driver that `Destroy` frees. Move-only; does not outlive its device.
 template <class Tag, auto Destroy>
 class CudaHandle {
  public:
@@ -83,12 +83,12 @@ class CudaHandle {
   CudaDevice* device_ = nullptr;
   Tag* tag_ = nullptr;
 };
-// A captured run of launches.
+// A captured, instantiated sequence of launches.
 using CudaGraph = CudaHandle<CudaGraphExecTag, &CudaDriver::cuGraphExecDestroy>;
-// A place in the stream's order.
+// A point in the stream's order.
 using CudaEvent = CudaHandle<CudaEventTag, &CudaDriver::cuEventDestroy_v2>;
 
-// Seconds after which work that has not ended counts as one that never will.
+// Seconds to wait for the GPU before it counts as hung.
 constexpr double kCudaPatience = 60;
 
 // Thread-compatible: one call at a time, from any thread after use().
@@ -99,41 +99,42 @@ class CudaDevice {
   CudaDevice(const CudaDevice&) = delete;
 
   const CudaDeviceInfo& info() const { return info_; }
-  // For libraries that put work of their own in its order.
+  // For libraries that enqueue work themselves.
   CudaStreamTag* stream() const { return stream_; }
-  // Makes the context this thread's own.
+  // Makes the context current on this thread.
   Status use();
   struct MemorySize {
     size_t free = 0, total = 0;
   };
   Result<MemorySize> memorySize();
 
-  // `what` is named when there is not enough.
+  // `what` names the memory in the error if it does not fit.
   Result<CudaMemory> allocate(size_t bytes, std::string_view what);
   Result<CudaMemory> allocatePinned(size_t bytes, std::string_view what);
-  // Ordered by the stream; host memory is in use until synchronize(), or wait() for an event behind the copy.
+  // In stream order; host memory is in use until synchronize(), or until wait() for an event recorded after the copy.
   Status copyToDevice(CudaPointer to, const void* from, size_t bytes);
   Status copyToHost(void* to, CudaPointer from, size_t bytes);
   Status copyOnDevice(CudaPointer to, CudaPointer from, size_t bytes);
   Status clear(CudaPointer to, size_t bytes);
-  // Through two pinned buffers: one is filled from `from`, which may be a mapped file, while the other one is on its way.
+  // Through two pinned staging buffers: one is filled from `from`, which may be a mapped file, while the copy of the other is in flight.
   Status upload(CudaPointer to, std::span<const std::byte> from);
-  // The pattern again and again, cut off at the end: one goes up, and is doubled on the device.
+  // Fills memory with the repeated pattern, cut off at the end: uploads it once and doubles it on the device.
   Status repeat(CudaPointer to, size_t bytes, std::span<const std::byte> pattern);
-  // Gives those buffers back; the next upload() takes new ones.
+  // Frees the staging buffers; the next upload() allocates new ones.
   Status endUploads();
 
-  // A cubin, or PTX that ends in a zero byte. Its launches have so many bytes of dynamic shared memory.
+  // A cubin, or PTX that ends in a zero byte. `dynamicBytes`: dynamic shared memory of its launches.
   Result<CudaKernel> load(std::span<const std::byte> image, const std::string& entry, unsigned dynamicBytes = 0);
-  // GPUs from compute capability 9.0 on may start the kernel while the one before it ends: it waits by itself before it reads results.
+  // With programmatic dependent launch from compute capability 9.0 on: the kernel may start while the previous one ends, and must itself wait before
+  // it reads that one's results.
   Status launch(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
-  // Of rows of f16 or bytes, by boxes of so many rows and 128 bytes; 16-byte chunks trade places within them.
+  // For rows of f16 or bytes. A TMA box is `rows` rows of 128 bytes, with the 128-byte swizzle of 16-byte chunks.
   struct TensorMapBox {
     uint64_t columns, rowBytes;
     unsigned elementBytes, rows;
   };
   Result<CudaTensorMap> encodeTensorMap(CudaPointer rows, uint64_t count, const TensorMapBox& box);
-  // All blocks run at the same time, and may wait for each other; no more than maxResidentBlocks().
+  // All blocks are co-resident and may wait for each other; at most maxResidentBlocks().
   Status launchCooperative(const CudaKernel& kernel, unsigned blocks, unsigned threads, void** parameters);
   Result<unsigned> maxResidentBlocks(const CudaKernel& kernel, unsigned threads);
   Status beginCapture();
@@ -141,14 +142,14 @@ class CudaDevice {
   Status launch(const CudaGraph& graph);
   Status synchronize();
   Result<CudaEvent> makeEvent(unsigned flags = kCudaEventUntimed);
-  // Behind all that the stream has; once it was recorded, wait() returns when the GPU comes by, or, with deviceLost, when patience has ended: the
-  // GPU hangs, and is abandoned.
+  // Records the event after all work in the stream. wait() returns when the GPU has reached it; after `patience` seconds the GPU counts as hung, is
+  // abandoned, and the error is deviceLost.
   Status record(const CudaEvent& event);
   Status wait(const CudaEvent& event);
-  // Nothing of it is given back to the driver any more, which would wait for the GPU. Thread-safe.
+  // From now on nothing is freed, because the driver's calls would wait for the hung GPU. Thread-safe.
   void abandon() { isAbandoned_ = true; }
   bool isAbandoned() const { return isAbandoned_; }
-  // Seconds of the GPU's own clock that `work` took.
+  // Seconds that the work enqueued by `work` took, by the GPU's clock.
   template <class Work>
   Result<double> time(const Work& work) {
     INGOT_TRY(record(start_));

@@ -59,7 +59,7 @@ Status CudaDriver::check(int error, std::string_view call) const {
 
 Result<const CudaDriver*> openCudaDriver(const std::string& library) {
   static std::mutex mutex;
-  static std::map<std::string, std::unique_ptr<CudaDriver>> loaded;  // of libraries that opened
+  static std::map<std::string, std::unique_ptr<CudaDriver>> loaded;  // by path; only libraries that opened
   std::lock_guard lock(mutex);
   auto& driver = loaded[library];
   if (!driver) {

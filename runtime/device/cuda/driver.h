@@ -43,7 +43,7 @@ struct CudaLaunch {
 };
 static_assert(sizeof(CudaLaunchAttribute) == 72 && sizeof(CudaLaunch) == 56);
 
-// What a kernel copies boxes of a matrix by.
+// CUtensorMap: describes a matrix to TMA copies.
 struct alignas(64) CudaTensorMap {
   char bytes[128];
 };
@@ -100,14 +100,14 @@ struct CudaDriver {
   INGOT_CUDA_FUNCTIONS(INGOT_CUDA_MEMBER)
 #undef INGOT_CUDA_MEMBER
 
-  // "cuMemAlloc: out of memory (CUDA_ERROR_OUT_OF_MEMORY)", with what may be done about it; ok for success.
+  // "cuMemAlloc: out of memory (CUDA_ERROR_OUT_OF_MEMORY)" and possible remedies; ok for success.
   Status check(int error, std::string_view call) const;
 };
 
 // The library's table; the error says what is missing and what to install. The library stays loaded.
 Result<const CudaDriver*> openCudaDriver(const std::string& library);
 
-// libcuda.so.1 wherever the system finds it.
+// libcuda.so.1, found by the system's search path.
 constexpr const char* kCudaLibrary = "libcuda.so.1";
 
 }  // namespace ingot

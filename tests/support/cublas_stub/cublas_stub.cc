@@ -1,5 +1,5 @@
-// A libcublasLt.so.13 without a GPU: its calls are those of the driver's stub, which counts them and what is not given back, fails the one
-// that a test names, and keeps the time. A product takes a millisecond, or two in the second way that is proposed.
+// A libcublasLt.so.13 without a GPU. It shares the state of the driver stub, which records its calls, counts live objects, fails the call that a test
+// selects, and keeps the clock. A product takes a millisecond, or two with the second proposed algorithm.
 #include "runtime/device/cuda/cublas_lt.h"
 #include "tests/support/cuda_stub/cuda_stub.h"
 #include "tests/support/cuda_stub/streams.h"

@@ -1,4 +1,4 @@
-// The kernels of an artifact's cuda-emulated variant, in the place of those that a GPU would run.
+// The kernels of an artifact's cuda-emulated variant, run in place of the GPU's.
 #pragma once
 
 #include <array>
@@ -16,26 +16,26 @@ namespace ingot::test {
 
 struct EmulatedKernel {
   IngotTileFunction function;
-  unsigned dynamicBytes;  // of shared memory
-  unsigned mapRows;       // of a box of the kernel's map of rows, or 0
-  unsigned gridMultiple;  // of a persistent kernel: its number of blocks is a multiple of this; 0: one for each tile
+  unsigned dynamicBytes;  // dynamic shared memory
+  unsigned mapRows;       // rows of a box of the kernel's tensor map; 0: it has none
+  unsigned gridMultiple;  // persistent grid: the number of blocks is a multiple of this; 0: one block per tile
 };
 
 // Not thread-safe.
 class Emulator {
  public:
   static Result<std::unique_ptr<Emulator>> open(const std::string& artifact);
-  // Null where the variant has none of that name.
+  // Null if the variant has no such kernel.
   const EmulatedKernel* find(const std::string& entry) const;
-  // Runs so many blocks of it; what is in front, where there is something, when none of their threads can go on without.
+  // Runs `blocks` blocks. `inFront`, if not empty, is the unfinished work in front; it runs when no thread can go on without it.
   void run(const EmulatedKernel& kernel, unsigned blocks, const IngotBatch* batch, const IngotOperands& operands, const Action& inFront);
 
  private:
   std::unique_ptr<Artifact> artifact_;
   CodeMapping code_;
   std::map<std::string, EmulatedKernel> kernels_;
-  std::array<Memory, kMostEarly + 1> scratch_;  // of launches that have begun and not ended
-  size_t running_ = 0;                          // how many these are
+  std::array<Memory, kMostEarly + 1> scratch_;  // one per launch in progress
+  size_t running_ = 0;                          // launches in progress
 };
 
 }  // namespace ingot::test

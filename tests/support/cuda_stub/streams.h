@@ -1,5 +1,5 @@
-// Streams of a GPU that is as late as can be: it does its work when somebody waits for it, and reads and writes the host's memory only then. A launch
-// that may begin before those in front of it have ended does so.
+// Streams of a GPU that is as late as possible: work runs, and reads and writes host memory, only when a call waits for it. Launches that may begin
+// early, before those in front of them have ended (programmatic dependent launch), do so.
 #pragma once
 
 #include <deque>
@@ -14,17 +14,17 @@
 namespace ingot::test {
 
 typedef std::function<void()> Action;
-// Runs, and calls what is in front of it, where there is something, before it needs that.
+// `run` gets the unfinished work in front of it, if any, and calls it before it needs its results.
 struct Work {
   std::function<void(const Action& inFront)> run;
-  bool isLaunch = false, isEarly = false;  // early: may begin before a launch in front of it has ended
+  bool isLaunch = false, isEarly = false;  // isEarly: may begin before a launch in front of it has ended
 };
 
 }  // namespace ingot::test
 
 struct ingot::CudaStreamTag {
   ingot::CudaGraphTag* capture = nullptr;
-  std::deque<ingot::test::Work> work;  // that nobody has waited for yet
+  std::deque<ingot::test::Work> work;  // not run yet
 
   void add(ingot::test::Action action) {
     work.push_back({[action = std::move(action)](const ingot::test::Action&) { action(); }});
@@ -40,7 +40,7 @@ struct ingot::CudaEventTag {
     double milliseconds = 0;
   };
   std::shared_ptr<Record> last;
-  ingot::CudaStreamTag* stream = nullptr;  // where that was recorded
+  ingot::CudaStreamTag* stream = nullptr;  // of the last record
 };
 
 namespace ingot::test {
@@ -48,7 +48,7 @@ namespace ingot::test {
 inline std::set<CudaStreamTag*> streams;
 inline std::mutex streamsMutex;
 
-// So many launches, in turn, begin before the ones in front of them.
+// Up to this many launches begin early at a time; the number takes turns from 1 to this.
 constexpr unsigned kMostEarly = 3;
 inline unsigned earlyTurn = 0;
 
@@ -64,12 +64,12 @@ inline void runNext(CudaStreamTag& stream) { runWith(stream, {}, 1 + earlyTurn++
 inline void waitFor(CudaStreamTag& stream) {
   while (!stream.work.empty()) runNext(stream);
 }
-// Of streams that nobody gave back.
+// Drops the work of streams that were never destroyed.
 inline void forgetWork() {
   std::lock_guard lock(streamsMutex);
   for (CudaStreamTag* stream : streams) stream->work.clear();
 }
-// As memory is given back.
+// As freeing memory does.
 inline void waitForAll() {
   std::lock_guard lock(streamsMutex);
   for (CudaStreamTag* stream : streams) waitFor(*stream);

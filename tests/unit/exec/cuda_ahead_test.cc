@@ -1,4 +1,4 @@
-// Steps that begin while the one before them is at work: the same answers, and no more steps than it takes.
+// Steps that begin while the previous one is in flight: the same answers, without unnecessary steps.
 #include <stdexcept>
 
 #include "tests/unit/exec/cuda_program.h"
@@ -11,7 +11,7 @@ struct Work {
   std::vector<SamplingParams> params;
 };
 
-// Requests of which many look back at their tokens, and end before their longest.
+// Requests, many of which have penalties that depend on previous tokens, or end early.
 Work makeWork(uint64_t seed, int count) {
   Random random(seed);
   Work work;
@@ -59,7 +59,7 @@ class AheadTest : public CudaProgramTest {
     return answers;
   }
 
-  // Steps at work at the same time, at most: each begins with its batch on the way to the GPU, and ends when that was waited for.
+  // Most steps in flight: each begins when its batch is copied to the GPU, and ends when the host has waited for it.
   int mostAtOnce() const {
     int now = 0, most = 0;
     for (const std::string& call : stub.calls) {
@@ -96,7 +96,7 @@ TEST_F(AheadTest, AStepBeginsBeforeTheTokensOfTheOneBeforeItAreKnown) {
   expectSteps(params, true, 6, 2);
 }
 
-// Only an end that nobody could foresee takes a step in vain.
+// Only an unpredictable end costs an unnecessary step.
 TEST_F(AheadTest, AnEndThatTokensBringTakesOneMoreStep) {
   SamplingParams params = sixTokens();
   for (int32_t id = 0; id < 64; ++id) params.stop_token_ids.push_back(id);
@@ -132,7 +132,7 @@ TEST_F(AheadTest, AnswersAreTheSame) {
 }
 
 TEST_F(AheadTest, AnswersAreTheSameWhenPreempted) {
-  // Those in front, which have the same prompt's length, outgrow the pages together.
+  // The first ones have prompts of the same length, and run out of pages together.
   Work work = makeWork(22, 12);
   for (SamplingParams& one : work.params) one.n = 1;
   Random random(24);
@@ -154,7 +154,7 @@ TEST_F(AheadTest, AnswersAreTheSameWhenPreempted) {
   }
 }
 
-// The pages of an answer are there for who goes on with it, up to the last full one.
+// Full pages of an answer are cached for a prompt that continues it.
 TEST_F(AheadTest, WhatWasGeneratedStaysInTheCache) {
   for (bool ahead : {false, true})
     for (int tokens : {13, 14, 15}) {  // 16 tokens have keys and values from the second on
@@ -170,7 +170,7 @@ TEST_F(AheadTest, WhatWasGeneratedStaysInTheCache) {
     }
 }
 
-// What a call leaves at work is over before the next one.
+// Steps that a call leaves in flight are finished before the next call.
 TEST_F(AheadTest, EndsInTheMiddle) {
   Work work = makeWork(23, 6);
   EngineOptions options = optionsFor("cuda");

@@ -1,4 +1,4 @@
-// A GPU that fails, is not there, is another one or is too small: what is said, and what is left.
+// A GPU that fails, hangs, is missing or does not match: the errors, and that nothing leaks.
 #include "tests/unit/exec/cuda_program.h"
 
 namespace ingot::test {
@@ -36,7 +36,7 @@ TEST_F(CudaProgramTest, AGpuThatHangsEndsRequestsAndIsLeftAlone) {
     EXPECT_EQ(generateShort(**engine).status().message(), lost.status().message());
     EXPECT_EQ(stub.calls.size(), calls);
   }
-  EXPECT_THAT(stub.problems, ::testing::IsEmpty());  // no call that waits for it
+  EXPECT_THAT(stub.problems, ::testing::IsEmpty());  // no call waits for the GPU
   EXPECT_GT(stub.live, 0);
   stub.reset();
 }

@@ -1,10 +1,10 @@
-// Graphs of small batches: what is captured, in which order, and what runs before and without them.
+// Graphs of small batches: which are captured, in which order, and that batches run before and without them.
 #include "tests/unit/exec/cuda_program.h"
 
 namespace ingot::test {
 namespace {
 
-// The launches of batches of such sizes, one after another.
+// The launches of batches of these sizes, in order.
 std::vector<std::string> launchesOf(const plan::Variant& variant, std::span<const IngotBatch> batches) {
   std::vector<std::string> launches;
   for (const IngotBatch& batch : batches)
@@ -38,7 +38,7 @@ class CudaGraphsTest : public CudaProgramTest {
   std::unique_ptr<Artifact> artifact;
 };
 
-// The longest sequence has 128 tokens, one split: a token has one, and prompts have one for each query block. Those that are decoded come first.
+// The longest sequence has 128 tokens, which are one split: decoding makes one per token, prompts one per query block. Decoding batches come first.
 TEST_F(CudaGraphsTest, AreCapturedFromTheSmallestBatchOn) {
   auto engine = Engine::open(cudaArtifact(), optionsFor("cuda"));
   ASSERT_TRUE(engine.ok()) << engine.status().message();
@@ -55,7 +55,7 @@ TEST_F(CudaGraphsTest, AreCapturedFromTheSmallestBatchOn) {
   EXPECT_EQ((*engine)->stats().warning, "");
 }
 
-// The second bucket's capture is held up: a prompt of three tokens has no graph, the token behind it has one.
+// The second bucket's capture is delayed: a prompt of three tokens runs without a graph, the following token with one.
 TEST_F(CudaGraphsTest, StepsDoNotWaitForThem) {
   EngineOptions options = optionsFor("cuda");
   stub.runWith(cudaArtifact());
@@ -92,7 +92,7 @@ TEST_F(CudaGraphsTest, StepsDoNotWaitForThem) {
   EXPECT_EQ(launched, launchesOf(variant(), std::vector{batchOf(1, 1, false), prompt}));
 }
 
-// Nothing is left either, which the test's end looks at.
+// Also leaves nothing allocated, which the fixture checks.
 TEST_F(CudaGraphsTest, EndInTheMiddle) {
   EngineOptions options = optionsFor("cuda");
   options.wait_for_graphs = false;

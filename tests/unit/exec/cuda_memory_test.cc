@@ -1,4 +1,4 @@
-// How much of a GPU's memory a model takes, where nobody names its pages, a share, or bytes; and what is said where it does not fit.
+// How much of a GPU's memory a model takes: by default, by share and by bytes. And the errors if it does not fit.
 #include "tests/unit/exec/cuda_program.h"
 
 namespace ingot::test {
@@ -9,7 +9,7 @@ constexpr int64_t kLongestPages = 128 / 16, kUsualPages = (1 << 17) / 16;
 
 class CudaMemoryTest : public CudaProgramTest {
  protected:
-  // The pages of an engine, 0 where it does not open. It takes no more than it may.
+  // The pages of an engine, or 0 if it does not open. Expects it to stay within its share of memory.
   int64_t pagesOf(const EngineOptions& options, double share) {
     auto engine = Engine::open(cudaArtifact(), options);
     if (!engine.ok()) return 0;
@@ -30,7 +30,7 @@ TEST_F(CudaMemoryTest, UsualPagesAsFarAsNineTenthsGo) {
   int64_t some = pagesOf(unnamed(), 0.9);
   EXPECT_GT(some, kUsualPages / 4);
   EXPECT_LT(some, kUsualPages);
-  stub.usedBytes = 8 << 20;  // by somebody else
+  stub.usedBytes = 8 << 20;  // by another process
   int64_t fewer = pagesOf(unnamed(), 0.9);
   EXPECT_LT(fewer, some / 2);
   EXPECT_GE(fewer, kLongestPages);
@@ -49,7 +49,7 @@ TEST_F(CudaMemoryTest, AShareIsFilled) {
   options.gpu_memory_utilization = 0.5;
   stub.memoryBytes = 128 << 20;
   int64_t half = pagesOf(options, 0.5);
-  EXPECT_GT(half, kUsualPages);  // all that there is room for
+  EXPECT_GT(half, kUsualPages);  // as many as there is room for
   options.gpu_memory_utilization = 0.25;
   EXPECT_LT(pagesOf(options, 0.25), half * 6 / 10);
 }
@@ -71,17 +71,17 @@ TEST_F(CudaMemoryTest, TooLittleIsSaidBeforeTheWork) {
   options.kv_cache_memory = 0;
   options.gpu_memory_utilization = 0.01;
   EXPECT_THAT(refusal(options), AllOf(HasSubstr("16.0 MiB free, of which 0.2 MiB may be used"), HasSubstr("would fit")));
-  // As much as is advised does fit.
+  // The advised size fits.
   std::string advised = refusal(options);
   options.gpu_memory_utilization = 0;
   options.kv_cache_memory = std::stoull(advised.substr(advised.find("--kv-cache-memory=") + 18));
   EXPECT_EQ(refusal(options), "");
-  // So it does where far too much was asked for.
+  // Also after a request for far too much.
   options.kv_cache_memory = 1ull << 40;
   advised = refusal(options);
   options.kv_cache_memory = std::stoull(advised.substr(advised.find("--kv-cache-memory=") + 18));
   EXPECT_EQ(refusal(options), "");
-  // Buffers of many tokens and sequences are the caller's choice.
+  // Large limits of a step make large buffers.
   stub.memoryBytes = 1 << 20;
   options.max_num_seqs = options.max_num_batched_tokens = 4096;
   EXPECT_THAT(refusal(options), HasSubstr("lower --max-num-batched-tokens (4096) or --max-num-seqs (4096)"));

@@ -1,4 +1,4 @@
-// A token alone as one kernel that walks all steps.
+// Single-token batches as one persistent kernel that runs all steps.
 #include "tests/unit/exec/cuda_program.h"
 
 namespace ingot::test {
@@ -8,7 +8,7 @@ class CudaPersistentTest : public CudaProgramTest {
  protected:
   CudaPersistentTest() { stub.major = 9; }
 
-  // The bits of what one sequence after another answers: of prompts of one token, and of one that attention splits.
+  // The bits of answers to single sequences: prompts of one token, and one long enough to be split by attention.
   static std::string answersInTurn(const std::string& artifact, const std::string& device) {
     EngineOptions options = optionsFor(device);
     options.kv_cache_memory = 64 << 20;

@@ -88,8 +88,8 @@ std::string CudaProgramTest::answersOf(const std::string& artifact, const std::s
 void CudaProgramTest::failEveryCall(const std::string& artifact) {
   EngineOptions options = optionsFor("cuda");
   options.max_num_batched_tokens = options.max_num_seqs;
-  int64_t captures = 0, opened = 0, calls = 0;        // where captures begin and end, and how many calls there are
-  ASSERT_TRUE(Engine::open(artifact, options).ok());  // the driver's own calls come once a process
+  int64_t captures = 0, opened = 0, calls = 0;        // calls before captures, before generation, in all
+  ASSERT_TRUE(Engine::open(artifact, options).ok());  // some calls, such as cuInit, are made once per process
   {
     stub.calls.clear();
     auto engine = Engine::open(artifact, options);
@@ -110,20 +110,21 @@ void CudaProgramTest::failEveryCall(const std::string& artifact) {
     if (engine.ok()) {
       status = generateShort(**engine).status();
       if (!status.ok()) {
-        stub.failAt = -1;  // the device is lost all the same
+        stub.failAt = -1;  // the device stays lost
         EXPECT_EQ(generateShort(**engine).status().message(), status.message());
       }
     }
     auto nameOf = [&](int64_t call) { return call < std::ssize(stub.calls) ? stub.calls[static_cast<size_t>(call)] : ""; };
     std::string name = nameOf(at).substr(0, nameOf(at).find(' '));
-    if (name == "cuGraphDestroy" || name == "cuInit") continue;  // nothing to do about the one; the other one was called before
+    if (name == "cuGraphDestroy" || name == "cuInit") continue;  // the former's error is ignored; the latter is not called again
     bool isCapture = at >= captures && at < opened;
-    // Nor is it about what was to give memory back.
+    // Errors while freeing memory are ignored too.
     bool givesBack = nameOf(at).starts_with("cuMemFree") || (name == "cuCtxSetCurrent" && nameOf(at + 1).starts_with("cuMemFree"));
     EXPECT_EQ(status.ok(), isCapture || givesBack) << "call " << at << ", " << name;
-    if (!givesBack)
+    if (!givesBack) {
       EXPECT_THAT(isCapture ? (*engine)->stats().warning : status.message(), AllOf(HasSubstr(name), HasSubstr("CUDA_ERROR_UNKNOWN")))
           << "call " << at;
+    }
     if (engine.ok()) engine->reset();
     EXPECT_EQ(stub.live, 0) << "after call " << at << ", " << name;
   }

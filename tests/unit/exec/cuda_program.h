@@ -1,4 +1,4 @@
-// The tiny model on a driver that is none, for the tests of what runs on GPUs.
+// The tiny model on the driver stub, for tests of CUDA programs.
 #pragma once
 
 #include <gmock/gmock.h>
@@ -15,14 +15,14 @@ namespace ingot::test {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// A model with code for GPUs that is only text, and the emulated code that the stub runs in its place.
+// Compile a model with placeholder text as its GPU code, and with the emulated code that the stub runs instead.
 std::string compileForStub(CompileOptions options, const std::string& target, const CudaChoices& choices);
 std::string compileTiny(const std::filesystem::path& path, const std::string& target, const CudaChoices& choices);
 const std::string& cudaArtifact();
-// Of a GPU whose launches may begin early; a token alone runs as one kernel.
+// For a GPU whose launches may begin early; single-token batches run as one kernel.
 const std::string& persistentArtifact();
 
-// A prompt of three tokens and two more: a batch of a prompt, and one that decodes.
+// Two tokens after a prompt of three: one batch of a prompt, one that decodes.
 Result<std::vector<RequestOutput>> generateShort(Engine& engine);
 
 class CudaProgramTest : public ::testing::Test {
@@ -30,13 +30,13 @@ class CudaProgramTest : public ::testing::Test {
   CudaProgramTest() { stub.reset(); }
   ~CudaProgramTest() override;
 
-  // Everything that open() begins ends in it: calls of the driver come in one order.
+  // open() waits for its background work, so that the order of driver calls is deterministic.
   static EngineOptions optionsFor(const std::string& device);
   static std::string refusal(const EngineOptions& options);
   int64_t callsOf(std::string_view name) const;
-  // The bits of answers to prompts around the edges of pages, with log-probabilities.
+  // The bits of answers, with log-probabilities, to prompts whose lengths are around page boundaries.
   std::string answersOf(const std::string& artifact, const std::string& device);
-  // Of an engine that captures no more than two buckets of tokens: a Status each, or a warning where graphs fail, and nothing is left.
+  // Fails each call in turn, with few graphs to capture: expects an error Status, or a warning if it is a capture, and no leak.
   void failEveryCall(const std::string& artifact);
 
   CudaStub& stub = cudaStub();

@@ -1,11 +1,11 @@
-// The CUDA side of the runtime against a driver that is none: answers, and what of them comes from where.
+// The CUDA side of the runtime on the driver stub: answers, and which parts of them the host and the device compute.
 #include "tests/unit/exec/cuda_program.h"
 #include "tests/support/tiny_checkpoint.h"
 
 namespace ingot::test {
 namespace {
 
-// The tiny model's shape with another number, to be made in `folder`; random weights.
+// Options for the tiny model's shape with one number changed and random weights, written to `folder`.
 CompileOptions optionsWith(const TemporaryFolder& folder, const char* name, int value) {
   auto config = makeTinyLlama().config;
   config[name] = value;
@@ -24,7 +24,7 @@ TEST_F(CudaProgramTest, AnswersAsTheEmulatorDoes) {
   EXPECT_GT(callsOf("cuGraphLaunch"), 5);
 }
 
-// Requests with every setting and prompts of many lengths.
+// Requests that cover every setting, with prompts of many lengths.
 std::pair<std::vector<Prompt>, std::vector<SamplingParams>> variousRequests(uint64_t seed) {
   Random random(seed);
   std::vector<Prompt> prompts;
@@ -48,7 +48,7 @@ std::pair<std::vector<Prompt>, std::vector<SamplingParams>> variousRequests(uint
   return {prompts, params};
 }
 
-// Log-probabilities of the whole vocabulary bring logits to the host, which draws from them itself: the same tokens as without.
+// For log-probabilities of the whole vocabulary logits are copied to the host, which samples itself: the tokens are the same.
 TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
   stub.runWith(cudaArtifact());
   auto [prompts, params] = variousRequests(13);
@@ -67,7 +67,7 @@ TEST_F(CudaProgramTest, DrawsTheTokensThatTheHostWould) {
     for (size_t k = 0; k < (*drawn)[i].outputs.size(); ++k) EXPECT_EQ((*drawn)[i].outputs[k].token_ids, (*fetched)[i].outputs[k].token_ids);
 }
 
-// The blocks that share a row of many logits draw what the host would.
+// Several blocks share a long row of logits, and sample the same tokens as the host.
 TEST_F(CudaProgramTest, BlocksDrawTogetherFromLongRows) {
   TemporaryFolder folder;
   std::string artifact = compileForStub(optionsWith(folder, "vocab_size", 17000), "cuda:sm_90a", {});
@@ -88,7 +88,7 @@ TEST_F(CudaProgramTest, BlocksDrawTogetherFromLongRows) {
   for (size_t i = 0; i < prompts.size(); ++i) EXPECT_EQ((*drawn)[i].outputs[0].token_ids, (*fetched)[i].outputs[0].token_ids);
 }
 
-// The log-probabilities that the device finds are those of the whole vocabulary that the host finds, with their ranks; prompts in chunks.
+// Log-probabilities and ranks from the device equal those that the host computes over the whole vocabulary. Prompts are chunked.
 TEST_F(CudaProgramTest, FindsTheLogprobsThatTheHostWould) {
   stub.runWith(cudaArtifact());
   auto [prompts, params] = variousRequests(14);
@@ -135,7 +135,7 @@ TEST_F(CudaProgramTest, FindsTheLogprobsThatTheHostWould) {
   }
 }
 
-// With a recipe in place of weights, both sides make the same ones.
+// From a recipe, host and device make the same weights.
 TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
   TemporaryFolder folder;
   std::string answers[2];
@@ -160,7 +160,7 @@ TEST_F(CudaProgramTest, RandomWeightsAreMadeWhereTheyAreRead) {
   EXPECT_EQ(answers[0], answers[1]);
 }
 
-// Long prompts go through larger kernels, one of 16 tokens through the first of them; neither the answer nor its bits tell.
+// Long prompts run larger kernels, a prompt of 16 tokens runs the first of them; the answers have the same bits.
 TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   TemporaryFolder folder;
   Random random(12);
@@ -203,7 +203,7 @@ TEST_F(CudaProgramTest, ManyRowsRunLargerKernelsWithTheSameBits) {
   }
 }
 
-// Prompts of many tokens have a step of attention of their own: the other one is launched where some token is alone, and for small batches.
+// In batches of many tokens prompts have their own attention step: the other one is launched only if a sequence has a single token.
 TEST_F(CudaProgramTest, PromptsOfManyTokensLeaveNothingToTheOtherAttention) {
   TemporaryFolder folder;
   CompileOptions options = optionsWith(folder, "head_dim", 64);
@@ -246,7 +246,7 @@ TEST_F(CudaProgramTest, PromptsOfManyTokensLeaveNothingToTheOtherAttention) {
   }
 }
 
-// A GPU that shares the host's memory reads weights where the file is mapped: they are neither copied nor counted.
+// A GPU that shares the host's memory reads weights from the mapped file: they are neither copied nor counted.
 TEST_F(CudaProgramTest, WeightsAreReadInTheFileWhereMemoryIsShared) {
   std::string expected = answersOf(cudaArtifact(), "cpu");
   uint64_t used[2], copies[2];
@@ -266,7 +266,7 @@ TEST_F(CudaProgramTest, WeightsAreReadInTheFileWhereMemoryIsShared) {
   EXPECT_LT(copies[1], copies[0]);
 }
 
-// Results of splits take memory by the size of the KV cache; CPUs have none.
+// Partial results of splits take memory in proportion to the KV cache; CPUs have none.
 TEST_F(CudaProgramTest, OnlyGpusSplitSequences) {
   auto cuda = Artifact::open(cudaArtifact()), cpu = Artifact::open(tinyArtifact());
   ASSERT_TRUE(cuda.ok() && cpu.ok());

@@ -1,4 +1,4 @@
-// The stub's streams: launches that may begin early do, and everything ends in order.
+// The stub's streams: launches that may begin early do, and all work ends in order.
 #include <gtest/gtest.h>
 
 #include "tests/support/cuda_stub/streams.h"
@@ -6,7 +6,7 @@
 namespace ingot::test {
 namespace {
 
-// A launch writes its letter when it begins, and the capital one when it ends.
+// A launch that appends its letter when it begins, and the capital letter when it ends.
 Work launchOf(std::string& order, char letter) {
   auto run = [&order, letter](const Action& inFront) {
     order += letter;

@@ -1,4 +1,4 @@
-// A batch as a GPU sees it: the same numbers at other addresses, and a page table no wider than the batch needs.
+// A packed batch: the same numbers at other addresses, and a page table no wider than the batch needs.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -49,7 +49,7 @@ TEST(DeviceBatch, HoldsTheSameNumbers) {
   EXPECT_EQ(packed.page_table[3], 7);  // the second sequence
 }
 
-// A token alone is split where there is room for its partial results, tokens side by side are not.
+// The context of a single token is split if there is room for partial results; prompts are not.
 TEST(Batch, SplitsTokensThatStandAlone) {
   Batch batch({.tokens = 40, .sequences = 4, .rows = 4, .pagesPerSequence = 64, .queryBlock = 16, .partials = 5});
   std::vector<int32_t> ids(17), pages(64);

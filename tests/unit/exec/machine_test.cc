@@ -1,4 +1,4 @@
-// Which GPU runs which code.
+// The choice of code for a GPU.
 #include "runtime/exec/machine.h"
 
 #include <gtest/gtest.h>
