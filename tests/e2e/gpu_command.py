@@ -78,9 +78,9 @@ def measurements(build, folder):
     prepared = {"INGOT_GPU_SHAPES": " ".join(make_shapes(folder.parent)), "INGOT_GPU_TARGET": "cuda:sm_80", "INGOT_GPU_TYPES": "auto:none"}
     status, output = dev(["prepare", folder], build, **prepared)
     expect(status == 0, "prepare failed", output)
-    expect("all targets 1.0000 of the size with one target" in output and "with the benchmark files" in output, "no sizes", output)
-    status, output = dev(["prepare", folder], build, INGOT_GPU_MOST_MIB="1", **prepared)
-    expect(status == 1 and "more than 1 MiB" in output, "too much to carry passed", output)
+    expect("all targets 1.0000 of the size with one target" in output and "MiB (bar <= 48)" in output, "no sizes", output)
+    status, output = dev(["prepare", folder], build, INGOT_GPU_MOST_MIB="0.5", **prepared)
+    expect(status == 1 and "more than 0.5 MiB" in output, "too much to carry passed", output)
     stub = {"LD_LIBRARY_PATH": str(build / "stub"), "INGOT_STUB_MEMORY": str(128 << 20), "INGOT_GPU_BATCHES": "1"}
     status, output = dev([f"{folder}.tar.gz"], build, **stub)
     expect(status == 0 and output.count("meets") + output.count("misses") == BARS, "a bar has no figure", output)

@@ -96,8 +96,8 @@ gpu_sizes() {
   done
   mib() { { du -cb "$@" 2>/dev/null || true; } | awk 'END { printf "%.1f", $1 / 1048576 }'; }
   local carried
-  carried=$(mib "$folder/ingot" "$folder"/*.ingot)
-  echo "the tool $(mib "$folder/ingot") MiB, with the benchmark files $carried MiB (bar <= $GPU_MOST_MIB); checks $(mib "$folder/checks") MiB; $folder.tar.gz $(mib "$folder.tar.gz") MiB"
+  carried=$(mib "$folder.tar.gz")
+  echo "the tool $(mib "$folder/ingot") MiB, benchmark files $(mib "$folder"/*.ingot) MiB, checks $(mib "$folder/checks") MiB; carried as $folder.tar.gz $carried MiB (bar <= $GPU_MOST_MIB)"
   awk -v carried="$carried" -v most="$GPU_MOST_MIB" 'BEGIN { exit carried > most }' || { say "more than $GPU_MOST_MIB MiB: INGOT_GPU_TARGET and INGOT_GPU_SHAPES narrow it"; failed=1; }
   return $failed
 }
