@@ -10,6 +10,8 @@ namespace ingot {
 Result<std::unique_ptr<Program>> CpuProgram::load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
                                                   int threads) {
   std::unique_ptr<CpuProgram> program(new CpuProgram(artifact, variant, limits, threads));
+  if (int started = program->team_.threads(); started < threads)
+    return Status::resourceExhausted("--threads {}: the system starts no more than {}; lower it", threads, started);
   program->setPages(pages);
   INGOT_TRY(program->bind());
   return std::unique_ptr<Program>(std::move(program));

@@ -67,6 +67,14 @@ TEST_F(Tools, FlagsOutsideTheirRangeAreRefused) {
   refused({"bench", "--prompt-tokens=1000000000", "--output-tokens=500000000"}, "this model takes 128 in all");
 }
 
+TEST_F(Tools, ThreadsThatTheSystemDoesNotStartAreRefused) {
+  ASSERT_EQ(compile().status, 0);
+  std::string command = "ulimit -v 2000000; exec " + std::string(INGOT) + " generate " + output.string() + " hi --max-tokens=1 --threads=1000";
+  Ran ran = runCommand({"/bin/sh", "-c", command}, temporary);
+  EXPECT_EQ(ran.status, 1);
+  EXPECT_THAT(ran.err, HasSubstr("--threads 1000: the system starts no more than"));
+}
+
 TEST_F(Tools, DevicesAreListed) {
   Ran ran = runCommand({INGOT, "devices"}, temporary);
   EXPECT_EQ(ran.status, 0);
