@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "runtime/device/cpu/topology.h"
+#include "runtime/engine/sizes.h"
 #include "tools/cli/terminal.h"
 #include "tools/ingot/bench_rounds.h"
 #include "tools/ingot/commands.h"
@@ -22,6 +23,7 @@ struct BenchFlags {
   std::string model;
   std::string device = "auto";
   RoundOptions rounds;
+  std::optional<int> chunk;  // instead of the engine's own
   bool json = false, noMachine = false, tune = false;
 };
 
@@ -182,6 +184,7 @@ Status printTuned(const Artifact& artifact, const Choice& choice) {
 
 Status bench(BenchFlags flags) {
   RoundOptions& options = flags.rounds;
+  if (flags.chunk) options.chunk = *flags.chunk;
   INGOT_TRY(check(options));
   if (options.threads == 0) options.threads = usableCores();
   catchInterrupts();
@@ -190,6 +193,10 @@ Status bench(BenchFlags flags) {
   INGOT_ASSIGN(Choice choice, chooseVariant(*artifact, {.device = flags.device}));
   warn(kTool, choice.warning);
   if (flags.tune) return printTuned(*artifact, choice);
+  if (!flags.chunk) {
+    INGOT_ASSIGN(Sizes sizes, chooseSizes({}, artifact->plan(), choice));
+    options.chunk = sizes.batchedTokens;
+  }
   double openSeconds = secondsSince(start);
   if (!choice.gpu && !options.sampling.greedy())
     return Status::invalidArgument("--temperature: only GPUs draw tokens within a step; give --device cuda");
@@ -219,7 +226,7 @@ Command benchCommand(CLI::App& app) {
   command->add_option("--temperature", flags->rounds.sampling.temperature, "GPUs: how decoding steps draw their tokens; 0 takes the likeliest one");
   command->add_option("--top-k", flags->rounds.sampling.topK, "of so many");
   command->add_option("--top-p", flags->rounds.sampling.topP, "of this total probability");
-  command->add_option("--max-num-batched-tokens", flags->rounds.chunk, "prompt tokens in one step, at most");
+  command->add_option("--max-num-batched-tokens", flags->chunk, "prompt tokens in one step, at most (default: as for generate)");
   command->add_flag("!--no-async-scheduling", flags->rounds.asyncScheduling, "GPUs: begin a step when the one before it has ended");
   command->add_flag("--profile", flags->rounds.profile, "time, bytes, operations and share of the limit by kernel; slows the run");
   command->add_flag("--no-machine", flags->noMachine, "do not measure the machine's limits");
