@@ -105,8 +105,13 @@ std::string nameOf(std::string fixture) {
   std::replace(fixture.begin(), fixture.end(), '-', '_');
   return fixture;
 }
-INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::Values("bloom", "gpt2", "llama-fp8", "llama-yarn", "mistral", "opt-projected", "qwen3"),
-                         [](const auto& info) { return nameOf(info.param); });
+std::vector<std::string> fixtures() {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(fs::path(INGOT_SOURCE_DIR) / "tests/golden/models/data")) names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+INSTANTIATE_TEST_SUITE_P(Models, EveryFixture, ::testing::ValuesIn(fixtures()), [](const auto& info) { return nameOf(info.param); });
 
 // Linear and its rows differ by the weights' type, and their epilogues by model: one with biases, one with gates and norms of heads.
 class EveryType : public NvrtcTest, public ::testing::WithParamInterface<std::tuple<std::string, std::pair<const char*, const char*>>> {};
