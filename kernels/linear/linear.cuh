@@ -95,7 +95,7 @@ struct Tile {
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
   // Two blocks of 128 registers per thread stream weights faster than one. A single row of plain weights needs only 64 registers; if it is short,
   // the blocks of the next launch, for which that leaves room, hide its latency.
-  static constexpr int kMinBlocks = !kTensor ? 4 : Rows::kMade && !kCodes && C::kK <= 2048 ? 4 : 2;
+  static constexpr int kMinBlocks = !kTensor ? (kCodes ? 0 : 4) : Rows::kMade && !kCodes && C::kK <= 2048 ? 4 : 2;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
   static constexpr bool kHoldsExtras = kTensor && C::kExtras > 0;  // loaded before the products; scalar loops need the registers
