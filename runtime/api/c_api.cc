@@ -1,10 +1,8 @@
 // The C header over Engine. Nothing throws across it: what allocation failure or a bug throws inside becomes a status.
 #include "runtime/api/ingot/c.h"
 
-#include <algorithm>
 #include <climits>
 #include <cmath>
-#include <cstring>
 
 #include "runtime/api/ingot/ingot.h"
 #include "runtime/engine/chat.h"
@@ -62,19 +60,16 @@ SamplingParams paramsOf(const ingot_sampling_params_t* c) {
   return p;
 }
 
-// A caller that was built with an older header has fewer fields, as its struct_size says; the others are 0.
-EngineOptions optionsOf(const ingot_llm_options_t* given) {
+EngineOptions optionsOf(const ingot_llm_options_t* c) {
   EngineOptions o;
-  if (!given) return o;
-  ingot_llm_options_t c = {};
-  std::memcpy(&c, given, std::min(given->struct_size, sizeof c));
-  o.threads = c.threads;
-  o.kv_cache_memory = c.kv_cache_memory;
-  o.max_num_seqs = c.max_num_seqs;
-  o.max_num_batched_tokens = c.max_num_batched_tokens;
-  if (c.device) o.device = c.device;
-  o.gpu_memory_utilization = c.gpu_memory_utilization;
-  if (c.device_timeout != 0) o.device_timeout = c.device_timeout;
+  if (!c) return o;
+  o.threads = c->threads;
+  o.kv_cache_memory = c->kv_cache_memory;
+  o.max_num_seqs = c->max_num_seqs;
+  o.max_num_batched_tokens = c->max_num_batched_tokens;
+  if (c->device) o.device = c->device;
+  o.gpu_memory_utilization = c->gpu_memory_utilization;
+  if (c->device_timeout != 0) o.device_timeout = c->device_timeout;
   return o;
 }
 

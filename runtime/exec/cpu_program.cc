@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "runtime/device/cpu/topology.h"
 #include "runtime/exec/filling.h"
 
 namespace ingot {
@@ -10,7 +11,8 @@ namespace ingot {
 Result<std::unique_ptr<Program>> CpuProgram::load(const Artifact& artifact, const plan::Variant& variant, const BatchLimits& limits, int32_t pages,
                                                   int threads) {
   std::unique_ptr<CpuProgram> program(new CpuProgram(artifact, variant, limits, threads));
-  if (int started = program->team_.threads(); started < threads)
+  // More threads than cores is an explicit request; the default makes do with those that started.
+  if (int started = program->team_.threads(); started < threads && threads > usableCores())
     return Status::resourceExhausted("--threads {}: the system starts no more than {}; lower it", threads, started);
   program->setPages(pages);
   INGOT_TRY(program->bind());

@@ -44,7 +44,7 @@ class CudaProgram : public Program {
   Status choosePages(const CachePages& cache);
   Result<uint64_t> bytesWith(int64_t pages);
   Result<int64_t> pagesIn(uint64_t room);
-  Status doesNotFit(const CachePages& cache, const CudaDevice::MemorySize& memory, uint64_t room);
+  Status doesNotFit(const CachePages& cache, uint64_t free, uint64_t room, uint64_t mostRoom);
   // Lays out the slots. Returns their total bytes.
   Result<uint64_t> placeSlots();
   Status loadKernels();

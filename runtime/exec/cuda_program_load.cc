@@ -27,8 +27,8 @@ Result<std::unique_ptr<Program>> CudaProgram::load(const Artifact& artifact, con
 
 Status CudaProgram::bind(const Choice& choice, const CachePages& cache) {
   INGOT_ASSIGN(device_, CudaDevice::open(*choice.driver, *choice.gpu, choice.patience));
-  INGOT_TRY(choosePages(cache));
   INGOT_TRY(loadKernels());
+  INGOT_TRY(choosePages(cache));
   INGOT_TRY(placeBuffers());
   INGOT_TRY(placeWeights());
   INGOT_TRY(bindSteps());
@@ -79,27 +79,28 @@ Result<int64_t> CudaProgram::pagesIn(uint64_t room) {
 Status CudaProgram::choosePages(const CachePages& cache) {
   INGOT_ASSIGN(CudaDevice::MemorySize memory, device_->memorySize());
   auto roomOf = [&](double share) {
-    auto kept = static_cast<uint64_t>((1 - share) * static_cast<double>(memory.total));
+    constexpr double kOthers = 0.01;  // graphs, and what allocations are rounded up to
+    auto kept = static_cast<uint64_t>(std::max(1 - share, kOthers) * static_cast<double>(memory.total));
     return memory.free - std::min<uint64_t>(memory.free, kept);
   };
   INGOT_ASSIGN(int64_t most, pagesIn(roomOf(cache.mostShare)));
-  if (most < cache.least) return doesNotFit(cache, memory, roomOf(cache.mostShare));
+  if (most < cache.least) return doesNotFit(cache, memory.free, roomOf(cache.mostShare), roomOf(1));
   INGOT_ASSIGN(int64_t usual, pagesIn(roomOf(cache.share)));
   setPages(static_cast<int32_t>(std::clamp<int64_t>(usual, cache.least, cache.wanted)));
   return {};
 }
 
-Status CudaProgram::doesNotFit(const CachePages& cache, const CudaDevice::MemorySize& memory, uint64_t room) {
+Status CudaProgram::doesNotFit(const CachePages& cache, uint64_t free, uint64_t room, uint64_t mostRoom) {
   uint64_t page = cacheBytesPerPage(artifact_.plan(), variant_), weights = readsFile() ? 0 : range_.bytes, pages = cache.least * page;
-  INGOT_ASSIGN(int64_t fitting, pagesIn(memory.free));
+  INGOT_ASSIGN(int64_t fitting, pagesIn(mostRoom));
   INGOT_ASSIGN(uint64_t all, bytesWith(cache.least));
   std::string advice = "this model does not fit; quantise it (ingotc --quantize=int4) or take a larger GPU";
   if (fitting > 0) advice = fmt::format("--kv-cache-memory={} would fit", static_cast<uint64_t>(fitting) * page);
-  else if (weights + page < memory.free)
+  else if (weights + page < mostRoom)
     advice = fmt::format("lower --max-num-batched-tokens ({}) or --max-num-seqs ({})", limits_.tokens, limits_.sequences);
-  return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free{}; {}", megabytes(weights),
-                                   megabytes(all - weights - pages), megabytes(pages), megabytes(all), megabytes(memory.free),
-                                   room < memory.free ? fmt::format(", of which {} may be used", megabytes(room)) : "", advice);
+  return Status::resourceExhausted("weights {}, buffers {} and KV cache {} need {}, the GPU has {} free, of which {} may be used; {}",
+                                   megabytes(weights), megabytes(all - weights - pages), megabytes(pages), megabytes(all), megabytes(free),
+                                   megabytes(room), advice);
 }
 
 Status CudaProgram::loadKernels() {

@@ -42,6 +42,7 @@ std::optional<uint64_t> parseBytes(std::string_view text) {
   uint64_t bytes = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), bytes);
   if (error != std::errc() || bytes == 0) return std::nullopt;
+  while (end != text.data() + text.size() && *end == ' ') ++end;
   std::string unit(end, text.data() + text.size());
   std::transform(unit.begin(), unit.end(), unit.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   constexpr std::string_view kUnits = " kmgt";

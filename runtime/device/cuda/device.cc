@@ -88,10 +88,10 @@ Status CudaDevice::prepare() {
 }
 
 CudaDevice::~CudaDevice() {
-  if (!context_) return;
+  if (!context_ || isAbandoned()) return;
   (void)use();
   if (end_) (void)synchronize();
-  if (isAbandoned()) return;
+  if (isAbandoned()) return;  // it hung now
   for (CudaMemory& memory : staging_) memory = CudaMemory();
   for (CudaEvent* event : {&start_, &end_, &sent_[0], &sent_[1]}) *event = CudaEvent();
   if (stream_) driver_.cuStreamDestroy_v2(stream_);
@@ -99,12 +99,6 @@ CudaDevice::~CudaDevice() {
 }
 
 Status CudaDevice::use() { return check(driver_.cuCtxSetCurrent(context_), "cuCtxSetCurrent"); }
-
-Result<CudaDevice::MemorySize> CudaDevice::memorySize() {
-  MemorySize size;
-  INGOT_TRY(check(driver_.cuMemGetInfo_v2(&size.free, &size.total), "cuMemGetInfo"));
-  return size;
-}
 
 Status CudaDevice::synchronize() {
   INGOT_TRY(record(end_));

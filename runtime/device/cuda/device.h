@@ -106,6 +106,7 @@ class CudaDevice {
   struct MemorySize {
     size_t free = 0, total = 0;
   };
+  // Of a GPU that shares the host's memory, `free` counts the host's page cache.
   Result<MemorySize> memorySize();
 
   // `what` names the memory in the error if it does not fit.

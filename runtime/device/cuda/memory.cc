@@ -1,12 +1,36 @@
 // Memory of a GPU, pinned memory of the host, and copies.
 #include <algorithm>
 #include <cstring>
+#include <fstream>
+#include <limits>
 
 #include "runtime/device/cuda/device.h"
 
 namespace ingot {
 
-static constexpr size_t kStagingBytes = 16 << 20;
+namespace {
+
+constexpr size_t kStagingBytes = 16 << 20;
+
+// Bytes of the host's memory that can be had, the page cache included, which gives way; 0 if the system does not say.
+size_t availableHostBytes() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string key; file >> key;) {
+    size_t kibibytes = 0;
+    if (key == "MemAvailable:" && file >> kibibytes) return kibibytes << 10;
+    file.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return 0;
+}
+
+}  // namespace
+
+Result<CudaDevice::MemorySize> CudaDevice::memorySize() {
+  MemorySize size;
+  INGOT_TRY(check(driver_.cuMemGetInfo_v2(&size.free, &size.total), "cuMemGetInfo"));
+  if (info_.integrated) size.free = std::min(std::max(size.free, availableHostBytes()), size.total);
+  return size;
+}
 
 Result<CudaMemory> CudaDevice::allocate(size_t bytes, std::string_view what) {
   CudaPointer pointer = 0;
