@@ -75,7 +75,7 @@ Result<int64_t> CudaProgram::pagesIn(uint64_t room) {
   return std::max<int64_t>(pages, 0);
 }
 
-// Before anything is allocated: chooses the number of pages; the error says what is needed, what is free, and what would fit.
+// Before weights and buffers are allocated: chooses the number of pages; the error says what is needed, what is free, and what would fit.
 Status CudaProgram::choosePages(const CachePages& cache) {
   INGOT_ASSIGN(CudaDevice::MemorySize memory, device_->memorySize());
   auto roomOf = [&](double share) {
