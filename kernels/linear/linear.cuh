@@ -80,6 +80,13 @@ struct RowsOf {
   INGOT_INLINE const char* rowIn(Storage&) { return nullptr; }
 };
 
+// Scalar loops leave the register bound to ptxas. Its choice of 64 spills with two sums on sm_86 and sm_89; other bounds spill elsewhere.
+#if defined(__CUDA_ARCH__) && (__CUDA_ARCH__ == 860 || __CUDA_ARCH__ == 890)
+constexpr int kScalarPairBlocks = 3;
+#else
+constexpr int kScalarPairBlocks = 0;
+#endif
+
 template <class C>
 struct Tile {
   typedef RowsOf<C> Rows;
@@ -95,7 +102,9 @@ struct Tile {
   static constexpr bool kTensor = kHasTensorCores && C::kFormat != WeightFormat::f32 && (kCodes ? C::kGroup % 32 == 0 : C::kK % 16 == 0);
   // Two blocks of 128 registers per thread stream weights faster than one. A single row of plain weights needs only 64 registers; if it is short,
   // the blocks of the next launch, for which that leaves room, hide its latency.
-  static constexpr int kMinBlocks = !kTensor ? (kCodes ? 0 : 4) : Rows::kMade && !kCodes && C::kK <= 2048 ? 4 : 2;
+  static constexpr int kMinBlocks = !kTensor ? (C::kFormat == WeightFormat::f32 && C::kSums == 2 ? kScalarPairBlocks : 0)
+                                    : Rows::kMade && !kCodes && C::kK <= 2048 ? 4
+                                                                              : 2;
   typedef typename FormatOf<C, kTensor, kCodes, kPanelBlocks>::Type Format;
   typedef typename LoopOf<Format, kTensor>::Type Loop;
   static constexpr bool kHoldsExtras = kTensor && C::kExtras > 0;  // loaded before the products; scalar loops need the registers

@@ -126,8 +126,8 @@ TEST_P(EveryType, CompilesForEveryGpu) {
   expectLaunchable(options, fmt::format("{}, {}, {}", model, type.first, type.second), [](const plan::Variant&) {});
 }
 
-constexpr std::pair<const char*, const char*> kTypes[] = {
-    {"bfloat16", "none"}, {"float16", "none"}, {"auto", "int8"}, {"auto", "int4"}, {"auto", "fp8"}};
+constexpr std::pair<const char*, const char*> kTypes[] = {{"float32", "none"}, {"bfloat16", "none"}, {"float16", "none"},
+                                                          {"auto", "int8"},    {"auto", "int4"},     {"auto", "fp8"}};
 std::string typeName(const ::testing::TestParamInfo<EveryType::ParamType>& info) {
   const auto& [model, type] = info.param;
   return fmt::format("{}_{}_{}", nameOf(model), type.first, type.second);
