@@ -5,7 +5,7 @@
 namespace ingot {
 namespace {
 
-constexpr int kMostSequences = 4096, kMostBatchedTokens = 65536, kMostPages = 1 << 24;
+constexpr int kMostPages = 1 << 24;
 constexpr double kUsualShare = 0.9;  // share of a GPU's memory
 
 // Default limits of a step. GPUs need many sequences and tokens to be busy; on a small one many tokens take long, and delay decoding requests.
@@ -31,7 +31,8 @@ Status check(const EngineOptions& options) {
   if (options.gpu_memory_utilization > 0 && options.kv_cache_memory)
     return Status::invalidArgument("kv_cache_memory and gpu_memory_utilization both say how large the KV cache is; give one");
   if (!(options.device_timeout > 0)) return Status::invalidArgument("device_timeout is {}, expected seconds above 0", options.device_timeout);
-  if (options.threads < 0 || options.threads > 1024) return Status::invalidArgument("threads is {}, expected 1 to 1024", options.threads);
+  if (options.threads < 0 || options.threads > kMostThreads)
+    return Status::invalidArgument("threads is {}, expected 1 to {}", options.threads, kMostThreads);
   return {};
 }
 

@@ -6,6 +6,9 @@
 
 namespace ingot {
 
+// What options may ask for, at most.
+constexpr int kMostSequences = 4096, kMostBatchedTokens = 65536, kMostThreads = 1024;
+
 struct Sizes {
   int32_t sequences = 0, batchedTokens = 0;  // in a step, at most
   CachePages cache;

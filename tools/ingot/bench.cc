@@ -165,14 +165,14 @@ Status check(const RoundOptions& options) {
   };
   INGOT_TRY(inRange(options.promptTokens, 1, 1 << 30, "prompt-tokens"));
   INGOT_TRY(inRange(options.outputTokens, 1, 1 << 29, "output-tokens"));
-  INGOT_TRY(inRange(options.batch, 1, 4096, "batch"));
+  INGOT_TRY(inRange(options.batch, 1, kMostSequences, "batch"));
   INGOT_TRY(inRange(options.rounds, 1, 1000, "rounds"));
-  INGOT_TRY(inRange(options.threads, 0, 1024, "threads"));
+  INGOT_TRY(inRange(options.threads, 0, kMostThreads, "threads"));
   const SamplerSettings& sampling = options.sampling;
   if (!(sampling.temperature >= 0 && sampling.topK >= 0 && sampling.topP > 0 && sampling.topP <= 1))
     return Status::invalidArgument("temperature {}, top-k {}, top-p {}: expected 0 or more, 0 or more, and (0, 1]", sampling.temperature,
                                    sampling.topK, sampling.topP);
-  return inRange(options.chunk, 1, 65536, "max-num-batched-tokens");
+  return inRange(options.chunk, 1, kMostBatchedTokens, "max-num-batched-tokens");
 }
 
 Status printTuned(const Artifact& artifact, const Choice& choice) {

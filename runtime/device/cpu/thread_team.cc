@@ -35,7 +35,7 @@ ThreadTeam::ThreadTeam(int threads) {
       workers_.emplace_back([this, worker = threads_] { serve(worker); });
       ++threads_;
     }
-  } catch (const std::system_error&) {  // the system lets nobody have more
+  } catch (const std::system_error&) {  // the system starts no more
   }
 }
 
